@@ -1,0 +1,42 @@
+# make help lists the targets. `make test` is what a newcomer runs; .ci/run calls the same targets.
+SHELL   := /bin/bash
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+PKG     ?= ./...
+SEED    ?= 0
+RUNS    ?= 20
+
+.PHONY: help build test race lint interop demo chaos bench fuzz
+help: ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## bin/mw, one static binary
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/mw ./cmd/mw
+
+test: build ## every test that needs nothing but Go, real processes included
+	go test -timeout 10m $(PKG)
+
+race: ## the same tests under the race detector, without the long ones
+	go test -race -short -timeout 10m $(PKG)
+
+lint: ## gofmt, vet, staticcheck, tidy
+	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "gofmt wants: $$out"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+	go mod tidy -diff
+
+interop: build ## against Debian's zkCli.sh and Apache ZooKeeper (installed with apt-get when missing)
+	MW_INTEROP=1 go test -count=1 -timeout 10m -run 'Interop' ./mwtest/...
+
+demo: build ## 200+ commands, workers scaled and killed, the master killed; under two minutes
+	go run ./examples/wordcount -mw bin/mw
+
+chaos: build ## RUNS=20 times 1,000 tasks under kill -9 of everything; SEED=n replays one
+	go test -count=1 -v -timeout 60m -run 'TestChaos' ./mwtest -chaos.runs $(RUNS) -chaos.seed $(SEED)
+
+bench: build ## tasks per second and latency, beside the machine's own fork/exec rate
+	bin/mw bench queue
+
+fuzz: ## every fuzz target for FUZZTIME (default 30s)
+	@set -e; for d in $$(grep -rl '^func Fuzz' --include=*_test.go . | xargs -n1 dirname | sort -u); do \
+	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$d/*_test.go | cut -c6-); do \
+	    echo "== $$d $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $${FUZZTIME:-30s} $$d; done; done

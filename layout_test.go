@@ -1,0 +1,84 @@
+package mw
+
+import (
+	"go/build"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/mwqueue/mw"
+
+// TestImportsPointOneWay holds the rules of the layout: programs import
+// roles, roles import the coordinator, the server stands apart, leaves import
+// nothing of ours. Test files are free to cross.
+func TestImportsPointOneWay(t *testing.T) {
+	roles := []string{"master", "worker", "submit"}
+	leaves := []string{"zkserver/wire", "zkserver/tree", "zkserver/watch", "zkserver/session", "zkserver/wal"}
+
+	for pkg, imports := range packages(t) {
+		ours := within(imports)
+		forbid := func(why string, bad func(string) bool) {
+			for _, imp := range ours {
+				if bad(imp) {
+					t.Errorf("%s imports %s: %s", pkg, imp, why)
+				}
+			}
+		}
+		if slices.Contains(leaves, pkg) {
+			forbid("a leaf imports nothing of ours", func(string) bool { return true })
+		}
+		if slices.Contains(roles, pkg) {
+			forbid("roles import only the coordinator", func(imp string) bool { return imp != "coordinator" })
+		}
+		if under(pkg, "coordinator") {
+			forbid("the coordinator knows no server and no role", func(string) bool { return true })
+		}
+		if under(pkg, "zkserver") {
+			forbid("the server knows nothing of the queue", func(imp string) bool { return !under(imp, "zkserver") })
+		}
+		if pkg != "coordinator" && slices.Contains(imports, "github.com/go-zookeeper/zk") {
+			t.Errorf("%s imports go-zookeeper/zk: only the coordinator may", pkg)
+		}
+		if !under(pkg, "cmd") && slices.Contains(imports, "github.com/urfave/cli/v2") {
+			t.Errorf("%s imports urfave/cli: only cmd/mw may", pkg)
+		}
+	}
+}
+
+// packages maps each package folder of the module to what its non-test files import.
+func packages(t *testing.T) map[string][]string {
+	t.Helper()
+	found := make(map[string][]string)
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		if name := d.Name(); path != "." && (strings.HasPrefix(name, ".") || name == "testdata" || name == "bin") {
+			return filepath.SkipDir
+		}
+		if p, err := build.ImportDir(path, 0); err == nil {
+			found[filepath.ToSlash(path)] = p.Imports
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// within keeps the imports that are ours, as folders of the module.
+func within(imports []string) []string {
+	var ours []string
+	for _, imp := range imports {
+		if rest, ok := strings.CutPrefix(imp, module+"/"); ok {
+			ours = append(ours, rest)
+		}
+	}
+	return ours
+}
+
+func under(pkg, folder string) bool { return pkg == folder || strings.HasPrefix(pkg, folder+"/") }
