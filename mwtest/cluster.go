@@ -1,0 +1,185 @@
+package mwtest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Config says what to run. The zero value of a field means its default.
+type Config struct {
+	// Binary is the mw program. Default: bin/mw of this repository.
+	Binary string
+
+	// Dir takes data and logs; the caller removes it. Required.
+	Dir string
+
+	// Servers is an existing service to use. Default: one mw server is started.
+	Servers string
+
+	// SessionTimeout is given to every role. Default: 2s.
+	SessionTimeout time.Duration
+}
+
+// A Cluster is a server, masters and workers as processes of this machine, on
+// loopback. Its methods may be called from any goroutine.
+type Cluster struct {
+	cfg     Config
+	servers string
+	server  *Process // nil when the service is somebody else's
+
+	mu        sync.Mutex // protects processes
+	processes []*Process // everything started, to be killed by Close
+}
+
+// Start makes the cluster and, unless cfg names a service, starts one mw
+// server and waits until it accepts connections.
+func Start(cfg Config) (*Cluster, error) {
+	if cfg.Dir == "" {
+		return nil, errors.New("mwtest: Config.Dir is empty")
+	}
+	cfg.Binary = cmp.Or(cfg.Binary, defaultBinary())
+	cfg.SessionTimeout = cmp.Or(cfg.SessionTimeout, 2*time.Second)
+	if _, err := os.Stat(cfg.Binary); err != nil {
+		return nil, fmt.Errorf("mwtest: %w (run make build)", err)
+	}
+	c := &Cluster{cfg: cfg, servers: cfg.Servers}
+	if c.servers != "" {
+		return c, nil
+	}
+
+	addr, err := freeAddr()
+	if err != nil {
+		return nil, err
+	}
+	c.servers = addr
+	c.server, err = c.run("server", "server", "--listen", addr, "--data", filepath.Join(cfg.Dir, "server"))
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := c.AwaitServer(ctx); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+// Servers is the connect string of the service.
+func (c *Cluster) Servers() string { return c.servers }
+
+// Server is the mw server, or nil when the service is somebody else's.
+func (c *Cluster) Server() *Process { return c.server }
+
+// Binary is the mw program in use.
+func (c *Cluster) Binary() string { return c.cfg.Binary }
+
+// SessionTimeout is what every role asks for.
+func (c *Cluster) SessionTimeout() time.Duration { return c.cfg.SessionTimeout }
+
+// StartMaster starts a master. It does not wait for it to lead or stand by.
+func (c *Cluster) StartMaster(name string) (*Process, error) {
+	return c.run(name, "master", "--listen", "127.0.0.1:0")
+}
+
+// StartWorker starts a worker. It does not wait for it to register.
+func (c *Cluster) StartWorker(name string, slots int) (*Process, error) {
+	return c.run(name, "worker", "--name", name, "--slots", strconv.Itoa(slots),
+		"--listen", "127.0.0.1:0", "--data", filepath.Join(c.cfg.Dir, name))
+}
+
+// AwaitServer waits until the service accepts connections or ctx ends.
+func (c *Cluster) AwaitServer(ctx context.Context) error {
+	for {
+		var d net.Dialer
+		nc, err := d.DialContext(ctx, "tcp", c.servers)
+		if err == nil {
+			return nc.Close()
+		}
+		if c.server != nil && !c.server.Running() {
+			return fmt.Errorf("mwtest: server ended: see %s", c.server.Log)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("mwtest: await server at %s: %w", c.servers, err)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// Close kills whatever still runs. The directory stays.
+func (c *Cluster) Close() error {
+	c.mu.Lock()
+	all := c.processes
+	c.processes = nil
+	c.mu.Unlock()
+	var errs []error
+	for _, p := range all {
+		if p.Running() {
+			errs = append(errs, p.Kill())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// run starts mw with args under name.
+func (c *Cluster) run(name string, args ...string) (*Process, error) {
+	argv := append([]string{c.cfg.Binary}, args...)
+	p, err := start(c.cfg.Dir, name, c.Environ(), argv...)
+	if err != nil {
+		return nil, fmt.Errorf("mwtest: %w", err)
+	}
+	c.mu.Lock()
+	c.processes = append(c.processes, p)
+	c.mu.Unlock()
+	return p, nil
+}
+
+// Environ is the environment of the cluster's programs: a command line started
+// with it talks to this cluster.
+func (c *Cluster) Environ() []string {
+	env := []string{
+		"MW_SERVERS=" + c.servers,
+		"MW_SESSION_TIMEOUT=" + c.cfg.SessionTimeout.String(),
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=" + c.cfg.Dir,
+	}
+	if tmp := os.Getenv("TMPDIR"); tmp != "" {
+		env = append(env, "TMPDIR="+tmp)
+	}
+	return env
+}
+
+// freeAddr is a loopback address nobody listens on now. Somebody may take it
+// before it is used; a server that is to be restarted needs one that stays.
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("mwtest: find a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// defaultBinary is bin/mw in the nearest folder above that holds go.mod.
+func defaultBinary() string {
+	dir, err := os.Getwd()
+	for err == nil {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return filepath.Join(dir, "bin", "mw")
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			break
+		}
+		dir = up
+	}
+	return filepath.Join("bin", "mw")
+}
