@@ -1,0 +1,98 @@
+package zkserver
+
+import (
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/mwqueue/mw/zkserver/wal"
+	"github.com/mwqueue/mw/zkserver/wire"
+)
+
+// Config says how to run a Server. The zero value of a field means its default.
+type Config struct {
+	// Listen is the TCP address for clients. Port 0 takes a free one; see
+	// [Server.Addr]. Default: 127.0.0.1:2181.
+	Listen string
+
+	// Listener is used in place of Listen when it is not nil. The Server
+	// closes it.
+	Listener net.Listener
+
+	// Dir is the data directory. It is created when it is not there; only
+	// one server at a time may use it. Must be set.
+	Dir string
+
+	// Tick is the unit of session time. Default: 500ms.
+	Tick time.Duration
+
+	// MinSessionTimeout and MaxSessionTimeout bound what a client may ask
+	// for; a timeout outside is moved to the nearer bound. A session whose
+	// client is silent for its timeout is closed within 100 ms after.
+	// Default: 2 ticks; 20 ticks or 60s, whichever is longer.
+	MinSessionTimeout time.Duration
+	MaxSessionTimeout time.Duration
+
+	// MaxConns and MaxConnsPerAddr bound open connections, in all and from
+	// one IP address. A connection above is closed without a word.
+	// Default: 10,000; half of MaxConns.
+	MaxConns        int
+	MaxConnsPerAddr int
+
+	// MaxSessions bounds sessions that live at the same time, with or
+	// without a connection. Default: 100,000.
+	MaxSessions int
+
+	// MaxFrame is the largest request, in bytes; a larger one ends its
+	// connection. It must be the same on all members. Default: 1 MiB - 1, as
+	// in Apache ZooKeeper.
+	MaxFrame int
+
+	// MaxWatchesPerConn bounds the watches of one connection; a request for
+	// one more is answered ThrottledOp. Default: 100,000.
+	MaxWatchesPerConn int
+
+	// SegmentBytes, SnapshotBytes and SnapshotEntries are the size of a log
+	// segment and how much log is written between snapshots. FS is what the
+	// log writes to. The defaults are package ensemble's.
+	SegmentBytes    int64
+	SnapshotBytes   int64
+	SnapshotEntries int64
+	FS              wal.FS
+
+	// Log gets what an operator would want to know. The zero Logger is silent.
+	Log zerolog.Logger
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Dir == "" {
+		return c, fmt.Errorf("zkserver: no data directory given")
+	}
+	setDefault(&c.Listen, "127.0.0.1:2181")
+	setDefault(&c.Tick, 500*time.Millisecond)
+	setDefault(&c.MinSessionTimeout, 2*c.Tick)
+	setDefault(&c.MaxSessionTimeout, max(20*c.Tick, time.Minute))
+	setDefault(&c.MaxConns, 10_000)
+	setDefault(&c.MaxConnsPerAddr, max(1, c.MaxConns/2))
+	setDefault(&c.MaxSessions, 100_000)
+	setDefault(&c.MaxFrame, wire.MaxFrame)
+	setDefault(&c.MaxWatchesPerConn, 100_000)
+	if c.Tick < time.Millisecond {
+		return c, fmt.Errorf("zkserver: tick is %v, must be at least 1ms", c.Tick)
+	}
+	if c.MinSessionTimeout > c.MaxSessionTimeout {
+		return c, fmt.Errorf("zkserver: least session timeout %v is above the greatest, %v",
+			c.MinSessionTimeout, c.MaxSessionTimeout)
+	}
+	return c, nil
+}
+
+// setDefault sets *v to def when it is the zero value.
+func setDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
