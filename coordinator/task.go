@@ -1,106 +1,136 @@
 package coordinator
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
-// Duration is a time.Duration that JSON shows as seconds.
-type Duration time.Duration
-
-// Spec says what to run.
-type Spec struct {
-	Key     string            `json:"key,omitempty"`
-	Shell   string            `json:"shell,omitempty"` // given to sh -c
-	Argv    []string          `json:"argv,omitempty"`
-	Handler string            `json:"handler,omitempty"`
-	Payload json.RawMessage   `json:"payload,omitempty"`
-	Name    string            `json:"name,omitempty"`
-	Env     map[string]string `json:"env,omitempty"`
-	Dir     string            `json:"dir,omitempty"`
-	Timeout Duration          `json:"timeout,omitzero"`
-	Control string            `json:"control,omitempty"`
-	Task    TaskID            `json:"task,omitempty"`
-}
-
-// ParseSpec reads a task's data: a JSON object, else the whole text is Shell.
-func ParseSpec(data []byte) (Spec, error) { panic("todo") }
-func (s Spec) Validate() error            { panic("todo") }
-func (s Spec) Encode() []byte             { panic("todo") }
-
-// Assignment is what the master tells a worker about a task.
+// Assignment is the data of an assignment's znode. A master made by hand may
+// leave it empty: the worker then counts the attempts itself.
 type Assignment struct {
-	Attempt int   `json:"attempt,omitempty"`
-	Term    int32 `json:"term,omitempty"`
+	Attempt int   `json:"attempt,omitempty"` // from 1; 0: one more than there are
+	Term    int32 `json:"term,omitempty"`    // of the master that assigned
 }
 
-// ParseAssignment reads an assignment's data; what it cannot read is zero.
-func ParseAssignment(data []byte) Assignment { panic("todo") }
-func (a Assignment) Encode() []byte          { panic("todo") }
+// ParseAssignment reads an assignment's data. What it cannot read is zero.
+func ParseAssignment(data []byte) Assignment {
+	var a Assignment
+	if isJSONObject(data) {
+		_ = json.Unmarshal(data, &a) // what is of the wrong type stays zero
+	}
+	a.Attempt = max(a.Attempt, 0)
+	return a
+}
+
+// Encode returns the assignment as [ParseAssignment] reads it.
+func (a Assignment) Encode() []byte { return encodeJSON(a) }
 
 // Outcome says how one attempt ended.
 type Outcome string
 
+// The outcomes of an attempt. An interrupted one (its worker drained, stopped
+// or fenced itself) is not charged to the task; a lost one (its worker died)
+// is counted against a task that kills its workers.
 const (
 	OutcomeDone        Outcome = "done"
 	OutcomeFailed      Outcome = "failed"
 	OutcomeTimedOut    Outcome = "timed_out"
 	OutcomeCancelled   Outcome = "cancelled"
 	OutcomeLost        Outcome = "lost"
-	OutcomeInterrupted Outcome = "interrupted" // drained, stopped, self-fenced: not charged to the task
+	OutcomeInterrupted Outcome = "interrupted"
 )
 
-// Status is the final state of a task.
+// Status is the final state of a task, written once.
 type Status string
 
+// The final states. A dead task is one whose workers died too often.
 const (
 	StatusDone      Status = "done"
 	StatusFailed    Status = "failed"
 	StatusTimedOut  Status = "timed_out"
 	StatusCancelled Status = "cancelled"
-	StatusDead      Status = "dead" // its workers died too often
+	StatusDead      Status = "dead"
 )
 
-// ParseStatus reads a status znode's data.
-func ParseStatus(data []byte) Status { panic("todo") }
+// maxStatusBytes bounds what is taken for a status, in case someone wrote a
+// novel there.
+const maxStatusBytes = 256
 
-// Tail is the end of an output. JSON shows it as text when it is valid UTF-8,
-// else as {"base64": …}.
-type Tail []byte
+// ParseStatus reads the data of a status znode: one word, which need not be
+// one of ours if it was written by hand.
+func ParseStatus(data []byte) Status {
+	data = data[:min(len(data), maxStatusBytes)]
+	return Status(strings.ToValidUTF8(strings.TrimSpace(string(data)), "\uFFFD"))
+}
 
-// Attempt records one run of a task by one worker.
+// Attempt is the data of an attempt's znode: one run of a task by one worker.
 type Attempt struct {
-	Worker      string    `json:"worker,omitempty"` // instance
-	Addr        string    `json:"addr,omitempty"`   // where the worker serves the whole output
-	Started     time.Time `json:"started,omitzero"`
+	Worker      string    `json:"worker,omitempty"` // the instance
+	Addr        string    `json:"addr,omitempty"`   // where it serves the whole output over HTTP
+	Started     time.Time `json:"started,omitzero"` // by the worker's clock, for people
 	Ended       time.Time `json:"ended,omitzero"`
 	Outcome     Outcome   `json:"outcome"`
-	Exit        int       `json:"exit"`
-	Signal      string    `json:"signal,omitempty"`
-	Error       string    `json:"error,omitempty"`
-	Stdout      Tail      `json:"stdout,omitempty"`
+	Exit        int       `json:"exit"`             // exit status, 128+n for signal n
+	Signal      string    `json:"signal,omitempty"` // that ended it
+	Error       string    `json:"error,omitempty"`  // why it could not be run
+	Stdout      Tail      `json:"stdout,omitempty"` // the end of the output
 	Stderr      Tail      `json:"stderr,omitempty"`
-	StdoutBytes int64     `json:"stdout_bytes,omitempty"`
+	StdoutBytes int64     `json:"stdout_bytes,omitempty"` // length of the whole
 	StderrBytes int64     `json:"stderr_bytes,omitempty"`
 }
 
-// ParseAttemptData reads the data of an attempt's znode; what it cannot read
-// is zero.
-func ParseAttemptData(data []byte) Attempt { panic("todo") }
-func (a Attempt) Encode() []byte           { panic("todo") }
-
-// Registration is what a worker says about itself.
-type Registration struct {
-	Name    string            `json:"name,omitempty"`
-	Addr    string            `json:"addr,omitempty"`
-	Slots   int               `json:"slots,omitempty"`
-	Labels  map[string]string `json:"labels,omitempty"`
-	Host    string            `json:"host,omitempty"`
-	PID     int               `json:"pid,omitempty"`
-	Version string            `json:"version,omitempty"`
+// ParseAttemptData reads the data of an attempt's znode: JSON, or the outcome
+// alone as a word. What it cannot read is zero.
+func ParseAttemptData(data []byte) Attempt {
+	var a Attempt
+	if isJSONObject(data) {
+		_ = json.Unmarshal(data, &a) // what is of the wrong type stays zero
+		return a
+	}
+	switch word := Outcome(strings.TrimSpace(string(data))); word {
+	case OutcomeDone, OutcomeFailed, OutcomeTimedOut, OutcomeCancelled, OutcomeLost, OutcomeInterrupted:
+		a.Outcome = word
+	}
+	return a
 }
 
-// ParseRegistration reads a worker's data: JSON, or a plain "host:port", which
-// is a worker with one slot.
-func ParseRegistration(data []byte) Registration { panic("todo") }
-func (r Registration) Encode() []byte            { panic("todo") }
+// Encode returns the attempt as [ParseAttemptData] reads it.
+func (a Attempt) Encode() []byte { return encodeJSON(a) }
+
+// Tail is the end of an output. JSON shows it as text when it is valid UTF-8,
+// else as {"base64": "…"}.
+type Tail []byte
+
+type binaryTail struct {
+	Base64 string `json:"base64"`
+}
+
+// MarshalJSON gives text if it can.
+func (t Tail) MarshalJSON() ([]byte, error) {
+	if utf8.Valid(t) {
+		return encodeJSON(string(t)), nil
+	}
+	return encodeJSON(binaryTail{base64.StdEncoding.EncodeToString(t)}), nil
+}
+
+// UnmarshalJSON reads both forms.
+func (t *Tail) UnmarshalJSON(data []byte) error {
+	var text string
+	if err := json.Unmarshal(data, &text); err == nil {
+		*t = Tail(text)
+		return nil
+	}
+	var binary binaryTail
+	if err := json.Unmarshal(data, &binary); err != nil {
+		return err
+	}
+	raw, err := base64.StdEncoding.DecodeString(binary.Base64)
+	if err != nil {
+		return err
+	}
+	*t = raw
+	return nil
+}

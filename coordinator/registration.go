@@ -1,0 +1,37 @@
+package coordinator
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// maxSlots bounds what a worker may claim, so that one line of JSON cannot
+// draw every task of the queue to one worker.
+const maxSlots = 1 << 16
+
+// Registration is the data of a worker's znode: what it says about itself.
+type Registration struct {
+	Name    string            `json:"name,omitempty"`    // the worker's; several instances over time
+	Addr    string            `json:"addr,omitempty"`    // "host:port" of its HTTP server
+	Slots   int               `json:"slots,omitempty"`   // tasks it runs at once
+	Labels  map[string]string `json:"labels,omitempty"`  // what tasks may ask for
+	Host    string            `json:"host,omitempty"`    // the machine
+	PID     int               `json:"pid,omitempty"`     // of the worker on that machine
+	Version string            `json:"version,omitempty"` // of mw
+}
+
+// ParseRegistration reads a worker's data. A text that is no JSON object, such
+// as "host:port", is the address of a worker with one slot.
+func ParseRegistration(data []byte) Registration {
+	var r Registration
+	if isJSONObject(data) {
+		_ = json.Unmarshal(data, &r) // what is of the wrong type stays zero
+	} else {
+		r.Addr = strings.ToValidUTF8(strings.TrimSpace(string(data)), "\uFFFD")
+	}
+	r.Slots = min(max(r.Slots, 1), maxSlots)
+	return r
+}
+
+// Encode returns the registration as [ParseRegistration] reads it.
+func (r Registration) Encode() []byte { return encodeJSON(r) }
