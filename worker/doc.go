@@ -1,0 +1,2 @@
+// Package worker runs tasks.
+package worker
