@@ -84,9 +84,19 @@ func (c *Cluster) Binary() string { return c.cfg.Binary }
 // SessionTimeout is what every role asks for.
 func (c *Cluster) SessionTimeout() time.Duration { return c.cfg.SessionTimeout }
 
-// StartMaster starts a master. It does not wait for it to lead or stand by.
+// StartMaster starts a master whose address, the one it writes to /master, is
+// in the Process. It does not wait for it to lead or stand by.
 func (c *Cluster) StartMaster(name string) (*Process, error) {
-	return c.run(name, "master", "--listen", "127.0.0.1:0")
+	addr, err := freeAddr()
+	if err != nil {
+		return nil, err
+	}
+	p, err := c.run(name, "master", "--listen", addr)
+	if err != nil {
+		return nil, err
+	}
+	p.Addr = addr
+	return p, nil
 }
 
 // StartWorker starts a worker. It does not wait for it to register.

@@ -1,0 +1,223 @@
+package mwtest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/mwqueue/mw/coordinator"
+	"github.com/mwqueue/mw/mwtest"
+)
+
+// slack is how much later than the session timeout a dead process's tasks may
+// run elsewhere.
+const slack = 250 * time.Millisecond
+
+// A team is a cluster with two masters, of which one leads, and some workers.
+type team struct {
+	*mwtest.Cluster
+	session         *coordinator.Session
+	active, standby *mwtest.Process
+	workers         []*mwtest.Process
+	term            int32
+}
+
+func startTeam(t *testing.T, cfg mwtest.Config, workers int) *team {
+	t.Helper()
+	tm := &team{Cluster: startCluster(t, cfg)}
+	tm.session = openSession(t, tm.Cluster)
+	tm.active = must(tm.StartMaster("m1"))(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	await(t, ctx, "m1 to lead", func() bool { return tm.leader(ctx, t) == tm.active.Addr })
+	tm.standby = must(tm.StartMaster("m2"))(t)
+	for i := range workers {
+		tm.workers = append(tm.workers, must(tm.StartWorker(fmt.Sprintf("w%d", i+1), 1))(t))
+		await(t, ctx, "the worker to register", func() bool { return tm.registered(ctx, t) == i+1 })
+	}
+	// The standby says that it stands by: from then on its view is warm.
+	await(t, ctx, "m2 to stand by", func() bool { return logged(tm.standby, "standing by") })
+	return tm
+}
+
+// leader reads who is the active master, and notes its term.
+func (tm *team) leader(ctx context.Context, t *testing.T) string {
+	t.Helper()
+	addr, term, err := mwtest.ActiveMaster(ctx, tm.session)
+	if err != nil && !errors.Is(err, coordinator.ErrNoNode) {
+		t.Fatal(err)
+	}
+	if err == nil {
+		tm.term = term
+	}
+	return addr
+}
+
+func (tm *team) registered(ctx context.Context, t *testing.T) int {
+	t.Helper()
+	names, _, err := tm.session.Children(ctx, coordinator.WorkersPath)
+	if err != nil && !errors.Is(err, coordinator.ErrNoNode) {
+		t.Fatal(err)
+	}
+	return len(names)
+}
+
+// takeover submits a task while nobody leads and returns how long after begun
+// the next master assigned it.
+func (tm *team) takeover(ctx context.Context, t *testing.T, begun time.Time) time.Duration {
+	t.Helper()
+	must(tm.session.Create(ctx, coordinator.TasksPath+"/task-", []byte("true"), coordinator.Sequential))(t)
+	at, err := mwtest.AwaitAssignmentAfter(ctx, tm.session, tm.term)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at.Sub(begun)
+}
+
+func TestGracefulStopHandsOverAtOnce(t *testing.T) {
+	tm := startTeam(t, mwtest.Config{}, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+
+	begun := time.Now()
+	if err := tm.active.Terminate(); err != nil {
+		t.Fatal(err)
+	}
+	took := tm.takeover(ctx, t, begun)
+	t.Logf("SIGTERM to the standby's first assignment: %v", took)
+	if took > 100*time.Millisecond {
+		t.Errorf("the standby assigned %v after SIGTERM, want at most 100ms", took)
+	}
+}
+
+func TestStandbyTakesOverWithinTheSessionTimeout(t *testing.T) {
+	tm := startTeam(t, mwtest.Config{}, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+
+	begun := time.Now()
+	if err := tm.active.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	took := tm.takeover(ctx, t, begun)
+	t.Logf("kill -9 to the standby's first assignment: %v with a session timeout of %v", took, tm.SessionTimeout())
+	if took > tm.SessionTimeout()+slack {
+		t.Errorf("the standby assigned %v after kill -9, want at most %v", took, tm.SessionTimeout()+slack)
+	}
+}
+
+func TestTasksOfADeadWorkerRunElsewhere(t *testing.T) {
+	tm := startTeam(t, mwtest.Config{}, 2)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	client := openClient(t, tm.Cluster)
+	trace := filepath.Join(t.TempDir(), "starts")
+	h := must(client.Submit(ctx, coordinator.Spec{
+		Shell: `echo $MW_ATTEMPT $(date +%s%N) >> ` + trace + `; [ $MW_ATTEMPT = 2 ] || sleep 60`,
+	}))(t)
+	await(t, ctx, "the first attempt to start", func() bool { return fileExists(trace) })
+
+	begun := time.Now()
+	for _, w := range tm.workers {
+		if loads := must(mwtest.Loads(ctx, tm.session))(t); loads[w.Name] == 1 {
+			if err := w.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	r := must(h.Wait(ctx))(t)
+	took := r.Last.Started.Sub(begun)
+	t.Logf("kill -9 of the worker to the second attempt's start: %v with a session timeout of %v", took, tm.SessionTimeout())
+	if r.Status != coordinator.StatusDone || r.Attempts != 2 {
+		t.Errorf("the task is %s after %d attempts, want done after 2", r.Status, r.Attempts)
+	}
+	if took > tm.SessionTimeout()+slack {
+		t.Errorf("the second attempt started %v after kill -9, want at most %v", took, tm.SessionTimeout()+slack)
+	}
+}
+
+// A master that slept through its session must find that it is none any more,
+// and must not disturb the one that took over.
+func TestPausedMasterStandsByWhenItWakes(t *testing.T) {
+	tm := startTeam(t, mwtest.Config{}, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+
+	// A stream of tasks keeps the master in the middle of its writes.
+	client := openClient(t, tm.Cluster)
+	first := must(client.SubmitMany(ctx, repeat(coordinator.Spec{Shell: "sleep 0.01"}, 100)))(t)
+	must(first[0].Wait(ctx))(t)
+	if err := tm.active.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	must(mwtest.AwaitAssignmentAfter(ctx, tm.session, tm.term))(t)
+	second := must(client.SubmitMany(ctx, repeat(coordinator.Spec{Shell: "sleep 0.01"}, 100)))(t)
+	if err := tm.active.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, ctx, "the old master to stand by", func() bool { return logged(tm.active, "standing by") })
+
+	var ids []coordinator.TaskID
+	for _, h := range append(first, second...) {
+		must(h.Wait(ctx))(t)
+		ids = append(ids, h.ID())
+	}
+	records := must(mwtest.ReadRecords(ctx, tm.session, ids))(t)
+	for _, r := range records {
+		if len(r.Attempts) != 1 {
+			t.Errorf("%s was attempted %d times, want once: no worker died", r.ID, len(r.Attempts))
+		}
+	}
+	if got := tm.leader(ctx, t); got != tm.standby.Addr {
+		t.Errorf("/master is %s, want the one that took over, %s", got, tm.standby.Addr)
+	}
+}
+
+// A worker that sleeps through its session must not run its task beside the
+// attempt that replaces it: its commands are dead before that one starts.
+func TestPausedWorkersCommandsDieFirst(t *testing.T) {
+	tm := startTeam(t, mwtest.Config{}, 2)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	client := openClient(t, tm.Cluster)
+	dir := t.TempDir()
+	lock, overlap, started := filepath.Join(dir, "lock"), filepath.Join(dir, "overlap"), filepath.Join(dir, "started")
+	h := must(client.Submit(ctx, coordinator.Spec{Shell: fmt.Sprintf(
+		`exec 9>%s; flock -n 9 || touch %s; touch %s; [ $MW_ATTEMPT = 2 ] || sleep 60`, lock, overlap, started)}))(t)
+	await(t, ctx, "the first attempt to start", func() bool { return fileExists(started) })
+
+	loads := must(mwtest.Loads(ctx, tm.session))(t)
+	for _, w := range tm.workers {
+		if loads[w.Name] == 1 {
+			if err := w.Pause(); err != nil {
+				t.Fatal(err)
+			}
+			defer w.Resume()
+		}
+	}
+	r := must(h.Wait(ctx))(t)
+	if r.Status != coordinator.StatusDone || r.Attempts != 2 {
+		t.Errorf("the task is %s after %d attempts, want done after 2", r.Status, r.Attempts)
+	}
+	if fileExists(overlap) {
+		t.Error("the second attempt started while the first one's command still ran")
+	}
+}
+
+func repeat(spec coordinator.Spec, n int) []coordinator.Spec {
+	specs := make([]coordinator.Spec, n)
+	for i := range specs {
+		specs[i] = spec
+	}
+	return specs
+}
+
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
