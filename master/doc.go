@@ -1,0 +1,2 @@
+// Package master decides which worker runs which task.
+package master
