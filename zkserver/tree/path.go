@@ -1,0 +1,66 @@
+package tree
+
+import "strings"
+
+// The znodes every tree has. They cannot be deleted, and whoever may read
+// config sees how the ensemble is made up.
+const (
+	rootPath   = "/"
+	systemPath = "/zookeeper"
+	configPath = "/zookeeper/config"
+	quotaPath  = "/zookeeper/quota"
+)
+
+func reserved(path string) bool {
+	return path == rootPath || path == systemPath || path == configPath || path == quotaPath
+}
+
+// split gives the path of a znode's parent and its name there. It asks only
+// for a slash and the absence of NUL, as the reference does before it looks
+// the parent up; the rest of the rules are [validPath]'s.
+func split(path string) (parent, name string, ok bool) {
+	slash := strings.LastIndexByte(path, '/')
+	if slash < 0 || strings.IndexByte(path, 0) >= 0 {
+		return "", "", false
+	}
+	if slash == 0 {
+		return rootPath, path[1:], true
+	}
+	return path[:slash], path[slash+1:], true
+}
+
+// validPath reports whether path may name a znode: absolute, without empty,
+// "." and ".." names, without a slash at the end, and of legal characters.
+func validPath(path string) bool {
+	if path == rootPath {
+		return true
+	}
+	if path == "" || path[0] != '/' {
+		return false
+	}
+	for name := range strings.SplitSeq(path[1:], "/") {
+		if name == "" || name == "." || name == ".." {
+			return false
+		}
+	}
+	for _, c := range path {
+		if illegal(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// illegal reports the characters no path may have. Bytes that are not UTF-8
+// come out of a range loop as U+FFFD, which is among them.
+func illegal(c rune) bool {
+	switch {
+	case c <= 0x1f, 0x7f <= c && c <= 0x9f: // controls
+		return true
+	case 0xd800 <= c && c <= 0xf8ff: // surrogates and private use
+		return true
+	case c >= 0xfff0: // specials and all beyond the basic plane
+		return true
+	}
+	return false
+}

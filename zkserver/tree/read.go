@@ -1,0 +1,119 @@
+package tree
+
+import (
+	"slices"
+	"strings"
+)
+
+// Get gives a znode's data and stat. It needs the permission to read. The data
+// is the tree's own: the caller must not write to it, and may keep it.
+func (t *Tree) Get(path string, auth []ID) (data []byte, stat Stat, err error) {
+	n, err := t.readable(path, PermRead, auth)
+	if err != nil {
+		return nil, Stat{}, err
+	}
+	return n.data, n.stat(), nil
+}
+
+// Exists gives a znode's stat, to anyone.
+func (t *Tree) Exists(path string) (Stat, error) {
+	n := t.findRead(path)
+	if n == nil {
+		return Stat{}, ErrNoNode
+	}
+	return n.stat(), nil
+}
+
+// Children gives the names of a znode's children, in no order, in a slice of
+// the caller's. It needs the permission to read.
+func (t *Tree) Children(path string, auth []ID) (names []string, stat Stat, err error) {
+	n, err := t.readable(path, PermRead, auth)
+	if err != nil {
+		return nil, Stat{}, err
+	}
+	if n.children != nil {
+		names = n.children.names()
+	}
+	return names, n.stat(), nil
+}
+
+// ACL gives a znode's ACL. It needs the permission to read or to administer;
+// without the latter the hashes of digest identities are masked.
+func (t *Tree) ACL(path string, auth []ID) ([]ACL, Stat, error) {
+	n, err := t.readable(path, PermRead|PermAdmin, auth)
+	if err != nil {
+		return nil, Stat{}, err
+	}
+	if !n.acl.allows(PermAdmin, auth) {
+		return masked(n.acl.acl), n.stat(), nil
+	}
+	return slices.Clone(n.acl.acl), n.stat(), nil
+}
+
+// ChildrenNumber counts the znodes below path, at any depth. It needs the
+// permission to read path only, and takes time in proportion to the answer.
+func (t *Tree) ChildrenNumber(path string, auth []ID) (int, error) {
+	n, err := t.readable(path, PermRead, auth)
+	if err != nil {
+		return 0, err
+	}
+	if n.path == rootPath {
+		return t.counts.Znodes - 1, nil
+	}
+	return t.descendants(n), nil
+}
+
+// descendants keeps its own stack: how deep the tree is, clients decide.
+func (t *Tree) descendants(top *node) int {
+	count := 0
+	for pending := []*node{top}; len(pending) > 0; {
+		n := pending[len(pending)-1]
+		pending = pending[:len(pending)-1]
+		if n.children == nil {
+			continue
+		}
+		for _, name := range n.children.names() {
+			child := t.find(n.path + "/" + name)
+			count++
+			if child.children != nil {
+				pending = append(pending, child)
+			}
+		}
+	}
+	return count
+}
+
+// Ephemerals gives the paths of a session's ephemeral znodes that begin with
+// prefix, sorted. An empty prefix and "/" mean all.
+func (t *Tree) Ephemerals(session int64, prefix string) []string {
+	set := t.ephemerals[session]
+	if set == nil {
+		return nil
+	}
+	paths := slices.DeleteFunc(set.names(), func(path string) bool {
+		return !strings.HasPrefix(path, prefix)
+	})
+	slices.Sort(paths)
+	return paths
+}
+
+// readable gives the znode at path, if one of the permissions in perm is
+// granted to these identities.
+func (t *Tree) readable(path string, perm int32, auth []ID) (*node, error) {
+	n := t.findRead(path)
+	if n == nil {
+		return nil, ErrNoNode
+	}
+	if !n.acl.allows(perm, auth) {
+		return nil, ErrNoAuth
+	}
+	return n, nil
+}
+
+// findRead is find for reads, in which an empty path is the root's.
+func (t *Tree) findRead(path string) *node {
+	if path == "" {
+		path = rootPath
+	}
+	return t.find(path)
+}
