@@ -1,0 +1,5 @@
+package worker
+
+import "errors"
+
+var errStopped = errors.New("worker: stopped")

@@ -1,0 +1,190 @@
+package worker
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// boottime reads a clock in nanoseconds that is the same in every process of
+// the machine, is never set, and goes on while the machine sleeps.
+func boottime() int64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		panic("worker: no CLOCK_BOOTTIME: " + err.Error()) // there since Linux 2.6.39
+	}
+	return ts.Nano()
+}
+
+// alarm wakes one goroutine at a boottime, or at once if the machine slept
+// through it.
+type alarm struct{ f *os.File }
+
+func newAlarm() (*alarm, error) {
+	fd, err := unix.TimerfdCreate(unix.CLOCK_BOOTTIME, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
+	if err != nil {
+		return nil, fmt.Errorf("create timer: %w", err)
+	}
+	return &alarm{os.NewFile(uintptr(fd), "lease")}, nil
+}
+
+// set replaces the time at which the alarm fires.
+func (a *alarm) set(at int64) error {
+	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(max(at, 1))} // 0 would disarm it
+	conn, err := a.f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var setErr error
+	err = conn.Control(func(fd uintptr) {
+		setErr = unix.TimerfdSettime(int(fd), unix.TFD_TIMER_ABSTIME, &spec, nil)
+	})
+	if err != nil {
+		return err
+	}
+	return setErr
+}
+
+// wait blocks until the alarm has fired.
+func (a *alarm) wait() error {
+	var expirations [8]byte
+	_, err := a.f.Read(expirations[:])
+	return err
+}
+
+// adoptOrphans makes this process the parent of every descendant whose own
+// parent dies (prctl(2), PR_SET_CHILD_SUBREAPER).
+func adoptOrphans() error {
+	return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+}
+
+// onOwnThread runs body in a goroutine with a thread of its own that is not
+// the process's first one. Two things hang on the thread:
+//
+//   - Pdeathsig fires when the *thread* that forked ends, so it must not;
+//   - the kernel hands orphans to the first thread, so that its children are
+//     just the strays if nothing else is forked there.
+func onOwnThread(body func()) {
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() == os.Getpid() {
+			onOwnThread(body)
+			select {} // keeps the first thread to itself
+		}
+		body()
+	}()
+}
+
+// commandAttr puts a command into a process group of its own, which dies with
+// the guard.
+func commandAttr() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// exit is a child that has ended and is still a zombie: until it is reaped
+// nobody else can get its pid.
+type exit struct{ pid int }
+
+// nextExit waits for a child to end. The error says that there are none.
+func nextExit() (exit, error) {
+	for {
+		var info unix.Siginfo
+		err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOWAIT, nil)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return exit{}, err
+		}
+		// struct siginfo: three ints, then, aligned as a pointer, si_pid.
+		const align = unsafe.Sizeof(uintptr(0))
+		const offset = (3*4 + align - 1) &^ (align - 1)
+		return exit{int(*(*int32)(unsafe.Add(unsafe.Pointer(&info), offset)))}, nil
+	}
+}
+
+// reap ends the zombie and returns how it died.
+func (e exit) reap() syscall.WaitStatus {
+	var status syscall.WaitStatus
+	for {
+		if _, err := syscall.Wait4(e.pid, &status, 0, nil); err != syscall.EINTR {
+			return status
+		}
+	}
+}
+
+// strays lists the processes this process has adopted.
+func strays() []int {
+	self := strconv.Itoa(os.Getpid())
+	list, err := os.ReadFile("/proc/self/task/" + self + "/children")
+	if err != nil {
+		return straysByParent(self) // a kernel without CONFIG_PROC_CHILDREN
+	}
+	return pids(strings.Fields(string(list)))
+}
+
+// straysByParent finds all children the long way. Commands are among them;
+// the caller knows which.
+func straysByParent(parent string) []int {
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return nil
+	}
+	defer proc.Close()
+	names, _ := proc.Readdirnames(-1)
+	var children []string
+	for _, name := range names {
+		stat, err := os.ReadFile("/proc/" + name + "/stat")
+		if err != nil {
+			continue
+		}
+		// pid (comm) state ppid …; comm may hold anything, brackets too
+		_, rest, _ := strings.Cut(string(stat[strings.LastIndexByte(string(stat), ')')+1:]), " ")
+		if fields := strings.Fields(rest); len(fields) > 1 && fields[1] == parent {
+			children = append(children, name)
+		}
+	}
+	return pids(children)
+}
+
+func pids(names []string) []int {
+	var list []int
+	for _, name := range names {
+		if pid, err := strconv.Atoi(name); err == nil {
+			list = append(list, pid)
+		}
+	}
+	return list
+}
+
+// markOf returns the entry of the process's environment that says which
+// command it belongs to, or "".
+func markOf(pid int) string {
+	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	if err != nil {
+		return ""
+	}
+	for entry := range strings.SplitSeq(string(environ), "\x00") {
+		if strings.HasPrefix(entry, markPrefix) {
+			return entry
+		}
+	}
+	return ""
+}
+
+// openPipe makes a pipe whose reading end knows deadlines and whose writing
+// end is an ordinary blocking one, for a command.
+func openPipe() (r *os.File, w int, err error) {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+		return nil, 0, fmt.Errorf("make pipe: %w", err)
+	}
+	_ = unix.SetNonblock(fds[0], true) // cannot fail on a pipe
+	return os.NewFile(uintptr(fds[0]), "pipe"), fds[1], nil
+}

@@ -1,0 +1,347 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sys/unix"
+)
+
+func init() { testRoles["fake-worker"] = fakeWorker }
+
+// newTestGuard starts a guard whose session 1 has a lease of an hour.
+func newTestGuard(tb testing.TB) *guardClient {
+	tb.Helper()
+	c := newGuardClient(guardArgv(), zerolog.Nop())
+	tb.Cleanup(c.close)
+	c.extend(1, time.Now().Add(time.Hour))
+	return c
+}
+
+// script makes a request that runs a shell script.
+func script(tb testing.TB, text string) startRequest {
+	dir := tb.TempDir()
+	return startRequest{
+		Session: 1, Path: "/bin/sh", Argv: []string{"sh", "-c", text}, Env: []string{"PATH=/usr/bin:/bin"}, Dir: dir,
+		Stdout: filepath.Join(dir, "stdout"), Stderr: filepath.Join(dir, "stderr"), Limit: 1 << 20,
+	}
+}
+
+func mustStart(tb testing.TB, c *guardClient, req startRequest) *command {
+	tb.Helper()
+	cmd, err := c.start(tb.Context(), req)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return cmd
+}
+
+func await[T any](tb testing.TB, what string, ch <-chan T) T {
+	tb.Helper()
+	select {
+	case v := <-ch:
+		return v
+	case <-time.After(10 * time.Second):
+		tb.Fatalf("%s: nothing after 10s", what)
+		panic("unreachable")
+	}
+}
+
+// fifo makes a named pipe and returns its path and a channel that gets the
+// process ID a script writes there.
+func fifo(tb testing.TB) (path string, pid <-chan int) {
+	tb.Helper()
+	path = filepath.Join(tb.TempDir(), "pid")
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	ch := make(chan int, 1)
+	go func() {
+		b, _ := os.ReadFile(path)
+		n, _ := strconv.Atoi(strings.TrimSpace(string(b)))
+		ch <- n
+	}()
+	return path, ch
+}
+
+// awaitDeath fails the test if the process is there after the time given.
+func awaitDeath(tb testing.TB, what string, pid int, within time.Duration) {
+	tb.Helper()
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err == unix.ESRCH {
+		return
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer unix.Close(fd)
+	ready, err := 0, error(unix.EINTR)
+	for deadline := time.Now().Add(within); err == unix.EINTR; {
+		left := max(time.Until(deadline), 0)
+		ready, err = pollOne(fd, left)
+	}
+	if err != nil || ready != 1 {
+		tb.Errorf("%s (pid %d) is alive after %v (%v)", what, pid, within, err)
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
+func pollOne(fd int, within time.Duration) (int, error) {
+	return unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(within.Milliseconds()))
+}
+
+func TestCommandEnds(t *testing.T) {
+	c := newTestGuard(t)
+	tests := []struct {
+		name, script   string
+		code, signal   int
+		stdout, stderr string
+	}{
+		{name: "silent", script: "exit 0"},
+		{name: "both streams and a code", script: "echo out; echo err >&2; exit 3", code: 3, stdout: "out\n", stderr: "err\n"},
+		{name: "signal", script: "kill -TERM $$", signal: 15},
+		{name: "background child holds the pipe", script: "sleep 1000 & echo up", stdout: "up\n"},
+		{name: "reads end of file", script: "cat; echo eof", stdout: "eof\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			req := script(t, tt.script)
+			e := await(t, "end", mustStart(t, c, req).ended)
+			if e.Code != tt.code || e.Signal != tt.signal || e.Fenced || e.Errno != 0 {
+				t.Errorf("ended = %+v, want code %d, signal %d", e, tt.code, tt.signal)
+			}
+			checkStream(t, "stdout", e.Stdout, req.Stdout, tt.stdout)
+			checkStream(t, "stderr", e.Stderr, req.Stderr, tt.stderr)
+		})
+	}
+}
+
+// checkStream compares the tail and the file; a stream that said nothing has
+// no file.
+func checkStream(t *testing.T, name string, got streamEnd, file, want string) {
+	t.Helper()
+	if string(got.Tail) != want || got.Bytes != int64(len(want)) || got.Fault != "" {
+		t.Errorf("%s = %+v, want %q", name, got, want)
+	}
+	b, err := os.ReadFile(file)
+	if string(b) != want || os.IsNotExist(err) != (want == "") {
+		t.Errorf("%s file = %q, %v, want %q", name, b, err, want)
+	}
+}
+
+func TestCommandThatCannotStart(t *testing.T) {
+	c := newTestGuard(t)
+	req := script(t, "")
+	req.Path = "/nowhere"
+	if e := await(t, "end", mustStart(t, c, req).ended); syscall.Errno(e.Errno) != syscall.ENOENT {
+		t.Errorf("ended = %+v, want ENOENT", e)
+	}
+}
+
+func TestOutputIsCutAtTheLimit(t *testing.T) {
+	c := newTestGuard(t)
+	req := script(t, "head -c 100000 /dev/zero | tr '\\0' x; echo; echo end")
+	req.Limit = 5000
+	e := await(t, "end", mustStart(t, c, req).ended)
+	if e.Stdout.Bytes != 100005 || len(e.Stdout.Tail) != tailBytes || !strings.HasSuffix(string(e.Stdout.Tail), "x\nend\n") {
+		t.Errorf("%d bytes, tail of %d: %.20q", e.Stdout.Bytes, len(e.Stdout.Tail), e.Stdout.Tail)
+	}
+	b, _ := os.ReadFile(req.Stdout)
+	if want := strings.Repeat("x", 5000) + "\n[mw: output cut after 5000 bytes]\n"; string(b) != want {
+		t.Errorf("file has %d bytes: %q…, want %d", len(b), b[max(0, len(b)-60):], len(want))
+	}
+}
+
+func TestFullDiskDoesNotStopTheCommand(t *testing.T) {
+	c := newTestGuard(t)
+	req := script(t, "seq 100000; exit 7")
+	req.Stdout = "/dev/full"
+	e := await(t, "end", mustStart(t, c, req).ended)
+	if e.Code != 7 || !strings.Contains(e.Stdout.Fault, "no space left") || !strings.HasSuffix(string(e.Stdout.Tail), "\n100000\n") {
+		t.Errorf("code %d, fault %q, tail …%q", e.Code, e.Stdout.Fault, e.Stdout.Tail[max(0, len(e.Stdout.Tail)-20):])
+	}
+}
+
+func TestSignalReachesTheGroup(t *testing.T) {
+	c := newTestGuard(t)
+	path, pid := fifo(t)
+	cmd := mustStart(t, c, script(t, "sh -c 'echo $$ >"+path+"; exec sleep 1000' & wait"))
+	child := await(t, "child", pid)
+	cmd.signal(syscall.SIGTERM)
+	if e := await(t, "end", cmd.ended); e.Signal != 15 {
+		t.Errorf("ended = %+v, want signal 15", e)
+	}
+	awaitDeath(t, "child in the group", child, time.Second)
+}
+
+func TestWhatACommandLeavesBehindIsKilled(t *testing.T) {
+	tests := []struct{ name, leave string }{
+		{"in the group", "sh -c 'echo $$ >%s; exec sleep 1000' &"},
+		{"in a session of its own", "setsid sh -c 'echo $$ >%s; exec sleep 1000' &"},
+		{"child of a daemon", "setsid sh -c 'setsid sh -c \"echo \\$\\$ >%s; exec sleep 1000\" & wait' &"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newTestGuard(t)
+			// Another command lives on, so that nothing is killed for want of any.
+			other := script(t, "sleep 1000")
+			other.Env = append(other.Env, markPrefix+"1")
+			still := mustStart(t, c, other)
+
+			path, pid := fifo(t)
+			done := filepath.Join(t.TempDir(), "done")
+			if err := unix.Mkfifo(done, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			req := script(t, fmt.Sprintf(tt.leave, path)+" read x <"+done)
+			req.Mark = markPrefix + "2"
+			req.Env = append(req.Env, req.Mark)
+			cmd := mustStart(t, c, req)
+			left := await(t, "what is left", pid)
+			if err := os.WriteFile(done, []byte("\n"), 0); err != nil {
+				t.Fatal(err)
+			}
+			await(t, "end", cmd.ended)
+			awaitDeath(t, tt.name, left, time.Second)
+			select {
+			case e := <-still.ended:
+				t.Errorf("the other command ended: %+v", e)
+			default:
+			}
+		})
+	}
+}
+
+// A daemon that a command has started is let live while the command does.
+func TestDaemonLivesWithItsCommand(t *testing.T) {
+	c := newTestGuard(t)
+	path, pid := fifo(t)
+	req := script(t, "setsid -f sh -c 'echo $$ >"+path+"; exec sleep 1000'; sleep 1000")
+	req.Mark = markPrefix + "1"
+	req.Env = append(req.Env, req.Mark)
+	mustStart(t, c, req)
+	daemon := await(t, "daemon", pid)
+	for range 3 { // each end makes the guard look for strays
+		await(t, "end", mustStart(t, c, script(t, "exit 0")).ended)
+	}
+	if err := syscall.Kill(daemon, 0); err != nil {
+		t.Errorf("the daemon of a running command is gone: %v", err)
+	}
+}
+
+func TestLeaseEndKillsAndRefuses(t *testing.T) {
+	c := newGuardClient(guardArgv(), zerolog.Nop())
+	t.Cleanup(c.close)
+	c.extend(1, time.Now().Add(300*time.Millisecond))
+	path, pid := fifo(t)
+	cmd := mustStart(t, c, script(t, "setsid sh -c 'echo $$ >"+path+"; exec sleep 1000' & sleep 1000"))
+	escaped := await(t, "escaped child", pid)
+
+	if e := await(t, "end", cmd.ended); !e.Fenced || e.Signal != 9 {
+		t.Errorf("ended = %+v, want fenced by signal 9", e)
+	}
+	awaitDeath(t, "escaped child", escaped, time.Second)
+	if session := await(t, "fenced", c.fenced); session != 1 {
+		t.Errorf("fenced session %d, want 1", session)
+	}
+
+	c.extend(1, time.Now().Add(time.Hour)) // too late
+	if e := await(t, "refusal", mustStart(t, c, script(t, "exit 0")).ended); !e.Fenced {
+		t.Errorf("start in a session that is over: %+v, want fenced", e)
+	}
+	c.extend(2, time.Now().Add(time.Hour))
+	req := script(t, "exit 0")
+	req.Session = 2
+	if e := await(t, "end", mustStart(t, c, req).ended); e.Fenced || e.Code != 0 {
+		t.Errorf("start in the next session: %+v, want code 0", e)
+	}
+}
+
+func TestEndKillsOnlyThatSession(t *testing.T) {
+	c := newTestGuard(t)
+	cmd := mustStart(t, c, script(t, "sleep 1000"))
+	c.end(t.Context(), 1)
+	if e := await(t, "end", cmd.ended); !e.Fenced {
+		t.Errorf("ended = %+v, want fenced", e)
+	}
+}
+
+func TestGuardDeathIsReported(t *testing.T) {
+	c := newTestGuard(t)
+	path, pid := fifo(t)
+	cmd := mustStart(t, c, script(t, "sh -c 'echo $$ >"+path+"; exec sleep 1000' & wait"))
+	child := await(t, "child", pid)
+	cmd.proc.kill()
+	if e := await(t, "end", cmd.ended); !e.GuardDied {
+		t.Errorf("ended = %+v, want guard died", e)
+	}
+	awaitDeath(t, "child in the group", child, time.Second)
+	if e := await(t, "end", mustStart(t, c, script(t, "exit 4")).ended); e.Code != 4 {
+		t.Errorf("with the next guard: %+v, want code 4", e)
+	}
+}
+
+// fakeWorker starts a script under a guard and waits for its own death. Its
+// arguments are the length of the lease and the script.
+func fakeWorker(args []string) int {
+	lease, err := time.ParseDuration(args[0])
+	if err != nil {
+		panic(err)
+	}
+	c := newGuardClient(guardArgv(), zerolog.Nop())
+	c.extend(1, time.Now().Add(lease))
+	_, err = c.start(context.Background(), startRequest{
+		Session: 1, Path: "/bin/sh", Argv: []string{"sh", "-c", args[1]}, Env: []string{"PATH=/usr/bin:/bin"}, Dir: "/",
+		Stdout: "/dev/null", Stderr: "/dev/null",
+	})
+	if err != nil {
+		panic(err)
+	}
+	select {}
+}
+
+func TestNothingOutlivesTheWorker(t *testing.T) {
+	tests := []struct {
+		name  string
+		lease time.Duration
+		sig   syscall.Signal
+	}{
+		{"killed", time.Hour, syscall.SIGKILL},
+		{"stopped past its lease", 500 * time.Millisecond, syscall.SIGSTOP},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			fifos := [3]string{}
+			pids := [3]<-chan int{}
+			for i := range fifos {
+				fifos[i], pids[i] = fifo(t)
+			}
+			text := fmt.Sprintf("echo $$ >%s; sh -c 'echo $$ >%s; exec sleep 1000' & setsid sh -c 'echo $$ >%s; exec sleep 1000' & wait",
+				fifos[0], fifos[1], fifos[2])
+			w := exec.Command(os.Args[0], "fake-worker", tt.lease.String(), text)
+			w.Stderr = os.Stderr
+			if err := w.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer w.Wait()
+			defer w.Process.Kill()
+
+			main, child, escaped := await(t, "main", pids[0]), await(t, "child", pids[1]), await(t, "escaped child", pids[2])
+			if err := w.Process.Signal(tt.sig); err != nil {
+				t.Fatal(err)
+			}
+			awaitDeath(t, "main process", main, time.Second)
+			awaitDeath(t, "child", child, time.Second)
+			awaitDeath(t, "escaped child", escaped, time.Second)
+		})
+	}
+}

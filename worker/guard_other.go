@@ -1,0 +1,81 @@
+//go:build !linux
+
+package worker
+
+import (
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Elsewhere than on Linux a guard still kills the process groups of its
+// commands when the lease or the pipe ends. What it lacks: processes that left
+// their group are not found, commands survive a SIGKILL of the guard itself,
+// and the lease is measured by the wall clock.
+
+func boottime() int64 { return time.Now().Round(0).UnixNano() }
+
+// alarm wakes one goroutine at a boottime.
+type alarm struct{ timer *time.Timer }
+
+func newAlarm() (*alarm, error) {
+	t := time.NewTimer(time.Hour)
+	t.Stop()
+	return &alarm{t}, nil
+}
+
+func (a *alarm) set(at int64) error {
+	a.timer.Reset(time.Duration(at - boottime()))
+	return nil
+}
+
+func (a *alarm) wait() error {
+	<-a.timer.C
+	return nil
+}
+
+func adoptOrphans() error { return nil }
+
+func onOwnThread(body func()) { go body() }
+
+func commandAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+// exit is a child that has ended. It is reaped already: for a moment its group
+// could be another's, were all pids used up in between.
+type exit struct {
+	pid    int
+	status syscall.WaitStatus
+}
+
+func nextExit() (exit, error) {
+	for {
+		var e exit
+		pid, err := syscall.Wait4(-1, &e.status, 0, nil)
+		if err == syscall.EINTR {
+			continue
+		}
+		e.pid = pid
+		return e, err
+	}
+}
+
+func (e exit) reap() syscall.WaitStatus { return e.status }
+
+func strays() []int { return nil }
+
+func markOf(int) string { return "" }
+
+func openPipe() (r *os.File, w int, err error) {
+	var fds [2]int
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := unix.Pipe(fds[:]); err != nil {
+		return nil, 0, err
+	}
+	unix.CloseOnExec(fds[0])
+	unix.CloseOnExec(fds[1])
+	_ = unix.SetNonblock(fds[0], true)
+	return os.NewFile(uintptr(fds[0]), "pipe"), fds[1], nil
+}
