@@ -1,0 +1,149 @@
+package submit
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/mwqueue/mw/coordinator"
+	"golang.org/x/sync/errgroup"
+)
+
+// readsInFlight is how many reads a call keeps under way: enough to fill the
+// connection, beyond that only latency grows.
+const readsInFlight = 64
+
+// errDeleted: tasks that were created since have been deleted again, so what
+// is there cannot tell what happened.
+var errDeleted = fmt.Errorf("%w: tasks created meanwhile have been deleted", coordinator.ErrUnknownOutcome)
+
+// settle finds out what became of a create that was sent at the view doubt
+// and not answered. It returns the tasks' IDs if it happened; none if it did
+// not, and cannot any more.
+func (c *Client) settle(ctx context.Context, s *coordinator.Session, b *batch, doubt view) ([]coordinator.TaskID, error) {
+	// From here on no create sent at doubt is executed: its version has passed.
+	_, err := s.Set(ctx, coordinator.TasksPath, doubt.data, doubt.version)
+	if err != nil && !errors.Is(err, coordinator.ErrBadVersion) && !errors.Is(err, coordinator.ErrNoNode) {
+		return nil, fmt.Errorf("submit: fence a lost create: %w", err)
+	}
+	if err := c.forget(ctx, s, doubt); err != nil {
+		return nil, fmt.Errorf("submit: settle a lost create: %w", err)
+	}
+	found, now, err := find(ctx, s, doubt.created, b.keys)
+	if err != nil {
+		return nil, err
+	}
+	if ids, ok := b.pick(found.tasks); ok {
+		c.log.Debug().Str("task", string(ids[0])).Msg("lost create had happened")
+		return ids, nil
+	}
+	if found.read < now-doubt.created {
+		return nil, fmt.Errorf("submit: settle a lost create: %w", errDeleted)
+	}
+	c.log.Debug().Msg("lost create had not happened")
+	return nil, nil
+}
+
+// lookUp looks for tasks with the batch's given keys. Without any, it returns
+// the view at which there were none.
+func (c *Client) lookUp(ctx context.Context, s *coordinator.Session, b *batch) ([]coordinator.TaskID, view, error) {
+	if err := s.Sync(ctx, coordinator.TasksPath); err != nil {
+		return nil, view{}, fmt.Errorf("submit: look for a key: %w", err)
+	}
+	v, err := readView(ctx, s) // before the tasks: what is created later moves the version
+	if err != nil {
+		return nil, view{}, err
+	}
+	found, now, err := find(ctx, s, b.searched, b.keys)
+	if err != nil {
+		return nil, view{}, err
+	}
+	if ids, ok := b.pick(found.tasks); ok {
+		return ids, v, nil
+	}
+	if len(found.tasks) > 0 {
+		return nil, view{}, fmt.Errorf("submit: %d of %d keys are in use: %w", len(found.tasks), len(b.keys), ErrKeyUsed)
+	}
+	b.searched = now
+	return nil, v, nil
+}
+
+// ErrKeyUsed: some, but not all, of the keys given to one multi belong to
+// tasks already there.
+var ErrKeyUsed = errors.New("submit: key in use")
+
+// found is what a search through tasks gave.
+type found struct {
+	tasks map[string]coordinator.TaskID // by key
+	read  int64                         // how many tasks were there to be read
+}
+
+// find reads the tasks with numbers from and above, newest first, until all
+// keys are found. It also returns the number the next task will get.
+func find(ctx context.Context, s *coordinator.Session, from int64, keys []string) (found, int64, error) {
+	f := found{tasks: make(map[string]coordinator.TaskID, len(keys))}
+	names, stat, err := s.Children(ctx, coordinator.TasksPath)
+	if err != nil {
+		return f, 0, fmt.Errorf("submit: list %s: %w", coordinator.TasksPath, err)
+	}
+	ids := since(names, from)
+	for window := range slices.Chunk(ids, 4*readsInFlight) {
+		if err := f.readWindow(ctx, s, window, keys); err != nil {
+			return f, 0, fmt.Errorf("submit: read tasks: %w", err)
+		}
+		if len(f.tasks) == len(keys) {
+			break
+		}
+	}
+	return f, created(stat), nil
+}
+
+// since picks the tasks with numbers from and above, newest first.
+func since(names []string, from int64) []coordinator.TaskID {
+	type numbered struct {
+		id coordinator.TaskID
+		n  int64
+	}
+	var tasks []numbered // numbers are read once each, not once a comparison
+	for _, name := range names {
+		id := coordinator.TaskID(name)
+		if n, ok := id.Seq(); ok && n >= from {
+			tasks = append(tasks, numbered{id, n})
+		}
+	}
+	slices.SortFunc(tasks, func(a, b numbered) int { return cmp.Compare(b.n, a.n) })
+	ids := make([]coordinator.TaskID, len(tasks))
+	for i, t := range tasks {
+		ids[i] = t.id
+	}
+	return ids
+}
+
+// readWindow reads the specs of ids and notes those with one of keys.
+func (f *found) readWindow(ctx context.Context, s *coordinator.Session, ids []coordinator.TaskID, keys []string) error {
+	var mu sync.Mutex // protects f
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(readsInFlight)
+	for _, id := range ids {
+		g.Go(func() error {
+			data, _, err := s.Get(ctx, coordinator.TaskPath(id))
+			if errors.Is(err, coordinator.ErrNoNode) {
+				return nil // deleted since it was listed
+			}
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			f.read++
+			if spec, err := coordinator.ParseSpec(data); err == nil && slices.Contains(keys, spec.Key) {
+				f.tasks[spec.Key] = id
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}

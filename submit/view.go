@@ -1,0 +1,92 @@
+package submit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/mwqueue/mw/coordinator"
+)
+
+// A view is what a submit must know about /tasks before it creates there: the
+// version that makes its create refusable, and how many creates there were.
+type view struct {
+	known   bool
+	data    []byte // of /tasks; kept as it is when the version is raised
+	version int32
+	created int64 // znodes ever created under /tasks: the next task's number
+}
+
+func newView(data []byte, stat coordinator.Stat) view {
+	return view{known: true, data: data, version: stat.Version, created: created(stat)}
+}
+
+// created is how many children a znode ever had, which is the number its next
+// sequential child gets. A Stat's Cversion counts creates and deletes, and
+// what was created and not deleted is there.
+func created(stat coordinator.Stat) int64 {
+	return (int64(uint32(stat.Cversion)) + int64(stat.NumChildren)) / 2
+}
+
+// readView reads how /tasks looks, making it when it is missing. A view that
+// lags is safe: its version is refused, its count only makes a search longer.
+func readView(ctx context.Context, s *coordinator.Session) (view, error) {
+	data, stat, err := s.Get(ctx, coordinator.TasksPath)
+	if errors.Is(err, coordinator.ErrNoNode) {
+		if err := s.EnsureTree(ctx); err != nil {
+			return view{}, fmt.Errorf("submit: make the tree: %w", err)
+		}
+		data, stat, err = s.Get(ctx, coordinator.TasksPath)
+	}
+	if err != nil {
+		return view{}, fmt.Errorf("submit: read %s: %w", coordinator.TasksPath, err)
+	}
+	return newView(data, stat), nil
+}
+
+// currentView returns the newest view the client has, reading it when it has none.
+func (c *Client) currentView(ctx context.Context, s *coordinator.Session) (view, error) {
+	c.mu.Lock()
+	v := c.view
+	c.mu.Unlock()
+	if v.known {
+		return v, nil
+	}
+	v, err := readView(ctx, s)
+	if err != nil {
+		return view{}, err
+	}
+	c.learn(v)
+	return v, nil
+}
+
+// learn makes v the client's view unless it knows of later creates at the same version.
+func (c *Client) learn(v view) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.view.known || v.version != c.view.version || v.created > c.view.created {
+		c.view = v
+	}
+}
+
+// advance notes that a create of ours got number n: whatever this client
+// creates from now on gets a higher one.
+func (c *Client) advance(n int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.view.created = max(c.view.created, n+1)
+}
+
+// forget drops a view whose version was refused, once the service is known to
+// show what refused it.
+func (c *Client) forget(ctx context.Context, s *coordinator.Session, refused view) error {
+	if err := s.Sync(ctx, coordinator.TasksPath); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.view.version == refused.version {
+		c.view = view{}
+	}
+	return nil
+}
