@@ -1,0 +1,158 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// newApp is the whole command line.
+func newApp() *cli.App {
+	cli.SubcommandHelpTemplate = commandHelp // "mw bench --help"
+	app := &cli.App{
+		Name:                  "mw",
+		Usage:                 "a distributed task queue",
+		CustomAppHelpTemplate: appHelp,
+		Flags:                 globalFlags(),
+		Commands: []*cli.Command{
+			devCommand(),
+			submitCommand(),
+			psCommand(),
+			statusCommand(),
+			waitCommand(),
+			logsCommand(),
+			cancelCommand(),
+			workersCommand(),
+			serverCommand(),
+			masterCommand(),
+			workerCommand(),
+			guardCommand(),
+			benchCommand(),
+			versionCommand(),
+		},
+		Action:                    noCommand,
+		OnUsageError:              usageError,
+		ExitErrHandler:            func(*cli.Context, error) {}, // else cli exits by itself
+		HideVersion:               true,
+		DisableSliceFlagSeparator: true, // --env A=1,2 is one variable
+	}
+	for _, c := range app.Commands {
+		finish(c, "MW")
+	}
+	return app
+}
+
+// finish gives a command what all commands have: the same manners about
+// mistyped flags, the same help, and a variable MW_COMMAND_FLAG for each flag
+// that has none.
+func finish(c *cli.Command, prefix string) {
+	c.HideHelpCommand = true // "mw submit help" submits "help"
+	c.OnUsageError = usageError
+	c.CustomHelpTemplate = commandHelp
+	prefix += "_" + variable(c.Name)
+	for _, f := range c.Flags {
+		nameVariable(f, prefix+"_"+variable(f.Names()[0]))
+	}
+	for _, sub := range c.Subcommands {
+		finish(sub, prefix)
+	}
+}
+
+func variable(name string) string {
+	return strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// nameVariable lets a flag be given by a variable. Global flags that are
+// repeated after the command keep the one they have, and so do hidden ones.
+func nameVariable(f cli.Flag, name string) {
+	if isGlobal(f.Names()[0]) {
+		return
+	}
+	switch f := f.(type) {
+	case *cli.StringFlag:
+		f.EnvVars = []string{name}
+	case *cli.StringSliceFlag:
+		f.EnvVars = []string{name}
+	case *cli.IntFlag:
+		f.EnvVars = []string{name}
+	case *cli.Int64Flag:
+		f.EnvVars = []string{name}
+	case *cli.BoolFlag:
+		f.EnvVars = []string{name}
+	case *cli.DurationFlag:
+		f.EnvVars = []string{name}
+	}
+}
+
+// noCommand is what mw does without a command it knows.
+func noCommand(c *cli.Context) error {
+	name := c.Args().First()
+	if name == "" {
+		return cli.ShowAppHelp(c)
+	}
+	err := &failure{err: fmt.Errorf("there is no command %q", name), code: exitUsage, hint: helpHint(nil)}
+	if near := cli.SuggestCommand(c.App.VisibleCommands(), name); near != "" {
+		err.hint += ": did you mean " + strings.TrimPrefix(near, "Did you mean ")
+	}
+	return err
+}
+
+// usageError says what was wrong with the flags, in one line.
+func usageError(c *cli.Context, err error, _ bool) error {
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		text = "there is no flag --" + strings.TrimPrefix(name, "-")
+	}
+	return usagef(c, "%s", text)
+}
+
+// noArguments refuses words after a command that takes none.
+func noArguments(c *cli.Context) error {
+	if c.Args().Present() {
+		return usagef(c, "%s takes no arguments, got %q", c.Command.Name, c.Args().First())
+	}
+	return nil
+}
+
+const appHelp = `mw - {{.Usage}}
+
+Clients submit commands, a master assigns them to workers, workers run them
+and record the outcome; any of them may die at any moment and no task is lost.
+
+Usage:
+   mw [flags] COMMAND [flags] [arguments]
+
+Commands:{{range .VisibleCommands}}
+   {{.Name}}{{"\t"}}{{.Usage}}{{end}}
+
+Flags, before or after the command:{{range .VisibleFlags}}
+   {{.}}{{end}}
+
+Start here:
+   mw dev                    server, masters and workers in one process
+   mw submit 'echo hello'    in another terminal
+   mw ps
+
+"mw COMMAND --help" tells all about a command. Each flag of a command has a
+variable too: --slots of "mw worker" is MW_WORKER_SLOTS. A flag wins over a
+variable, a variable over the default.
+
+Exit codes: 0 done; a task's own code; 64 mistyped; 69 no server; 75 not known
+whether it was done, safe to repeat; 77 not permitted; 124 timed out; 125 mw
+failed; 126, 127 command not executable, not found; 128+n ended by signal n.
+`
+
+const commandHelp = `{{.HelpName}} - {{.Usage}}
+
+Usage:
+   {{.UsageText}}
+
+{{.Description}}
+{{if .VisibleCommands}}
+Commands:{{range .VisibleCommands}}
+   {{.Name}}{{"\t"}}{{.Usage}}{{end}}
+{{end}}
+Flags:{{range .VisibleFlags}}
+   {{.}}{{end}}
+`

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/mwqueue/mw/coordinator"
+	"github.com/mwqueue/mw/submit"
+)
+
+// errLeft: the user has had enough of waiting.
+var errLeft = errors.New("left running")
+
+// attend waits for a task in the foreground: its output becomes ours, its
+// exit code too, and Ctrl-C is for it. ctx must not end with a signal.
+func attend(ctx context.Context, h *submit.Handle, follow bool) error {
+	ctx, leave := context.WithCancelCause(ctx)
+	defer leave(nil)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	var cancelling atomic.Bool
+	go func() { // ends with ctx
+		if !arrived(ctx, signals) {
+			return
+		}
+		cancelling.Store(true)
+		note("cancelling %s; Ctrl-C again leaves it as it is", h.ID())
+		go cancelTask(ctx, h) // ends with ctx or the master's answer
+		if arrived(ctx, signals) {
+			leave(errLeft)
+		}
+	}()
+
+	r, err := outcome(ctx, h, follow)
+	if errors.Is(context.Cause(ctx), errLeft) {
+		note("%s goes on: \"mw wait %[1]s\" waits for it, \"mw logs %[1]s\" shows its output", h.ID())
+		return exit(exitInterrupted)
+	}
+	if err != nil {
+		return err
+	}
+	if text := r.Explain(); text != "" {
+		note("%s", text)
+	}
+	if cancelling.Load() && r.Status == coordinator.StatusCancelled {
+		return exit(exitInterrupted)
+	}
+	return exit(r.ExitCode())
+}
+
+// outcome waits for the result and has all output written when it returns.
+func outcome(ctx context.Context, h *submit.Handle, follow bool) (submit.Result, error) {
+	if follow {
+		r, err := h.Follow(ctx, submit.Follower{Stdout: os.Stdout, Stderr: os.Stderr, Attempt: func(n int, worker string) {
+			if n > 1 {
+				note("attempt %d of %s runs on %s", n, h.ID(), worker)
+			}
+		}})
+		return r, partial(err)
+	}
+	r, err := h.Wait(ctx)
+	if err != nil {
+		return r, err
+	}
+	return r, errors.Join(
+		copyOutput(ctx, h, r, submit.Stdout, os.Stdout),
+		copyOutput(ctx, h, r, submit.Stderr, os.Stderr))
+}
+
+// copyOutput writes one stream of an ended task to w. What cannot be had any
+// more is a note, not an error: the task's own outcome stands.
+func copyOutput(ctx context.Context, h *submit.Handle, r submit.Result, stream submit.Stream, w io.Writer) error {
+	return partial(h.Output(ctx, r, stream, w))
+}
+
+// partial turns what is missing of an output into notes.
+func partial(err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var rest []error
+		for _, err := range joined.Unwrap() {
+			rest = append(rest, partial(err))
+		}
+		return errors.Join(rest...)
+	}
+	if p, ok := errors.AsType[*submit.PartialError](err); ok {
+		note("only %d of %d bytes of %s are left: %s", p.Got, p.Total, p.Stream, oneLine(p.Err))
+		return nil
+	}
+	return err
+}
+
+func cancelTask(ctx context.Context, h *submit.Handle) {
+	if err := h.Cancel(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, submit.ErrFinal) {
+		note("%s", oneLine(err))
+	}
+}
+
+// arrived waits for a signal; it is false when ctx ended first.
+func arrived(ctx context.Context, signals <-chan os.Signal) bool {
+	select {
+	case <-signals:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// note tells the user something beside the answer.
+func note(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "mw: "+format+"\n", args...)
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/mwqueue/mw/coordinator"
+	"github.com/mwqueue/mw/submit"
+	"github.com/urfave/cli/v2"
+)
+
+// Exit codes of mw itself. A task's own code is passed on.
+const (
+	exitUsage       = 64  // mistyped
+	exitNoServer    = 69  // no server could be reached
+	exitUnknown     = 75  // it is not known whether it was done; safe to repeat
+	exitDenied      = 77  // not permitted
+	exitTimedOut    = 124 // --timeout passed
+	exitFailed      = 125 // mw failed
+	exitInterrupted = 130 // stopped by a signal
+)
+
+// A failure is an error with the exit code and the hint that go with it.
+type failure struct {
+	err  error // nil: nothing is left to be said
+	code int
+	hint string
+}
+
+func (f *failure) Error() string {
+	if f.err == nil {
+		return fmt.Sprintf("exit %d", f.code)
+	}
+	return f.err.Error()
+}
+
+func (f *failure) Unwrap() error { return f.err }
+
+// exit ends the program with code and says nothing.
+func exit(code int) error {
+	if code == 0 {
+		return nil
+	}
+	return &failure{code: code}
+}
+
+// usagef says what was mistyped. The hint is where the command's help is.
+func usagef(c *cli.Context, format string, args ...any) error {
+	return &failure{err: fmt.Errorf(format, args...), code: exitUsage, hint: helpHint(c)}
+}
+
+func helpHint(c *cli.Context) string {
+	if c == nil || c.Command == nil || c.Command.Name == "" || c.Command.Name == c.App.Name {
+		return `"mw help" lists the commands`
+	}
+	return fmt.Sprintf("%q shows how", c.Command.HelpName+" --help")
+}
+
+// hinted adds to err what to do about it.
+func hinted(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return &failure{err: err, code: exitCode(err), hint: fmt.Sprintf(format, args...)}
+}
+
+// report prints err as one line, and a hint as another, and returns the exit status.
+func report(w io.Writer, ctx context.Context, err error) int {
+	if err == nil {
+		return 0
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		fmt.Fprintln(w, "mw: interrupted")
+		return exitInterrupted
+	}
+	f, ok := errors.AsType[*failure](err)
+	if ok && f.err == nil {
+		return f.code
+	}
+	fmt.Fprintln(w, "mw:", oneLine(err))
+	if hint := hint(err); hint != "" {
+		fmt.Fprintln(w, "mw: hint:", hint)
+	}
+	return exitCode(err)
+}
+
+// oneLine shows err without line ends and without the package names that
+// tell a developer, not a user, where it comes from.
+func oneLine(err error) string {
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	for _, pkg := range []string{"submit: ", "coordinator: ", "zkserver: ", "master: ", "worker: ", "bench: "} {
+		text = strings.ReplaceAll(text, pkg, "")
+	}
+	return text
+}
+
+// exitCode is the first match of a table, so it reads from the special to the general.
+func exitCode(err error) int {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f.code
+	}
+	if _, ok := errors.AsType[cli.ExitCoder](err); ok {
+		return exitUsage // only the cli package makes these, of mistyped commands
+	}
+	for _, row := range []struct {
+		err  error
+		code int
+	}{
+		{coordinator.ErrUnknownOutcome, exitUnknown},
+		{coordinator.ErrNoServer, exitNoServer},
+		{coordinator.ErrNoAuth, exitDenied},
+	} {
+		if errors.Is(err, row.err) {
+			return row.code
+		}
+	}
+	return exitFailed
+}
+
+// hint is what to do about err, if we know.
+func hint(err error) string {
+	if f, ok := errors.AsType[*failure](err); ok && f.hint != "" {
+		return f.hint
+	}
+	if u, ok := errors.AsType[*submit.UnknownError](err); ok {
+		return fmt.Sprintf("the same command with --key %s is safe: it finds the task if there is one", u.Key)
+	}
+	switch {
+	case errors.Is(err, coordinator.ErrNoServer):
+		return `start one with "mw dev" (all in one process) or "mw server", or name yours with --servers`
+	case errors.Is(err, submit.ErrNoTask):
+		return `"mw ps" lists the tasks; finished ones are deleted after a while`
+	}
+	return ""
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"io"
+
+	"github.com/mwqueue/mw/submit"
+	"github.com/urfave/cli/v2"
+)
+
+func logsCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "logs",
+		Usage:     "show what a task printed",
+		UsageText: "mw logs [flags] ID",
+		Description: `Writes the task's stdout; with --stderr its stderr instead. For a task that has
+ended it is the last attempt's: from the tree when all of it is there (16 KiB),
+else from the worker's disk; a note on stderr says if a part is gone with its
+worker. For a task that runs it is what its worker has so far, and with
+--follow also what comes until it ends, attempt after attempt.
+
+Examples:
+   mw logs 42
+   mw logs -f --stderr 42 | grep -i warning`,
+		Flags: append([]cli.Flag{
+			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on until the task has ended"},
+			&cli.BoolFlag{Name: "stderr", Usage: "show stderr instead of stdout"},
+		}, serviceFlags()...),
+		Action: func(c *cli.Context) error {
+			ids, err := taskIDs(c, 1)
+			if err != nil {
+				return err
+			}
+			client, err := openClient(c)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			stream := submit.Stdout
+			if c.Bool("stderr") {
+				stream = submit.Stderr
+			}
+			return showLogs(c, client.Handle(ids[0]), stream)
+		},
+	}
+}
+
+func showLogs(c *cli.Context, h *submit.Handle, stream submit.Stream) error {
+	r, err := h.Result(c.Context)
+	switch {
+	case err == nil:
+		return partial(h.Output(c.Context, r, stream, c.App.Writer))
+	case !errors.Is(err, submit.ErrNotEnded):
+		return err
+	case !c.Bool("follow"):
+		started, err := h.Peek(c.Context, stream, c.App.Writer)
+		if err == nil && !started {
+			note("%s has not started", h.ID())
+		}
+		return err
+	}
+	f := submit.Follower{Stdout: io.Discard, Stderr: io.Discard, Attempt: func(n int, worker string) {
+		note("attempt %d of %s runs on %s", n, h.ID(), worker)
+	}}
+	if stream == submit.Stdout {
+		f.Stdout = c.App.Writer
+	} else {
+		f.Stderr = c.App.Writer
+	}
+	_, err = h.Follow(c.Context, f)
+	return partial(err)
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"time"
+
+	"github.com/mwqueue/mw/master"
+	"github.com/rs/zerolog"
+	"github.com/urfave/cli/v2"
+)
+
+func masterCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "master",
+		Usage:     "assign tasks to workers; run several, one leads",
+		UsageText: "mw master [flags]",
+		Description: `Takes part in the election of the master. The one that leads assigns waiting
+tasks to workers with free slots, oldest first, moves the tasks of workers that
+died, carries out cancels, and deletes finished tasks. The others follow along
+and take over at once when it stops, or when its session ends. Ends on SIGTERM
+or Ctrl-C, handing over to a standby. Keeps nothing on disk.
+
+Examples:
+   mw master & mw master &
+   mw master --retention 24h --retain-tasks 50000`,
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:0", Usage: "serve health and counts over HTTP on `ADDR`; port 0 takes a free one"},
+			&cli.DurationFlag{Name: "retention", Value: time.Hour, Usage: "delete a task when it ended `D` ago"},
+			&cli.IntFlag{Name: "retain-tasks", Value: 10_000, Usage: "keep at most `N` finished tasks, the newest"},
+			&cli.IntFlag{Name: "max-lost", Value: 5, Usage: "a task becomes dead when `N` workers died with it"},
+			insecureFlag(),
+		}, serviceFlags()...),
+		Action: func(c *cli.Context) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			if err := checkListen(c, c.String("listen"), "anyone there can see what the master does"); err != nil {
+				return err
+			}
+			for _, name := range []string{"retain-tasks", "max-lost"} {
+				if n := c.Int(name); n < 1 {
+					return usagef(c, "--%s is %d, must be at least 1", name, n)
+				}
+			}
+			if d := c.Duration("retention"); d <= 0 {
+				return usagef(c, "--retention is %s, must be more than 0", d)
+			}
+			log, err := logger(c, zerolog.InfoLevel)
+			if err != nil {
+				return err
+			}
+			svc, err := service(c, log)
+			if err != nil {
+				return err
+			}
+			m, err := master.New(master.Config{
+				Coordinator: svc,
+				Listen:      c.String("listen"),
+				Retention:   c.Duration("retention"),
+				RetainTasks: c.Int("retain-tasks"),
+				MaxLost:     c.Int("max-lost"),
+				Log:         log,
+			})
+			if err != nil {
+				return err
+			}
+			if err := reachable(c, svc); err != nil {
+				return err
+			}
+			return ended(c.Context, m.Run(c.Context))
+		},
+	}
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mwqueue/mw/coordinator"
+	"github.com/mwqueue/mw/submit"
+	"github.com/urfave/cli/v2"
+)
+
+// states are what --state may name.
+var states = []string{
+	submit.StateWaiting, submit.StateAssigned,
+	string(coordinator.StatusDone), string(coordinator.StatusFailed), string(coordinator.StatusTimedOut),
+	string(coordinator.StatusCancelled), string(coordinator.StatusDead),
+}
+
+func psCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "ps",
+		Usage:     "list tasks: what waits, what runs where, what ended how",
+		UsageText: "mw ps [flags]",
+		Description: `Lists the newest tasks and, however old, those assigned to a worker. A task is
+waiting, assigned, done, failed, timed_out, cancelled, or dead (its workers
+kept dying). With --state or --name it lists matching ones among the newest
+5,000. Finished tasks are deleted after a while; see "mw master --help".
+
+Examples:
+   mw ps
+   mw ps --state failed -n 10
+   mw ps -o json | jq '.[] | select(.attempts > 1)'
+   mw cancel $(mw ps --state waiting -o id)`,
+		Flags: append([]cli.Flag{
+			&cli.IntFlag{Name: "limit", Aliases: []string{"n"}, Value: 50, Usage: "list at most `N` tasks, and those assigned"},
+			&cli.StringSliceFlag{Name: "state", Aliases: []string{"s"}, Usage: "list tasks in `STATE`; repeatable"},
+			&cli.StringFlag{Name: "name", Usage: "list tasks called `NAME`"},
+		}, globalFlags()...),
+		Action: func(c *cli.Context) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			q := submit.Query{Limit: c.Int("limit"), States: c.StringSlice("state"), Name: c.String("name")}
+			if q.Limit < 1 {
+				return usagef(c, "--limit is %d, must be at least 1", q.Limit)
+			}
+			for _, s := range q.States {
+				if !slices.Contains(states, s) {
+					return usagef(c, "--state: %q is none of %s", s, strings.Join(states, ", "))
+				}
+			}
+			if err := checkOutput(c); err != nil {
+				return err
+			}
+			client, err := openClient(c)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			l, err := client.Tasks(c.Context, q)
+			if err != nil {
+				return err
+			}
+			if l.More && global(c, "output") != "id" {
+				note("%d of %d tasks; -n lists more", len(l.Tasks), l.Total)
+			}
+			return taskListing(l.Tasks).print(c)
+		},
+	}
+}
+
+func taskListing(tasks []submit.Task) listing[submit.Task] {
+	now := time.Now()
+	return listing[submit.Task]{
+		rows:   tasks,
+		header: []string{"ID", "STATE", "EXIT", "ATTEMPTS", "WORKER", "AGE", "COMMAND"},
+		cells: func(t submit.Task) []string {
+			return []string{
+				string(t.ID), t.State, exitText(t), strconv.Itoa(t.Attempts), t.Worker,
+				ago(t.Submitted, now), short(commandLine(t.Spec), 60),
+			}
+		},
+		id:   func(t submit.Task) string { return string(t.ID) },
+		json: func(t submit.Task) any { return newTaskJSON(t) },
+	}
+}
+
+// exitText is the exit code of a task that ended with one.
+func exitText(t submit.Task) string {
+	switch coordinator.Status(t.State) {
+	case coordinator.StatusDone, coordinator.StatusFailed:
+		return strconv.Itoa(t.Last.Exit)
+	}
+	return ""
+}
+
+// commandLine shows what a task runs.
+func commandLine(s coordinator.Spec) string {
+	var text string
+	switch {
+	case s.Control != "":
+		text = "(" + s.Control + " " + string(s.Task) + ")"
+	case s.Handler != "":
+		text = "(handler " + s.Handler + ")"
+	case len(s.Argv) > 0:
+		text = strings.Join(s.Argv, " ")
+	default:
+		text = s.Shell
+	}
+	if s.Name != "" {
+		text = s.Name + ": " + text
+	}
+	return text
+}
+
+// taskJSON is a task as JSON shows it.
+type taskJSON struct {
+	ID        string           `json:"id"`
+	State     string           `json:"state"`
+	Worker    string           `json:"worker,omitempty"`
+	Attempts  int              `json:"attempts"`
+	Exit      *int             `json:"exit,omitempty"` // of the last attempt, once the task has ended
+	Submitted time.Time        `json:"submitted"`
+	Ended     time.Time        `json:"ended,omitzero"`
+	Spec      coordinator.Spec `json:"spec"`
+}
+
+func newTaskJSON(t submit.Task) taskJSON {
+	j := taskJSON{
+		ID: string(t.ID), State: t.State, Worker: t.Worker, Attempts: t.Attempts,
+		Submitted: t.Submitted.UTC(), Spec: t.Spec,
+	}
+	if !t.Ended.IsZero() {
+		j.Ended = t.Ended.UTC()
+		if t.Attempts > 0 {
+			j.Exit = &t.Last.Exit
+		}
+	}
+	return j
+}

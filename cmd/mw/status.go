@@ -1,0 +1,143 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/mwqueue/mw/coordinator"
+	"github.com/mwqueue/mw/submit"
+	"github.com/urfave/cli/v2"
+)
+
+func statusCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "status",
+		Usage:     "show one task and its attempts",
+		UsageText: "mw status [flags] ID",
+		Description: `Shows what the task runs, its state, and each attempt: on which worker, how
+long, and how it ended. ID is task-0000000042 or 42.
+
+Examples:
+   mw status 42
+   mw status -o json task-0000000042 | jq .runs`,
+		Flags: globalFlags(),
+		Action: func(c *cli.Context) error {
+			ids, err := taskIDs(c, 1)
+			if err != nil {
+				return err
+			}
+			if err := checkOutput(c); err != nil {
+				return err
+			}
+			client, err := openClient(c)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			t, attempts, err := client.Task(c.Context, ids[0])
+			if err != nil {
+				return err
+			}
+			switch global(c, "output") {
+			case "json", "jsonl":
+				return json.NewEncoder(c.App.Writer).Encode(newStatusJSON(t, attempts))
+			case "id":
+				_, err := fmt.Fprintln(c.App.Writer, t.ID)
+				return err
+			}
+			return printStatus(c.App.Writer, t, attempts)
+		},
+	}
+}
+
+// taskIDs reads the arguments as tasks: exactly n, or with n = 0 at least one.
+func taskIDs(c *cli.Context, n int) ([]coordinator.TaskID, error) {
+	args := c.Args().Slice()
+	switch {
+	case len(args) == 0:
+		return nil, usagef(c, "%s needs the id of a task", c.Command.Name)
+	case n > 0 && len(args) > n:
+		return nil, usagef(c, "%s takes one id, got %q too", c.Command.Name, args[n])
+	}
+	ids := make([]coordinator.TaskID, len(args))
+	for i, arg := range args {
+		var err error
+		if ids[i], err = coordinator.ParseTaskID(arg); err != nil {
+			return nil, usagef(c, "%q is no task id: want task-0000000042 or 42", arg)
+		}
+	}
+	return ids, nil
+}
+
+func printStatus(w io.Writer, t submit.Task, attempts []submit.Attempt) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	field := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(tw, "%s\t%s\n", name, value)
+		}
+	}
+	field("id", string(t.ID))
+	field("state", t.State)
+	field("command", short(commandLine(t.Spec), 400))
+	field("dir", t.Spec.Dir)
+	field("submitted", when(t.Submitted))
+	field("ended", when(t.Ended))
+	if t.State == submit.StateAssigned {
+		field("worker", t.Worker)
+	}
+	for _, a := range attempts {
+		field("attempt "+strconv.Itoa(a.Number), attemptText(a.Attempt))
+	}
+	return tw.Flush()
+}
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Local().Format("2006-01-02 15:04:05.000")
+}
+
+// attemptText tells an attempt in one line.
+func attemptText(a coordinator.Attempt) string {
+	text := string(a.Outcome)
+	switch {
+	case a.Signal != "":
+		text += " by " + a.Signal
+	case a.Outcome == coordinator.OutcomeFailed && a.Error == "":
+		text += " with exit code " + strconv.Itoa(a.Exit)
+	}
+	if a.Worker != "" {
+		text += " on " + a.Worker
+	}
+	if !a.Started.IsZero() && !a.Ended.IsZero() {
+		text += " after " + took(a.Ended.Sub(a.Started))
+	}
+	if a.Error != "" {
+		text += ": " + short(a.Error, 300)
+	}
+	return text
+}
+
+// statusJSON is a task with its attempts as JSON shows it.
+type statusJSON struct {
+	taskJSON
+	Runs []attemptJSON `json:"runs"` // one for each finished attempt
+}
+
+type attemptJSON struct {
+	Number int `json:"attempt"`
+	coordinator.Attempt
+}
+
+func newStatusJSON(t submit.Task, attempts []submit.Attempt) statusJSON {
+	j := statusJSON{taskJSON: newTaskJSON(t), Runs: []attemptJSON{}}
+	for _, a := range attempts {
+		j.Runs = append(j.Runs, attemptJSON{Number: a.Number, Attempt: a.Attempt})
+	}
+	return j
+}

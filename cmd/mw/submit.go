@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/mwqueue/mw/coordinator"
+	"github.com/urfave/cli/v2"
+)
+
+func submitCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "submit",
+		Usage:     "run a command on some worker",
+		UsageText: "mw submit [flags] 'COMMAND LINE'\n   mw submit [flags] -- PROGRAM [ARGUMENT]…",
+		Description: `One string is given to sh -c on the worker; words after -- are a program and
+its arguments, run as they are. The command does not inherit this shell's
+environment or directory: say what it needs with --env and --dir.
+
+Waits until the outcome is recorded, then writes what the command printed to
+stdout and stderr and exits with its code: 0 to 123, 126, 127, 128+n for signal
+n; its own 124 or 125 become 123. 124: it ran longer than --timeout. 125: it
+has no outcome of its own (cancelled, or dead: its workers kept dying).
+
+Ctrl-C while waiting cancels the task, waits until that is recorded, and exits
+130. A second Ctrl-C leaves the task as it is and returns at once.
+
+Once the id is there the task is on disk. It runs at least once, and its
+outcome is recorded once. A submit whose answer was lost is settled before it
+is tried again, so one call never makes two tasks; if it cannot be settled, the
+exit code is 75 and the hint names the --key with which to repeat it.
+
+Examples:
+   mw submit 'echo hi; exit 3'             prints hi, exits 3
+   mw submit -- convert in.png out.jpg     no shell in between
+   mw submit --follow 'make test'          shows the output as it comes
+   id=$(mw submit --detach 'sleep 60')     prints the id and returns
+   mw submit --key nightly-2026-11-22 ./backup.sh    twice is once`,
+		Flags: append([]cli.Flag{
+			&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "print the id and return at once"},
+			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "copy the output while the command runs"},
+			&cli.StringFlag{Name: "name", Usage: "call the task `NAME`, for people"},
+			&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set a variable, `K=V`; K alone takes its value from here; repeatable"},
+			&cli.StringFlag{Name: "dir", Usage: "run in `DIR` of the worker's machine (default: a scratch directory)"},
+			&cli.DurationFlag{Name: "timeout", Usage: "end the command after it ran for `D`", DefaultText: "none"},
+			&cli.StringFlag{Name: "key", Usage: "submit nothing if there is a task with the key `K`, but answer for that one"},
+		}, serviceFlags()...),
+		Action: func(c *cli.Context) error {
+			spec, err := parseSpec(c, os.Args)
+			if err != nil {
+				return err
+			}
+			client, err := openClient(c)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			h, err := client.Submit(c.Context, spec)
+			if err != nil {
+				return err
+			}
+			if c.Bool("detach") {
+				_, err := fmt.Fprintln(c.App.Writer, h.ID())
+				return err
+			}
+			return attend(context.WithoutCancel(c.Context), h, c.Bool("follow"))
+		},
+	}
+}
+
+// parseSpec makes a spec of the flags and arguments; argv is the whole command line.
+func parseSpec(c *cli.Context, argv []string) (coordinator.Spec, error) {
+	spec := coordinator.Spec{
+		Key:     c.String("key"),
+		Name:    c.String("name"),
+		Dir:     c.String("dir"),
+		Timeout: coordinator.Duration(c.Duration("timeout")),
+	}
+	args := c.Args().Slice()
+	switch {
+	case len(args) == 0:
+		return spec, usagef(c, "submit needs a command")
+	case dashes(argv, args):
+		spec.Argv = args
+	case len(args) > 1:
+		return spec, manyWords(c, args)
+	default:
+		spec.Shell = args[0]
+	}
+	if strings.TrimSpace(args[0]) == "" {
+		return spec, usagef(c, "submit needs a command, got an empty one")
+	}
+	if spec.Timeout < 0 {
+		return spec, usagef(c, "--timeout is %s, must not be negative", c.Duration("timeout"))
+	}
+	for _, pair := range c.StringSlice("env") {
+		name, value, ok := strings.Cut(pair, "=")
+		if name == "" {
+			return spec, usagef(c, "--env %q has no name", pair)
+		}
+		if !ok {
+			if value, ok = os.LookupEnv(name); !ok {
+				return spec, usagef(c, "--env %s: there is no such variable here", name)
+			}
+		}
+		if spec.Env == nil {
+			spec.Env = make(map[string]string)
+		}
+		spec.Env[name] = value
+	}
+	if err := spec.Validate(); err != nil {
+		return spec, usagef(c, "%v", err)
+	}
+	return spec, nil
+}
+
+// dashes reports whether args, the end of argv, came after a "--".
+func dashes(argv, args []string) bool {
+	i := len(argv) - len(args) - 1
+	return i >= 0 && argv[i] == "--"
+}
+
+// manyWords says what to type instead of words without "--".
+func manyWords(c *cli.Context, args []string) error {
+	f := &failure{err: fmt.Errorf("submit takes one string, got %d words", len(args)), code: exitUsage}
+	if strings.HasPrefix(args[1], "-") && args[1] != "--" {
+		f.hint = "flags go before the command, or put -- before a program and its arguments"
+	} else {
+		f.hint = fmt.Sprintf("mw submit -- %s …, or quote it for a shell: mw submit '%[1]s …'", short(strings.Join(args[:2], " "), 60))
+	}
+	return f
+}

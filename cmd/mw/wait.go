@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/mwqueue/mw/submit"
+	"github.com/urfave/cli/v2"
+	"golang.org/x/sync/errgroup"
+)
+
+func waitCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "wait",
+		Usage:     "wait until tasks have ended",
+		UsageText: "mw wait [flags] ID…",
+		Description: `Prints each task's id and final state as it is recorded. Waiting costs the
+service one watch a task and no polling, and goes on through failovers.
+
+With one ID, exits with the task's code as "mw submit" does; with several, with
+0 if all are done and 1 if any is not. 124: --timeout passed first. Ctrl-C only
+ends the waiting.
+
+Examples:
+   mw wait 42
+   mw wait --timeout 1h $(mw ps --state waiting -o id)`,
+		Flags: append([]cli.Flag{
+			&cli.DurationFlag{Name: "timeout", Usage: "give up after `D`", DefaultText: "none"},
+		}, serviceFlags()...),
+		Action: func(c *cli.Context) error {
+			ids, err := taskIDs(c, 0)
+			if err != nil {
+				return err
+			}
+			client, err := openClient(c)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			ctx := c.Context
+			if d := c.Duration("timeout"); d > 0 {
+				timeout := &failure{err: fmt.Errorf("not ended after %s", d), code: exitTimedOut}
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeoutCause(ctx, d, timeout)
+				defer cancel()
+			}
+			handles := make([]*submit.Handle, len(ids))
+			for i, id := range ids {
+				handles[i] = client.Handle(id)
+			}
+			return waitAll(ctx, c, handles)
+		},
+	}
+}
+
+// waitAll prints each result as it comes and ends with the exit code of all.
+func waitAll(ctx context.Context, c *cli.Context, handles []*submit.Handle) error {
+	var (
+		g    errgroup.Group
+		mu   sync.Mutex // protects code and what is printed
+		code int
+	)
+	for _, h := range handles {
+		g.Go(func() error {
+			r, err := h.Wait(ctx)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if text := r.Explain(); text != "" {
+				note("%s", text)
+			}
+			if mine := r.ExitCode(); mine != 0 {
+				code = mine
+			}
+			_, err = fmt.Fprintf(c.App.Writer, "%s  %s\n", r.ID, r.Status)
+			return err
+		})
+	}
+	err := g.Wait()
+	if f, ok := errors.AsType[*failure](context.Cause(ctx)); ok && err != nil {
+		return f
+	}
+	if err != nil {
+		return err
+	}
+	if code != 0 && len(handles) > 1 {
+		code = 1
+	}
+	return exit(code)
+}
