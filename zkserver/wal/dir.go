@@ -1,0 +1,185 @@
+package wal
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// formatVersion is the format of everything in the directory.
+const formatVersion = 1
+
+const (
+	lockFile      = "LOCK"
+	identityFile  = "IDENTITY"
+	watermarkFile = "WATERMARK"
+)
+
+// A directory is a locked data directory.
+type directory struct {
+	fs   FS
+	path string
+	lock io.Closer
+
+	log   uint64 // random number of this directory, in every file
+	extra []byte // the owner's lines of the identity file
+}
+
+func (d *directory) file(name string) string { return filepath.Join(d.path, name) }
+
+// openDirectory makes or takes a data directory. extra is called for the
+// owner's part of the identity when the directory is new.
+func openDirectory(fsys FS, path string, extra func() []byte) (*directory, error) {
+	d := &directory{fs: fsys, path: path}
+	if err := fsys.MkdirAll(path); err != nil {
+		return nil, fmt.Errorf("make data directory: %w", err)
+	}
+	var err error
+	if d.lock, err = fsys.Lock(d.file(lockFile)); err != nil {
+		return nil, fmt.Errorf("data directory %s: %w", path, err)
+	}
+	if err := d.identify(extra); err != nil {
+		d.lock.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// identify reads the identity file, or makes it in a new directory.
+func (d *directory) identify(extra func() []byte) error {
+	b, err := readFile(d.fs, d.file(identityFile))
+	if err == nil {
+		return d.decodeIdentity(b)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read identity: %w", err)
+	}
+	names, err := d.fs.ReadDir(d.path)
+	if err != nil {
+		return fmt.Errorf("list data directory: %w", err)
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, segmentSuffix) || strings.HasSuffix(name, snapshotSuffix) {
+			return &DamageError{File: d.file(identityFile), Reason: "missing, but there is " + name}
+		}
+	}
+	d.log = rand.Uint64()
+	if extra != nil {
+		d.extra = extra()
+	}
+	return d.replaceFile(identityFile, d.encodeIdentity())
+}
+
+func (d *directory) encodeIdentity() []byte {
+	b := fmt.Appendf(nil, "mw data directory, format %d\nlog %016x\n%s", formatVersion, d.log, d.extra)
+	return fmt.Appendf(b, "crc32c %08x\n", crc32.Checksum(b, castagnoli))
+}
+
+func (d *directory) decodeIdentity(b []byte) error {
+	damaged := func(reason string) error { return &DamageError{File: d.file(identityFile), Reason: reason} }
+	first, rest, _ := strings.Cut(string(b), "\n")
+	number, ok := strings.CutPrefix(first, "mw data directory, format ")
+	format, err := strconv.Atoi(number)
+	if !ok || err != nil {
+		return damaged("not the first line of an mw data directory")
+	}
+	if format != formatVersion {
+		return fmt.Errorf("data directory %s: %w: it has format %d, this program reads format %d: run the version that wrote it, or use another directory",
+			d.path, ErrVersion, format, formatVersion)
+	}
+	end := strings.LastIndex(rest, "crc32c ")
+	logLine, extra, _ := strings.Cut(rest[:max(end, 0)], "\n")
+	if d.log, err = strconv.ParseUint(strings.TrimPrefix(logLine, "log "), 16, 64); err != nil {
+		return damaged("no log number")
+	}
+	d.extra = []byte(extra)
+	if string(d.encodeIdentity()) != string(b) {
+		return damaged("checksum mismatch")
+	}
+	return nil
+}
+
+// replaceFile puts a small file in place so that after a power cut it is
+// there whole or not at all.
+func (d *directory) replaceFile(name string, content []byte) error {
+	err := d.writeFile(name+tempSuffix, content)
+	if err == nil {
+		err = d.fs.Rename(d.file(name+tempSuffix), d.file(name))
+	}
+	if err == nil {
+		err = d.fs.SyncDir(d.path)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", d.file(name), noSpace(err))
+	}
+	return nil
+}
+
+func (d *directory) writeFile(name string, content []byte) error {
+	f, err := d.fs.Create(d.file(name))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.WriteAt(content, 0); err != nil {
+		return err
+	}
+	return f.Datasync()
+}
+
+func readFile(fsys FS, name string) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readAll(f)
+}
+
+func readAll(f File) ([]byte, error) {
+	size, err := f.Size()
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, size)
+	if n, err := f.ReadAt(b, 0); err != nil && !(errors.Is(err, io.EOF) && n == len(b)) {
+		return nil, err
+	}
+	return b, nil
+}
+
+// A watermark is a lower bound of what the log must hold. It is written now
+// and then without a sync, so that a log which was cut off where it looks
+// like a clean end is noticed.
+type watermark struct {
+	seq   uint64 // number of a group that was synced
+	clean bool   // it was the last one, and the log was closed in order
+}
+
+const watermarkMagic = 0x6d777731
+
+func (w watermark) encode() []byte {
+	b := make([]byte, sector)
+	binary.BigEndian.PutUint32(b, watermarkMagic)
+	binary.BigEndian.PutUint64(b[8:], w.seq)
+	if w.clean {
+		b[16] = 1
+	}
+	binary.BigEndian.PutUint32(b[4:], crc32.Checksum(b[8:], castagnoli))
+	return b
+}
+
+func decodeWatermark(b []byte) (watermark, bool) {
+	if len(b) < sector || binary.BigEndian.Uint32(b) != watermarkMagic ||
+		crc32.Checksum(b[8:sector], castagnoli) != binary.BigEndian.Uint32(b[4:]) {
+		return watermark{}, false
+	}
+	return watermark{seq: binary.BigEndian.Uint64(b[8:]), clean: b[16] == 1}, true
+}

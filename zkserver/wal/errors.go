@@ -1,0 +1,61 @@
+package wal
+
+import (
+	"errors"
+	"fmt"
+)
+
+// These errors refuse a data directory. Nothing in it was changed.
+var (
+	// ErrLocked says that another process has the directory open.
+	ErrLocked = errors.New("wal: in use by another server")
+
+	// ErrVersion says that the directory was written in another format.
+	ErrVersion = errors.New("wal: other format")
+
+	// ErrDamaged is what every [DamageError] is.
+	ErrDamaged = errors.New("wal: damaged")
+)
+
+// These errors answer one call. The log goes on.
+var (
+	// ErrDiskFull says that there was no room to prepare a segment or to write
+	// a snapshot. Nothing was written; the call may be made again.
+	ErrDiskFull = errors.New("wal: disk full")
+
+	// ErrCompacted says that the entry is covered by a snapshot and gone.
+	ErrCompacted = errors.New("wal: entry was truncated")
+
+	// ErrUnavailable says that the log does not reach that far.
+	ErrUnavailable = errors.New("wal: no such entry")
+
+	// ErrTooLarge says that the entries do not fit into one group.
+	ErrTooLarge = errors.New("wal: group too large")
+)
+
+// These errors end a log. The process must end too: what the disk holds is
+// known again only after recovery.
+var (
+	// ErrFailed says that a write or sync failed, now or earlier. It is never
+	// retried: after a failed fsync the kernel may call the lost pages clean.
+	ErrFailed = errors.New("wal: write failed")
+
+	// ErrClosed says that the log was closed.
+	ErrClosed = errors.New("wal: closed")
+)
+
+// A DamageError names the place where a file is not what was written. It
+// never stands for a torn tail, which recovery cuts.
+type DamageError struct {
+	File   string // path
+	Offset int64  // of the first byte that cannot be trusted
+	Reason string
+}
+
+// Error gives one line with file and offset.
+func (e *DamageError) Error() string {
+	return fmt.Sprintf("%v: %s at offset %d: %s", ErrDamaged, e.File, e.Offset, e.Reason)
+}
+
+// Is makes errors.Is(err, ErrDamaged) true.
+func (e *DamageError) Is(target error) bool { return target == ErrDamaged }
