@@ -2,17 +2,144 @@ package zkserver
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
 	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mwqueue/mw/zkserver/ensemble"
 )
 
-// Server is one member of the coordination service.
-type Server struct{}
+// A Server is one member of the coordination service.
+type Server struct {
+	cfg       Config
+	log       zerolog.Logger
+	listener  net.Listener
+	node      *ensemble.Node
+	replica   *replica
+	admission *admission
+	syncs     *syncs
+	start     time.Time    // zero of the clock
+	held      atomic.Int64 // bytes of all requests not answered yet
 
-// Open takes the data directory and the port.
-func Open(cfg Config) (*Server, error) { panic("todo") }
+	// Frames of connections that are closed.
+	received, sent atomic.Int64
+}
+
+// Open takes the data directory and the port and recovers the state. No client
+// is served before [Server.Run]. The error says in one line what is wrong: a
+// directory in use or damaged, an address in use. A Server that is never run
+// must be closed.
+func Open(cfg Config) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	l, err := listen(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg:       cfg,
+		log:       cfg.Log,
+		listener:  l,
+		admission: newAdmission(cfg.MaxConns, cfg.MaxConnsPerAddr),
+		syncs:     newSyncs(),
+		start:     time.Now(),
+	}
+	s.replica = newReplica(cfg.MaxWatchesPerConn, &s.held, s.clock)
+	s.node, err = ensemble.Open(ensemble.Config{
+		Dir:             cfg.Dir,
+		Machine:         s.replica,
+		Log:             cfg.Log,
+		SegmentBytes:    cfg.SegmentBytes,
+		SnapshotBytes:   cfg.SnapshotBytes,
+		SnapshotEntries: cfg.SnapshotEntries,
+		FS:              cfg.FS,
+	})
+	if err != nil {
+		l.Close()
+		return nil, fmt.Errorf("zkserver: %w", err)
+	}
+	s.replica.origin = s.node.Origin()
+	return s, nil
+}
+
+// Close releases the port and the data directory. Run does it by itself.
+func (s *Server) Close() error {
+	return errors.Join(s.listener.Close(), s.node.Close())
+}
 
 // Addr is where the server listens.
-func (s *Server) Addr() net.Addr { panic("todo") }
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// Run serves clients until ctx ends or the disk fails.
-func (s *Server) Run(ctx context.Context) error { panic("todo") }
+// Run serves clients until ctx ends, and then returns nil, or until the disk
+// fails. It returns when everything it started has ended and the port and the
+// data directory are released. Sessions live on: their clients may come back to
+// the next Server on the same directory.
+//
+//	node    applies what is committed             ensemble.Node.Run
+//	accept  two goroutines per connection         listen.go, conn.go
+//	expire  closes sessions of silent clients     expiry.go
+//	syncs   runs the ReadIndexes of sync requests sync.go
+func (s *Server) Run(ctx context.Context) error {
+	defer s.Close()
+	g, running := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.node.Run(running) })
+	g.Go(func() error {
+		if err := s.prepare(running); err != nil {
+			return err
+		}
+		s.log.Info().Stringer("addr", s.Addr()).Msg("serving clients")
+		g.Go(func() error { return s.expireLoop(running) })
+		g.Go(func() error { return s.syncs.run(running, s.node.ReadIndex) })
+		return s.acceptLoop(running)
+	})
+	if err := g.Wait(); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("zkserver: %w", err)
+	}
+	return nil
+}
+
+// prepare returns when the state is complete: all that was acknowledged before
+// the last stop is applied, and session passwords have their secret.
+func (s *Server) prepare(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-s.node.Ready():
+	}
+	key := make([]byte, 32)
+	rand.Read(key)
+	propose := command{kind: doKey, secret: key} // the first one counts
+	if !s.replica.hasKey() {
+		if err := s.node.Propose(ctx, 0, propose.append(nil)); err != nil {
+			return err
+		}
+	}
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-s.replica.haveKey:
+		return nil
+	}
+}
+
+// clock is the time since the server was opened. It never falls.
+func (s *Server) clock() time.Duration { return time.Since(s.start) }
+
+// clockAt is the inverse of clock.
+func (s *Server) clockAt(d time.Duration) time.Time { return s.start.Add(d) }
+
+// ended returns err, or nil when it only says that ctx ended.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}

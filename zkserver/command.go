@@ -1,0 +1,128 @@
+package zkserver
+
+import (
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"github.com/mwqueue/mw/zkserver/session"
+	"github.com/mwqueue/mw/zkserver/tree"
+)
+
+// A commandKind is the first byte of a command.
+type commandKind uint8
+
+const (
+	doRequest commandKind = 1 // a client's write
+	doCreate  commandKind = 2 // a new session
+	doAttach  commandKind = 3 // a session comes back on another connection
+	doExpire  commandKind = 4 // a session's time is over
+	doKey     commandKind = 5 // the secret that session passwords are made from
+)
+
+// A command is one entry of the log as the replica understands it; doc.go has
+// the bytes.
+type command struct {
+	kind    commandKind
+	session session.ID
+	attach  uint32        // doRequest, doExpire: only if the session is still at it
+	timeout time.Duration // doCreate, doAttach
+	authSet []byte        // doRequest: the identities, encoded
+	request []byte        // doRequest: the frame as received: xid, op, body
+	secret  []byte        // doKey
+}
+
+func (c *command) append(b []byte) []byte {
+	b = append(b, byte(c.kind))
+	if c.kind == doKey {
+		return append(b, c.secret...)
+	}
+	b = binary.BigEndian.AppendUint64(b, uint64(c.session))
+	switch c.kind {
+	case doRequest:
+		b = binary.BigEndian.AppendUint32(b, c.attach)
+		b = appendField(b, c.authSet)
+		b = append(b, c.request...)
+	case doCreate, doAttach:
+		b = binary.BigEndian.AppendUint32(b, uint32(c.timeout.Milliseconds()))
+	case doExpire:
+		b = binary.BigEndian.AppendUint32(b, c.attach)
+	}
+	return b
+}
+
+var errCommand = errors.New("zkserver: command in the log does not decode")
+
+// parseCommand returns the command in b, whose storage it shares.
+func parseCommand(b []byte) (command, error) {
+	if len(b) == 0 {
+		return command{}, errCommand
+	}
+	c := command{kind: commandKind(b[0])}
+	b = b[1:]
+	if c.kind == doKey {
+		c.secret = b
+		return c, nil
+	}
+	if len(b) < 8+4 || c.kind < doRequest || c.kind > doKey {
+		return command{}, errCommand
+	}
+	c.session = session.ID(binary.BigEndian.Uint64(b))
+	word := binary.BigEndian.Uint32(b[8:])
+	b = b[8+4:]
+	switch c.kind {
+	case doCreate, doAttach:
+		c.timeout = time.Duration(word) * time.Millisecond
+	default:
+		c.attach = word
+	}
+	if c.kind == doRequest {
+		var ok bool
+		if c.authSet, c.request, ok = cutField(b); !ok {
+			return command{}, errCommand
+		}
+	}
+	return c, nil
+}
+
+// appendField appends v behind its length.
+func appendField(b, v []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(v)))
+	return append(b, v...)
+}
+
+// cutField returns the field at the front of b and what follows it.
+func cutField(b []byte) (field, rest []byte, ok bool) {
+	size, n := binary.Uvarint(b)
+	if n <= 0 || size > uint64(len(b)-n) {
+		return nil, nil, false
+	}
+	b = b[n:]
+	return b[:size:size], b[size:], true
+}
+
+// appendIdentities appends ids in pairs of fields: scheme, id.
+func appendIdentities(b []byte, ids []tree.ID) []byte {
+	for _, id := range ids {
+		b = appendField(b, []byte(id.Scheme))
+		b = appendField(b, []byte(id.ID))
+	}
+	return b
+}
+
+func parseIdentities(b []byte) ([]tree.ID, error) {
+	var ids []tree.ID
+	for len(b) > 0 {
+		scheme, rest, ok := cutField(b)
+		if !ok {
+			return nil, errCommand
+		}
+		id, rest, ok := cutField(rest)
+		if !ok {
+			return nil, errCommand
+		}
+		ids = append(ids, tree.ID{Scheme: string(scheme), ID: string(id)})
+		b = rest
+	}
+	return ids, nil
+}

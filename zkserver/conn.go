@@ -1,0 +1,152 @@
+package zkserver
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/mwqueue/mw/zkserver/session"
+	"github.com/mwqueue/mw/zkserver/tree"
+)
+
+// These errors end a connection. None of them ends its session.
+var (
+	errClientGone  = errors.New("zkserver: client closed the connection")
+	errFinished    = errors.New("zkserver: last reply sent")
+	errServerStops = errors.New("zkserver: server stops")
+	errMoved       = errors.New("zkserver: session moved to another connection")
+	errSessionOver = errors.New("zkserver: session is over")
+	errSlowReader  = errors.New("zkserver: client does not read its events")
+	errRestored    = errors.New("zkserver: state replaced by a snapshot")
+	errOrder       = errors.New("zkserver: replies out of order")
+	errBadFrame    = errors.New("zkserver: request without header")
+)
+
+// conn is one client connection. Its session may outlive it.
+//
+// Two goroutines serve it. readLoop takes requests in: it serves a read at
+// once when nothing is before it, proposes a write at once when only proposed
+// writes are before it, and queues everything else. writeLoop serves what was
+// queued when its turn comes, and sends. The apply thread answers the writes.
+type conn struct {
+	srv    *Server
+	nc     net.Conn
+	addr   netip.Addr // the client's, without port
+	br     *bufio.Reader
+	number uint32 // of all connections of this process; never 0
+	log    zerolog.Logger
+
+	// granted is sent the session by apply, once, and received by the
+	// handshake.
+	granted chan grant
+
+	// The session, set by the handshake and not changed after.
+	session session.ID
+	attach  uint32 // attach epoch; an older one's writes are refused
+	timeout time.Duration
+
+	heard    atomic.Int64 // when the last frame came, on the server's clock
+	received atomic.Int64 // frames
+	waiting  atomic.Bool  // readLoop waits for the server: silence is not the client's fault
+
+	// The fields below are owned by readLoop.
+	nextSeq uint32 // of the next command
+	authSet []byte // ids as commands carry them; replaced, never changed
+
+	done chan struct{} // closed when closed is set
+
+	// mu protects the fields below. It is locked inside replica.mu.
+	mu        sync.Mutex
+	work      sync.Cond // writeLoop waits here for something to do
+	room      sync.Cond // readLoop waits here while the queue is full
+	queue     queue
+	ids       []tree.ID // identities; the slice is replaced, never changed
+	sent      int64     // frames
+	finishing bool      // nothing more is read: close when all is answered and sent
+	closed    bool
+	cause     error // why it was closed
+
+	touched bool // in replica.touched; owned by the apply thread
+}
+
+func newConn(s *Server, nc net.Conn, addr netip.Addr) *conn {
+	c := &conn{
+		srv:     s,
+		nc:      nc,
+		addr:    addr,
+		br:      bufio.NewReaderSize(nc, 4<<10),
+		log:     s.log.With().Stringer("peer", nc.RemoteAddr()).Logger(),
+		granted: make(chan grant, 1),
+		done:    make(chan struct{}),
+	}
+	c.work.L = &c.mu
+	c.room.L = &c.mu
+	c.ids = addrIdentity(addr)
+	c.authSet = appendIdentities(nil, c.ids)
+	c.heard.Store(int64(s.clock()))
+	return c
+}
+
+// run serves the connection until either end closes it or ctx ends.
+func (c *conn) run(ctx context.Context) {
+	defer context.AfterFunc(ctx, func() { c.close(errServerStops) })()
+	defer c.nc.Close()
+	c.srv.replica.join(c)
+	defer c.srv.replica.leave(c)
+
+	err := c.shakeHands(ctx)
+	if err != nil {
+		c.close(err)
+		c.log.Debug().Err(err).Msg("connection refused")
+		return
+	}
+	c.log.Debug().Str("session", hexID(c.session)).Msg("connection open")
+
+	var loops sync.WaitGroup
+	loops.Go(func() { c.close(c.writeLoop(ctx)) })
+	if err := c.readLoop(ctx); err != nil {
+		c.close(err)
+	}
+	loops.Wait()
+	c.linger()
+	c.log.Debug().Err(c.cause).Str("session", hexID(c.session)).Msg("connection closed")
+}
+
+// hexID writes a session id as ZooKeeper's tools and logs do.
+func hexID(id session.ID) string { return fmt.Sprintf("%#x", uint64(id)) }
+
+// close ends the connection. Only the first cause counts.
+func (c *conn) close(cause error) {
+	c.mu.Lock()
+	first := !c.closed
+	if first {
+		c.closed, c.cause = true, cause
+		close(c.done)
+		c.work.Broadcast()
+		c.room.Broadcast()
+	}
+	c.mu.Unlock()
+	if first && cause != errFinished {
+		c.nc.Close()
+	}
+}
+
+// linger lets the client read the last reply: to close a socket with unread
+// input resets it, and a reset may overtake what was sent.
+func (c *conn) linger() {
+	half, ok := c.nc.(interface{ CloseWrite() error })
+	if !ok || c.cause != errFinished || half.CloseWrite() != nil {
+		return
+	}
+	c.nc.SetReadDeadline(time.Now().Add(lingerTime))
+	io.CopyN(io.Discard, c.nc, int64(c.srv.cfg.MaxFrame))
+}

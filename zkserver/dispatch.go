@@ -1,0 +1,132 @@
+package zkserver
+
+import (
+	"context"
+
+	"github.com/mwqueue/mw/zkserver/wire"
+)
+
+// A kind says which way a request goes.
+type kind uint8
+
+const (
+	isRead    kind = iota // answered from the tree here, see read.go
+	isWrite               // through the log, see write.go
+	isSync                // answered after a ReadIndex, see sync.go
+	isAuth                // changes the connection, see auth.go
+	isClose               // a write, and the connection's last request
+	isUnknown             // answered Unimplemented, and the connection's last request
+)
+
+// An op is a row of the table: all the server knows about one kind of request.
+type op struct {
+	kind kind
+
+	// txn turns a write's body into what is applied to the tree.
+	txn func(d *wire.Decoder) (txn, wire.Code)
+
+	// result appends the body of the reply to a write that succeeded, or to
+	// a multi.
+	result func(b []byte, t *applied) []byte
+
+	// read appends the body of the reply to a read. With a code other than
+	// OK what it appended is dropped.
+	read func(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code)
+
+	// bare says that the reply has no body and that read appends whole
+	// frames (events) that go before it.
+	bare bool
+
+	// zxid is shown in the reply's header in place of the last applied one.
+	zxid headerZxid
+}
+
+type headerZxid uint8
+
+const (
+	lastZxid headerZxid = iota
+	zeroZxid            // 0, for auth
+	noZxid              // -1, for an op that is not known
+)
+
+// ops is the table, complete for ZooKeeper 3.8. What is unimplemented in it is
+// refused, but the connection goes on.
+var ops = map[wire.Op]*op{
+	wire.OpCreate:          {kind: isWrite, txn: createTxn, result: pathResult},
+	wire.OpCreate2:         {kind: isWrite, txn: createTxn, result: path2Result},
+	wire.OpCreateContainer: {read: unimplemented}, // needs the sweeper of empty containers
+	wire.OpCreateTTL:       {read: unimplemented}, // needs the sweeper of znodes past their time
+	wire.OpDelete:          {kind: isWrite, txn: deleteTxn, result: noResult},
+	wire.OpSetData:         {kind: isWrite, txn: setDataTxn, result: statResult},
+	wire.OpSetACL:          {kind: isWrite, txn: setACLTxn, result: statResult},
+	wire.OpCheck:           {kind: isWrite, txn: checkTxn, result: noResult},
+	wire.OpMulti:           {kind: isWrite, txn: multiTxn, result: multiResult},
+
+	// Apache ZooKeeper 3.8.0 takes this from any client, without an ACL
+	// check (CVE-2026-79993). It is for members only.
+	wire.OpDeleteContainer: {read: unimplemented},
+
+	wire.OpExists:               {read: readExists},
+	wire.OpGetData:              {read: readData},
+	wire.OpGetACL:               {read: readACL},
+	wire.OpGetChildren:          {read: readChildren},
+	wire.OpGetChildren2:         {read: readChildren2},
+	wire.OpGetAllChildrenNumber: {read: readChildrenNumber},
+	wire.OpGetEphemerals:        {read: readEphemerals},
+	wire.OpMultiRead:            {read: readMulti},
+	wire.OpWhoAmI:               {read: readWhoAmI},
+	wire.OpPing:                 {read: readNothing},
+
+	wire.OpSetWatches:    {read: setWatches, bare: true},
+	wire.OpSetWatches2:   {read: setWatches2, bare: true},
+	wire.OpAddWatch:      {read: addWatch},
+	wire.OpCheckWatches:  {read: checkWatches},
+	wire.OpRemoveWatches: {read: removeWatches},
+
+	wire.OpSync:         {kind: isSync, read: readSync},
+	wire.OpAuth:         {kind: isAuth, read: readNothing, zxid: zeroZxid},
+	wire.OpCloseSession: {kind: isClose, result: noResult},
+	wire.OpReconfig:     {read: refuseReconfig},
+	wire.OpSASL:         {read: unimplemented},
+}
+
+// These rows answer requests that have no row, or whose outcome is known.
+var (
+	unknownOp  = &op{kind: isUnknown, read: unimplemented, zxid: noZxid}
+	authFailed = &op{read: refuseAuth, zxid: zeroZxid}
+)
+
+func opFor(code wire.Op) *op {
+	if o, ok := ops[code]; ok {
+		return o
+	}
+	return unknownOp
+}
+
+// dispatch sends one request on its way. It reports whether more requests may
+// follow. The frame is the caller's again when it returns.
+func (c *conn) dispatch(ctx context.Context, frame []byte) (more bool, err error) {
+	d := wire.NewDecoder(frame)
+	var h wire.RequestHeader
+	h.Decode(&d)
+	if d.Err() != nil {
+		return false, errBadFrame
+	}
+	o := opFor(h.Op)
+	switch o.kind {
+	case isWrite:
+		return true, c.submit(ctx, h.Xid, o, frame)
+	case isClose:
+		return false, c.submit(ctx, h.Xid, o, frame)
+	case isSync:
+		return true, c.sync(h.Xid, o, d.Rest())
+	case isAuth:
+		if !c.authenticate(d.Rest()) {
+			return false, c.serve(h.Xid, authFailed, nil)
+		}
+		return true, c.serve(h.Xid, o, nil)
+	case isUnknown:
+		return false, c.serve(h.Xid, o, nil)
+	}
+	return true, c.serve(h.Xid, o, d.Rest())
+}

@@ -1,0 +1,107 @@
+// Package zkserver is a coordination server that speaks the client protocol of
+// Apache ZooKeeper 3.8: unmodified clients cannot tell the difference.
+//
+//	s, err := zkserver.Open(zkserver.Config{Listen: "127.0.0.1:2181", Dir: "data"})
+//	if err != nil {
+//		return err
+//	}
+//	return s.Run(ctx) // until ctx ends
+//
+// # The way of a request
+//
+//	            conn.go            one goroutine reads, one writes, per connection
+//	               │
+//	          handshake.go         a session, or a four-letter word (words.go)
+//	               │
+//	           receive.go          frames, back-pressure
+//	               │
+//	          dispatch.go          the table of ops
+//	       ┌───────┼────────┐
+//	    read.go  sync.go  write.go
+//	       │       │        │      the request's bytes, the session, who asks
+//	       │       │     package ensemble       replicates, orders, fsyncs
+//	       │       │        │
+//	       │       │    replica.go              applies: session check, package tree
+//	       │       │        │
+//	       │       │     package watch          who is to be told
+//	       └───────┴────────┤
+//	                    reply.go                frames out, queue.go: in which order
+//	                        │
+//	                     send.go                one write for all that is ready
+//
+// The goroutines: one accepts (listen.go), two serve each connection (conn.go),
+// one applies (package ensemble calls [replica.Apply]), one notices silent
+// sessions (expiry.go), one runs the ReadIndexes that syncs wait for (sync.go).
+// All of them are started and awaited by [Server.Run].
+//
+// # Guarantees
+//
+//   - A write is answered when it is on disk, and never before. Its outcome is
+//     decided when it is applied, from the state that all writes before it left.
+//   - Requests of one connection take effect and are answered in the order they
+//     were sent. A read waits for earlier writes of its own connection and for
+//     nothing else; a write waits for earlier reads.
+//   - A multi is done as a whole: no read sees a part of it.
+//   - A watch that a read sets sees every change after what the reply shows. An
+//     event is sent before any reply that shows its change, and before the reply
+//     to the write that made it.
+//   - The zxid a client is shown never falls. A failed write has one, too.
+//   - Sessions survive connections and restarts of the server. A session ends
+//     when its client closes it or is silent for the session's timeout, while
+//     the server was listening: after a start, or when the server itself was
+//     stopped for a while, every session has its full timeout again.
+//   - No input makes the server panic, and none makes it use more memory than
+//     the bounds in limits.go and [Config] say.
+//
+// # How the guarantees are kept
+//
+// One lock, replica.mu, divides reads from applies. Apply holds it to write for
+// some commands at a time. A read holds it while it reads the tree, adds the
+// watch and appends the reply to its connection's output: whatever apply does
+// comes wholly before or wholly after. Apply appends events and replies to the
+// outputs under the same hold in which it changes the tree.
+//
+// Each connection has a queue of requests not answered yet. Writes are proposed
+// without waiting for those before them, but not past a read: a write behind a
+// read is held until the read is served, so that the read cannot see it. So the
+// write that is applied is always the oldest request of its connection, and its
+// reply may be sent at once.
+//
+// Lock order: replica.mu, then conn.mu or liveness.mu, then replica.watchMu.
+//
+// # Commands
+//
+// What is replicated is a command, big-endian, fields behind a uvarint length
+// in brackets:
+//
+//	1  request  | session 8B | attach 4B | [identities] | request bytes
+//	2  create   | session 8B | timeout 4B, in ms
+//	3  attach   | session 8B | timeout 4B, in ms
+//	4  expire   | session 8B | attach 4B
+//	5  key      | secret
+//
+// identities are pairs of fields, scheme and id. The request bytes are the
+// client's frame as it came: xid, op, body. Attach counts how often a session
+// was attached to; a request or an expiry from before the last time is void.
+// The secret, of which only the first counts, makes the sessions' passwords.
+//
+// A command of kind 1, 2 or 4 takes a zxid, whatever comes of it: the epoch,
+// which rises with each raft term, in the high half, and a
+// count in the low half.
+//
+// # Snapshots
+//
+//	version 1B = 1 | keyed 1B | term 8B | zxid 8B | sessions | tree
+//
+// with the sessions as [session.Table.Append] and the tree as
+// [tree.Capture.WriteTo] write them. keyed is 1 once the secret is set.
+//
+// # Where it differs from Apache ZooKeeper
+//
+//   - A stranger with a wrong password does not cut off a session's connection.
+//   - deleteContainer is for members only.
+//   - setWatches tells a client nothing of a znode it may not read, and neither
+//     do events.
+//   - A request that would be one watch too many is answered ThrottledOp.
+//   - A check on its own is answered.
+package zkserver

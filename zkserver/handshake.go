@@ -1,0 +1,159 @@
+package zkserver
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mwqueue/mw/zkserver/session"
+	"github.com/mwqueue/mw/zkserver/wire"
+)
+
+// These errors end a connection before it has a session.
+var (
+	errWordSaid        = errors.New("zkserver: four-letter word answered")
+	errAhead           = errors.New("zkserver: client has seen writes that are not here")
+	errSessionRefused  = errors.New("zkserver: no such session, or wrong password")
+	errTooManySessions = errors.New("zkserver: too many sessions")
+)
+
+// passwordSize is the size of a session's password on the wire.
+const passwordSize = 16
+
+// shakeHands reads the first frame and gives the connection its session: a new
+// one, or the one the client had. An error ends the connection; what the client
+// is told of it, if anything, has been sent.
+func (c *conn) shakeHands(ctx context.Context) error {
+	if err := c.nc.SetDeadline(time.Now().Add(handshakeTime)); err != nil {
+		return err
+	}
+	first, err := c.br.Peek(4)
+	if err != nil {
+		return fmt.Errorf("zkserver: handshake: %w", err)
+	}
+	if word, ok := words[string(first)]; ok {
+		c.sayWord(string(first), word)
+		return errWordSaid
+	}
+	frame, err := wire.ReadFrame(c.br, nil, maxHandshake)
+	if err != nil {
+		return fmt.Errorf("zkserver: handshake: %w", err)
+	}
+	var q wire.ConnectRequest
+	if err := wire.Decode(frame, &q); err != nil {
+		return fmt.Errorf("zkserver: handshake: %w", err)
+	}
+	if q.LastZxidSeen > c.srv.replica.lastZxid() {
+		return errAhead
+	}
+	if q.SessionID == 0 {
+		return c.newSession(ctx, &q)
+	}
+	return c.reattach(ctx, &q)
+}
+
+// newSession creates a session and answers the client.
+func (c *conn) newSession(ctx context.Context, q *wire.ConnectRequest) error {
+	if c.srv.replica.sessionCount() >= c.srv.cfg.MaxSessions {
+		c.log.Warn().Msg("too many sessions, connection refused")
+		return errTooManySessions
+	}
+	for {
+		id := newSessionID()
+		g, err := c.request(ctx, command{kind: doCreate, session: id, timeout: c.srv.negotiate(q.TimeoutMillis)})
+		if err != nil {
+			return err
+		}
+		if g.ok {
+			return c.welcome(q, g.session)
+		}
+	}
+}
+
+// newSessionID returns an id that cannot be guessed. As in Apache ZooKeeper the
+// high byte is the number of the member that made it, which is 1.
+func newSessionID() session.ID {
+	var b [8]byte
+	rand.Read(b[1:])
+	b[0] = 1
+	return session.ID(binary.BigEndian.Uint64(b[:]))
+}
+
+// reattach gives the connection the session that the client names and can prove
+// to own. Apache ZooKeeper cuts the owner's connection off before it looks at
+// the password; here a stranger with a wrong one does no harm.
+func (c *conn) reattach(ctx context.Context, q *wire.ConnectRequest) error {
+	id := session.ID(q.SessionID)
+	if !hmac.Equal(c.srv.replica.password(id), q.Password) {
+		return c.refuse(q)
+	}
+	g, err := c.request(ctx, command{kind: doAttach, session: id, timeout: c.srv.negotiate(q.TimeoutMillis)})
+	if err != nil {
+		return err
+	}
+	if !g.ok {
+		return c.refuse(q)
+	}
+	return c.welcome(q, g.session)
+}
+
+// request proposes a command about the connection's session and waits for what
+// comes of it.
+func (c *conn) request(ctx context.Context, cmd command) (grant, error) {
+	if err := c.srv.node.Propose(ctx, uint64(c.number)<<32, cmd.append(nil)); err != nil {
+		return grant{}, fmt.Errorf("zkserver: propose: %w", err)
+	}
+	select {
+	case g := <-c.granted:
+		return g, nil
+	case <-c.done:
+		return grant{}, c.cause
+	}
+}
+
+// negotiate returns the session timeout for what a client asks for.
+func (s *Server) negotiate(millis int32) time.Duration {
+	wanted := time.Duration(millis) * time.Millisecond
+	return min(max(wanted, s.cfg.MinSessionTimeout), s.cfg.MaxSessionTimeout)
+}
+
+// welcome makes the session the connection's and tells the client.
+func (c *conn) welcome(q *wire.ConnectRequest, s session.Session) error {
+	c.session, c.attach, c.timeout = s.ID, s.Attach, s.Timeout
+	c.heard.Store(int64(c.srv.clock()))
+	err := c.sendResponse(&wire.ConnectResponse{
+		TimeoutMillis: int32(s.Timeout.Milliseconds()),
+		SessionID:     int64(s.ID),
+		Password:      c.srv.replica.password(s.ID),
+		HasReadOnly:   q.HasReadOnly,
+	})
+	if err != nil {
+		return err
+	}
+	return c.nc.SetDeadline(time.Time{})
+}
+
+// refuse tells the client that its session is gone for good.
+func (c *conn) refuse(q *wire.ConnectRequest) error {
+	err := c.sendResponse(&wire.ConnectResponse{
+		Password:    make([]byte, passwordSize),
+		HasReadOnly: q.HasReadOnly,
+	})
+	if err != nil {
+		return err
+	}
+	return errSessionRefused
+}
+
+func (c *conn) sendResponse(r *wire.ConnectResponse) error {
+	b, start := wire.BeginFrame(nil)
+	b = wire.EndFrame(r.Append(b), start)
+	if _, err := c.nc.Write(b); err != nil {
+		return fmt.Errorf("zkserver: handshake: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+package zkserver
+
+import (
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// What one client may cost. Every buffer, queue and wait of the server has its
+// bound here or in [Config].
+const (
+	// handshakeTime is how long a connection may take to send its first
+	// frame, and how long it may hold back the reply.
+	handshakeTime = 5 * time.Second
+
+	// maxHandshake is the largest first frame, in bytes. The longest sound
+	// one has 45.
+	maxHandshake = 1 << 10
+
+	// maxPending and maxPendingBytes bound the requests of one connection
+	// that are not answered yet. At the bound the server stops reading from
+	// it. One request is always let in.
+	maxPending      = 1000
+	maxPendingBytes = 4 << 20
+
+	// maxHeldBytes bounds the unanswered requests of all connections
+	// together. Above it each connection may have one.
+	maxHeldBytes = 256 << 20
+
+	// outFull is how many bytes of replies may wait for a connection's
+	// client before no more of its reads are served.
+	outFull = 256 << 10
+
+	// maxEventBytes is how many bytes of events may wait for a client. No
+	// wait can hold events back, so a client with more is cut off.
+	maxEventBytes = 4 << 20
+
+	// maxReply bounds the reply to a multiRead, the one request that asks
+	// for more than its own size many times over.
+	maxReply = 16 << 20
+
+	// maxMultiOps bounds the operations of a multi: a multi is applied in
+	// one piece, and readers wait for it. All members must agree on it.
+	maxMultiOps = 10_000
+
+	// maxIdentities bounds what a connection may add by auth.
+	maxIdentities = 64
+
+	// lingerTime is how long a connection that was ended by the server
+	// stays half open, so that the last reply is not lost to a reset.
+	lingerTime = time.Second
+)
+
+// admission counts open connections, in all and by address.
+type admission struct {
+	total, perAddr int // the bounds
+
+	mu     sync.Mutex // protects the fields below
+	open   int
+	byAddr map[netip.Addr]int
+}
+
+func newAdmission(total, perAddr int) *admission {
+	return &admission{total: total, perAddr: perAddr, byAddr: make(map[netip.Addr]int)}
+}
+
+// enter counts a connection in. It reports false, and counts nothing, when
+// there are too many.
+func (a *admission) enter(addr netip.Addr) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.open >= a.total || a.byAddr[addr] >= a.perAddr {
+		return false
+	}
+	a.open++
+	a.byAddr[addr]++
+	return true
+}
+
+func (a *admission) leave(addr netip.Addr) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.open--
+	if a.byAddr[addr]--; a.byAddr[addr] == 0 {
+		delete(a.byAddr, addr)
+	}
+}
+
+// addrOf returns the IP address of the other end, or the zero Addr when it has
+// none (a pipe).
+func addrOf(nc net.Conn) netip.Addr {
+	if tcp, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}

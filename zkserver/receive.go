@@ -1,0 +1,96 @@
+package zkserver
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+
+	"github.com/mwqueue/mw/zkserver/wire"
+)
+
+// keepFrame is the largest frame buffer a connection keeps while it is idle.
+const keepFrame = 64 << 10
+
+// readLoop takes in requests until the connection or ctx ends. It returns nil
+// when a request asked for the end: then writeLoop closes the connection after
+// the last reply.
+func (c *conn) readLoop(ctx context.Context) error {
+	var buf []byte
+	for {
+		if err := c.waitRoom(); err != nil {
+			return err
+		}
+		frame, err := wire.ReadFrame(c.br, buf, c.srv.cfg.MaxFrame)
+		if err != nil {
+			if err == io.EOF {
+				err = errClientGone
+			}
+			return err
+		}
+		c.heard.Store(int64(c.srv.clock()))
+		c.received.Add(1)
+
+		more, err := c.dispatch(ctx, frame)
+		if err != nil {
+			return err
+		}
+		if !more {
+			c.finish()
+			return nil
+		}
+		if !c.frameBuffered() {
+			c.work.Signal() // one write for the replies of one burst
+		}
+		if buf = frame; cap(buf) > keepFrame {
+			buf = nil
+		}
+	}
+}
+
+// frameBuffered reports whether the next frame can be read without waiting for
+// the client.
+func (c *conn) frameBuffered() bool {
+	have := c.br.Buffered()
+	if have < 4 {
+		return false
+	}
+	size, _ := c.br.Peek(4)
+	return int64(have)-4 >= int64(binary.BigEndian.Uint32(size))
+}
+
+// waitRoom returns once the next request may be read: that is how a client that
+// sends faster than it is served, or does not read, is slowed down.
+func (c *conn) waitRoom() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !c.closed {
+		full, ours := c.queue.full(c.srv.held.Load())
+		c.waiting.Store(full && ours)
+		if !full {
+			return nil
+		}
+		c.work.Signal()
+		c.room.Wait()
+	}
+	return c.cause
+}
+
+// enqueue adds a request behind those not answered yet.
+func (c *conn) enqueue(r request) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return c.cause
+	}
+	c.queue.push(r)
+	c.srv.held.Add(int64(r.size))
+	return nil
+}
+
+// finish lets writeLoop close the connection after the last reply.
+func (c *conn) finish() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.finishing = true
+	c.work.Signal()
+}

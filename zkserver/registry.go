@@ -1,0 +1,64 @@
+package zkserver
+
+import (
+	"time"
+
+	"github.com/mwqueue/mw/zkserver/session"
+	"github.com/mwqueue/mw/zkserver/watch"
+)
+
+// join gives a connection its number and lets apply find it.
+func (r *replica) join(c *conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for c.number == 0 || r.conns[c.number] != nil {
+		r.lastNumber++
+		c.number = r.lastNumber
+	}
+	r.conns[c.number] = c
+}
+
+// leave forgets a connection. It must not read any more. The time of its
+// session, which lives on, runs from the last frame.
+func (r *replica) leave(c *conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.conns, c.number)
+	r.watches.RemoveConn(watch.Conn(c.number))
+	c.mu.Lock()
+	c.srv.received.Add(c.received.Load())
+	c.srv.sent.Add(c.sent)
+	r.held.Add(-int64(c.queue.bytes))
+	c.mu.Unlock()
+	if r.owners[c.session] == c {
+		delete(r.owners, c.session)
+		r.live.touch(c.session, c.srv.clockAt(time.Duration(c.heard.Load())))
+	}
+}
+
+// The methods below answer what a handshake asks.
+
+func (r *replica) lastZxid() int64 {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.zxid
+}
+
+func (r *replica) hasKey() bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.keyed
+}
+
+func (r *replica) sessionCount() int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.sessions.Len()
+}
+
+// password returns the password of a session, whether or not it exists.
+func (r *replica) password(id session.ID) []byte {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.sessions.Password(id)
+}

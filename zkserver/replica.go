@@ -1,0 +1,334 @@
+package zkserver
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mwqueue/mw/zkserver/ensemble"
+	"github.com/mwqueue/mw/zkserver/session"
+	"github.com/mwqueue/mw/zkserver/tree"
+	"github.com/mwqueue/mw/zkserver/watch"
+	"github.com/mwqueue/mw/zkserver/wire"
+)
+
+// A replica is this member's copy of the state: the tree, the sessions, and
+// where the total order has come to. It is an [ensemble.Machine]: what it does
+// with a command depends on the commands before it and on nothing else. Beside
+// that it tells the connections of this member what came of their requests.
+type replica struct {
+	maxWatches int           // per connection
+	held       *atomic.Int64 // bytes of unanswered requests
+	clock      func() time.Duration
+	origin     uint64 // marks the commands of this process; set before the first Apply
+	live       *liveness
+	haveKey    chan struct{} // closed when keyed is set
+
+	// mu protects the fields below. Apply holds it to write, for some
+	// commands at a time; reads hold it to read.
+	mu       sync.RWMutex
+	tree     *tree.Tree
+	sessions *session.Table
+	zxid     int64  // of the last write; the high half is the epoch
+	term     uint64 // of the last batch
+	keyed    bool   // sessions has its secret
+	latency  latency
+
+	// The connections of this member, and those that own a session.
+	conns      map[uint32]*conn
+	owners     map[session.ID]*conn
+	lastNumber uint32
+
+	// watches are protected by mu held to write, or by mu held to read and
+	// watchMu.
+	watches *watch.Table
+	watchMu sync.Mutex
+
+	// The fields below are the apply thread's own.
+	identities map[string][]tree.ID // decoded identity sets
+	touched    []*conn              // got output since the last wake
+	doomed     []doom               // to be closed at the next wake
+}
+
+type doom struct {
+	conn  *conn
+	cause error
+}
+
+// A grant is the answer to a handshake's doCreate or doAttach.
+type grant struct {
+	session session.Session
+	ok      bool
+}
+
+func newReplica(maxWatches int, held *atomic.Int64, clock func() time.Duration) *replica {
+	return &replica{
+		maxWatches: maxWatches,
+		held:       held,
+		clock:      clock,
+		live:       newLiveness(),
+		haveKey:    make(chan struct{}),
+		tree:       tree.New(),
+		sessions:   session.NewTable(nil),
+		conns:      make(map[uint32]*conn),
+		owners:     make(map[session.ID]*conn),
+		watches:    watch.NewTable(),
+		identities: make(map[string][]tree.ID),
+	}
+}
+
+// applyRun is how many commands are applied under one hold of the lock: enough
+// that the lock costs nothing, few enough that a read waits well under a
+// millisecond.
+const applyRun = 64
+
+// Apply applies a batch, answers the requests of this member and sends events.
+func (r *replica) Apply(b ensemble.Batch) {
+	r.beginTerm(b.Term)
+	for cmds := b.Commands; len(cmds) > 0; {
+		run := cmds[:min(len(cmds), applyRun)]
+		cmds = cmds[len(run):]
+		now := r.clock()
+		r.mu.Lock()
+		for i := range run {
+			r.apply(&run[i], b.Time, now)
+		}
+		r.mu.Unlock()
+		r.wake()
+	}
+}
+
+// beginTerm starts a new epoch of zxids at the first batch of a term.
+func (r *replica) beginTerm(term uint64) {
+	if term == r.term {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.term = term
+	r.zxid = (r.zxid>>32 + 1) << 32
+}
+
+// nextZxid gives the next write its place in the total order. When the counter
+// of the epoch is used up a new epoch begins.
+func (r *replica) nextZxid() int64 {
+	r.zxid++
+	if uint32(r.zxid) == 0 {
+		r.zxid++ // the count of an epoch starts at 1
+	}
+	return r.zxid
+}
+
+// wake lets the connections that got output send it. No lock is held.
+func (r *replica) wake() {
+	for i, c := range r.touched {
+		c.touched = false
+		c.work.Signal()
+		r.touched[i] = nil
+	}
+	r.touched = r.touched[:0]
+	for _, d := range r.doomed {
+		d.conn.close(d.cause)
+	}
+	clear(r.doomed)
+	r.doomed = r.doomed[:0]
+}
+
+func (r *replica) touch(c *conn) {
+	if !c.touched {
+		c.touched = true
+		r.touched = append(r.touched, c)
+	}
+}
+
+// apply carries out one command. A command that does not decode cannot come
+// from any version of this program: to go on would be to diverge.
+func (r *replica) apply(entry *ensemble.Command, ms int64, now time.Duration) {
+	cmd, err := parseCommand(entry.Data)
+	if err != nil {
+		panic(fmt.Sprintf("command %d of %x: %v", entry.Seq, entry.Origin, err))
+	}
+	var from *conn // nil when the command is not of a connection that is still here
+	if entry.Origin == r.origin {
+		from = r.conns[uint32(entry.Seq>>32)]
+	}
+	switch cmd.kind {
+	case doRequest:
+		r.applyRequest(&cmd, from, entry.Seq, ms, now)
+	case doCreate:
+		r.nextZxid()
+		r.grant(from, cmd.session, r.sessions.Create(cmd.session, cmd.timeout))
+	case doAttach:
+		_, ok := r.sessions.Attach(cmd.session, cmd.timeout)
+		r.grant(from, cmd.session, ok)
+	case doExpire:
+		a := applied{zxid: r.nextZxid()}
+		if s, ok := r.sessions.Get(cmd.session); ok && s.Attach == cmd.attach {
+			r.closeSession(&a, cmd.session, ms, nil)
+		}
+	case doKey:
+		if !r.keyed {
+			r.sessions = session.NewTable(cmd.secret)
+			r.setKeyed()
+		}
+	}
+}
+
+func (r *replica) setKeyed() {
+	if !r.keyed {
+		r.keyed = true
+		close(r.haveKey)
+	}
+}
+
+// grant ends the handshake of from, and makes it the owner of the session in
+// place of an earlier connection.
+func (r *replica) grant(from *conn, id session.ID, ok bool) {
+	s, _ := r.sessions.Get(id)
+	if ok {
+		r.live.add(id, s.Timeout)
+		if old := r.owners[id]; old != nil && old != from {
+			delete(r.owners, id)
+			r.doomed = append(r.doomed, doom{old, errMoved})
+		}
+	}
+	if from == nil {
+		return
+	}
+	if ok {
+		r.owners[id] = from
+	}
+	select {
+	case from.granted <- grant{s, ok}:
+	default: // a handshake asks again only when the first answer was no
+	}
+}
+
+func (r *replica) applyRequest(cmd *command, from *conn, seq uint64, ms int64, now time.Duration) {
+	a := applied{zxid: r.nextZxid()}
+	d := wire.NewDecoder(cmd.request)
+	var h wire.RequestHeader
+	h.Decode(&d)
+
+	s, ok := r.sessions.Get(cmd.session)
+	switch {
+	case !ok:
+		a.code = wire.SessionExpired
+	case s.Attach != cmd.attach:
+		a.code = wire.SessionMoved
+	case h.Op == wire.OpCloseSession:
+		r.closeSession(&a, cmd.session, ms, from)
+	default:
+		r.transact(&a, opFor(h.Op), &d, cmd, ms)
+	}
+	if from != nil {
+		r.answer(from, seq, &a, now)
+	}
+}
+
+// transact applies a write to the tree and sends the events.
+func (r *replica) transact(a *applied, o *op, d *wire.Decoder, cmd *command, ms int64) {
+	if o.txn == nil {
+		a.code = wire.Unimplemented
+		return
+	}
+	if a.txn, a.code = o.txn(d); a.code != wire.OK {
+		return
+	}
+	a.res = r.tree.Apply(tree.Txn{
+		Zxid:    a.zxid,
+		Time:    ms,
+		Session: int64(cmd.session),
+		Auth:    r.identitySet(cmd.authSet),
+		Op:      a.txn.op,
+	})
+	a.code = codeOf(a.res.Err)
+	r.fire(a.res.Changes)
+}
+
+// closeSession ends a session, deletes its ephemeral znodes and tells who
+// watched them. The connection that owns it is closed, unless it is the one
+// that asked: that one closes itself after the reply.
+func (r *replica) closeSession(a *applied, id session.ID, ms int64, asked *conn) {
+	a.res = r.tree.Apply(tree.Txn{Zxid: a.zxid, Time: ms, Session: int64(id), Op: tree.CloseSession{}})
+	r.sessions.Remove(id)
+	r.live.remove(id)
+	r.fire(a.res.Changes)
+	owner := r.owners[id]
+	delete(r.owners, id)
+	if owner != nil && owner != asked {
+		r.doomed = append(r.doomed, doom{owner, errSessionOver})
+	}
+}
+
+// fire sends an event to each connection that watches one of the changes and
+// may read the znode.
+func (r *replica) fire(changes []tree.Change) {
+	for _, ch := range changes {
+		event := watch.Event{Type: watch.EventType(ch.Kind), Path: ch.Path}
+		for id := range r.watches.Trigger(event) {
+			if c := r.conns[uint32(id)]; c != nil {
+				r.notify(c, ch)
+			}
+		}
+	}
+}
+
+func (r *replica) notify(c *conn, ch tree.Change) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed || !ch.Readable(c.ids) {
+		return
+	}
+	q := &c.queue
+	before := len(q.out)
+	q.out = appendEvent(q.out, wire.EventType(ch.Kind), ch.Path)
+	q.outEvents += len(q.out) - before
+	c.sent++
+	if q.outEvents+q.inFlight > maxEventBytes {
+		r.doomed = append(r.doomed, doom{c, errSlowReader})
+	}
+	r.touch(c)
+}
+
+// answer sends the reply to a write. It is the oldest request of its
+// connection: what was before it was answered before it was proposed, or
+// applied before it.
+func (r *replica) answer(c *conn, seq uint64, a *applied, now time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return
+	}
+	if c.queue.len() == 0 || c.queue.oldest().seq != seq {
+		r.doomed = append(r.doomed, doom{c, errOrder})
+		return
+	}
+	q := c.queue.oldest()
+	c.queue.out = appendReply(c.queue.out, q, a)
+	c.sent++
+	r.latency.add(now - q.since)
+	r.answered(c)
+	r.touch(c)
+}
+
+// maxIdentitySets bounds the memory of decoded identity sets.
+const maxIdentitySets = 1024
+
+// identitySet decodes the identities of a command. Most commands have the same
+// few sets.
+func (r *replica) identitySet(encoded []byte) []tree.ID {
+	if ids, ok := r.identities[string(encoded)]; ok {
+		return ids
+	}
+	ids, err := parseIdentities(encoded)
+	if err != nil {
+		panic(err) // see apply
+	}
+	if len(r.identities) >= maxIdentitySets {
+		clear(r.identities)
+	}
+	r.identities[string(encoded)] = ids
+	return ids
+}
