@@ -6,7 +6,8 @@ import (
 )
 
 // These errors say why a record does not decode. A server answers all of them
-// with [MarshallingError] and keeps the connection.
+// with [MarshallingError] and keeps the connection, but for an [AuthRequest]
+// and a [ConnectRequest], on which Apache ZooKeeper ends it.
 var (
 	ErrShort   = errors.New("wire: record is cut short")
 	ErrLength  = errors.New("wire: impossible length")

@@ -24,7 +24,7 @@ type frame struct {
 // TestRecordedConversationDecodes reads every frame of the recording, writes it
 // again and wants the same bytes. Nothing may be left over.
 func TestRecordedConversationDecodes(t *testing.T) {
-	for i, m := range replay(t, readRecording(t)) {
+	for i, m := range replay(t, recording(t)) {
 		if m.err != nil {
 			t.Errorf("frame %d: decode %s: %v", i, m.what, m.err)
 		}
@@ -47,7 +47,7 @@ func TestRecordingHasEveryOp(t *testing.T) {
 	never := []wire.Op{wire.OpSASL, wire.OpCheck, wire.OpDeleteContainer}
 
 	seen := map[string]bool{}
-	for _, m := range replay(t, readRecording(t)) {
+	for _, m := range replay(t, recording(t)) {
 		seen[m.what] = true
 	}
 	for op := wire.Op(-20); op < 200; op++ {
@@ -64,7 +64,7 @@ func TestRecordingHasEveryOp(t *testing.T) {
 // what the Java client printed.
 func TestStatsReadAsTheReferenceReadsThem(t *testing.T) {
 	var got []string
-	for _, m := range replay(t, readRecording(t)) {
+	for _, m := range replay(t, recording(t)) {
 		if strings.HasPrefix(m.what, "reply ") {
 			for _, r := range m.records {
 				got = append(got, stats(r)...)
@@ -118,6 +118,7 @@ func statLine(s wire.Stat) string {
 type message struct {
 	frame   frame
 	what    string // "request create", "reply create", "event", …
+	op      wire.Op
 	records []wire.Record
 	left    int // bytes behind the last record
 	err     error
@@ -125,7 +126,7 @@ type message struct {
 
 // replay decodes frames as the two ends would: a reply by the op of the request
 // that has its xid.
-func replay(t *testing.T, frames []frame) []message {
+func replay(t testing.TB, frames []frame) []message {
 	t.Helper()
 	ops := map[string]wire.Op{} // by connection and xid
 	greeted := map[string]bool{}
@@ -152,19 +153,20 @@ func replay(t *testing.T, frames []frame) []message {
 			h := new(wire.RequestHeader)
 			read(h)
 			ops[fmt.Sprint(f.conn, " ", h.Xid)] = h.Op
+			m.op = h.Op
 			m.what = "request " + h.Op.String()
 			read(wire.NewRequest(h.Op))
 		default:
 			h := new(wire.ReplyHeader)
 			read(h)
-			op := ops[fmt.Sprint(f.conn, " ", h.Xid)]
-			m.what = "reply " + op.String()
+			m.op = ops[fmt.Sprint(f.conn, " ", h.Xid)]
+			m.what = "reply " + m.op.String()
 			switch {
 			case h.Xid == wire.XidWatch:
 				m.what = "event"
 				read(new(wire.WatcherEvent))
 			case h.Err == wire.OK:
-				read(wire.NewReply(op))
+				read(wire.NewReply(m.op))
 			}
 		}
 		greeted[side] = true
@@ -174,9 +176,9 @@ func replay(t *testing.T, frames []frame) []message {
 	return out
 }
 
-// readRecording reads testdata/java-3.8.0.txt: a line is a connection's number,
+// recording reads testdata/java-3.8.0.txt: a line is a connection's number,
 // ">" for a request or "<" for a reply, and the frame as hexadecimal digits.
-func readRecording(t *testing.T) []frame {
+func recording(t testing.TB) []frame {
 	t.Helper()
 	file, err := os.Open("testdata/java-3.8.0.txt")
 	if err != nil {

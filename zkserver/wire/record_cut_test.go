@@ -50,7 +50,7 @@ func probes(t *testing.T) []probe {
 	pathless := []wire.Op{wire.OpMulti, wire.OpMultiRead, wire.OpReconfig, wire.OpAuth, wire.OpSetWatches, wire.OpSetWatches2}
 
 	shortest := map[wire.Op][]byte{}
-	for _, m := range replay(t, readRecording(t)) {
+	for _, m := range replay(t, recording(t)) {
 		h, ok := m.records[0].(*wire.RequestHeader)
 		if !ok || h.Op == wire.OpCloseSession {
 			continue

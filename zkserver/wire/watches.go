@@ -15,7 +15,8 @@ const (
 
 // A SetWatchesRequest is the body of setWatches: a client that connects anew
 // asks for its watches again. Those whose change came after RelativeZxid fire at
-// once. Its header has [XidSetWatches].
+// once. Its header has [XidSetWatches], or from Java clients an xid of their own
+// count.
 type SetWatchesRequest struct {
 	RelativeZxid int64
 	Data         []string // set by getData, or by exists on a znode that was there
