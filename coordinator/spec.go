@@ -72,6 +72,8 @@ func (s Spec) Validate() error {
 		return errors.New("coordinator: spec: more than one of shell, argv, handler and control")
 	case len(s.Argv) > 0 && s.Argv[0] == "":
 		return errors.New("coordinator: spec: argv begins with an empty word")
+	case strings.Contains(string(s.Task), "/"):
+		return fmt.Errorf("coordinator: spec: %.40q is no task", s.Task)
 	case s.Timeout < 0:
 		return errors.New("coordinator: spec: timeout is negative")
 	case len(s.Payload) > 0 && !json.Valid(s.Payload):

@@ -1,0 +1,200 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+const (
+	maxDialTime  = 2 * time.Second
+	minRedial    = 20 * time.Millisecond
+	maxRedial    = 250 * time.Millisecond
+	renewalGrace = 250 * time.Millisecond // longest wait for the library to renew the watches
+)
+
+// errSessionOver is what the dialer tells the library of a session that ended.
+var errSessionOver = errors.New("session is over")
+
+// dialer is how one session's library connection reaches the servers, and the
+// switch that cuts it off for ever. On expiry the library would quietly open a
+// new session on the same Conn and send there what was queued for the old one.
+//
+// It is the library's HostProvider, too: the library's own looks names up only
+// once and sleeps a whole second after each round of servers, failing whatever
+// is queued.
+type dialer struct {
+	timeout     time.Duration // of the session, as asked for
+	log         zerolog.Logger
+	dialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+	greeted     func(handshake)
+
+	ctx  context.Context // ends with the session; what dials and waits heed
+	stop context.CancelFunc
+
+	mu       sync.Mutex // protects the fields below
+	servers  []string   // shuffled
+	next     int
+	failed   int       // dials since the last good connection
+	good     time.Time // when the last handshake was complete; zero after a dial
+	current  net.Conn  // closed or not; the only one that may be open
+	watching bool      // the library has at least one watch to renew
+	lastErr  error     // of the last dial or handshake that failed
+}
+
+// newDialer makes a dialer for one session. greeted is told of each handshake.
+func newDialer(cfg Config, greeted func(handshake)) *dialer {
+	d := &dialer{
+		timeout:     cfg.SessionTimeout,
+		log:         cfg.Log,
+		dialContext: cfg.Dial,
+		greeted:     greeted,
+		servers:     append([]string(nil), cfg.Servers...),
+	}
+	d.ctx, d.stop = context.WithCancel(context.Background())
+	rand.Shuffle(len(d.servers), func(i, j int) { d.servers[i], d.servers[j] = d.servers[j], d.servers[i] })
+	return d
+}
+
+// Init is part of zk.HostProvider. The dialer has the servers already.
+func (d *dialer) Init([]string) error { return nil }
+
+// Len is part of zk.HostProvider.
+func (d *dialer) Len() int { return len(d.servers) }
+
+// Next is part of zk.HostProvider. Its second result makes the library fail
+// what is queued and look whether it was closed: right when the session is
+// over, and never before.
+func (d *dialer) Next() (string, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	server := d.servers[d.next%len(d.servers)]
+	d.next++
+	return server, d.ctx.Err() != nil
+}
+
+// Connected is part of zk.HostProvider: the handshake is complete.
+func (d *dialer) Connected() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.good = time.Now()
+}
+
+// dial is the library's zk.Dialer. The library calls it from one goroutine.
+func (d *dialer) dial(network, addr string, _ time.Duration) (net.Conn, error) {
+	if err := d.pause(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(d.ctx, min(d.timeout/4, maxDialTime))
+	defer cancel()
+	conn, err := d.dialContext(ctx, network, addr)
+	return d.dialed(addr, conn, err)
+}
+
+// pause waits before a dial, longer after each round of servers that failed.
+// The first dial after a connection that lasted does not wait.
+func (d *dialer) pause() error {
+	d.mu.Lock()
+	if !d.good.IsZero() && time.Since(d.good) > d.timeout/6 {
+		d.failed = 0
+	}
+	d.good = time.Time{}
+	round := d.failed / len(d.servers)
+	begins := d.failed%len(d.servers) == 0
+	d.failed++
+	d.mu.Unlock()
+
+	if d.ctx.Err() != nil {
+		return errSessionOver
+	}
+	if round == 0 || !begins {
+		return nil
+	}
+	wait := time.NewTimer(jitter(min(minRedial<<min(round-1, 10), maxRedial)))
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		return nil
+	case <-d.ctx.Done():
+		return errSessionOver
+	}
+}
+
+// dialed keeps the outcome of a dial and guards the connection.
+func (d *dialer) dialed(addr string, conn net.Conn, err error) (net.Conn, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.current != nil {
+		_ = d.current.Close() // the library leaves it open after an expiry
+		d.current = nil
+	}
+	if err != nil {
+		d.lastErr = err
+		d.log.Debug().Str("addr", addr).Err(err).Msg("server not reached")
+		return nil, err
+	}
+	if d.ctx.Err() != nil {
+		_ = conn.Close()
+		return nil, errSessionOver
+	}
+	hold := time.Duration(0)
+	if d.watching {
+		hold = min(renewalGrace, d.timeout/6)
+	}
+	d.current = newGuard(conn, d.timeout, hold, func(h handshake, err error) { d.shaken(addr, h, err) })
+	return d.current, nil
+}
+
+// shaken is told how the handshake with the server at addr ended.
+func (d *dialer) shaken(addr string, h handshake, err error) {
+	if err == nil {
+		d.greeted(h)
+		return
+	}
+	d.mu.Lock()
+	d.lastErr = fmt.Errorf("%s: %w", addr, err)
+	d.mu.Unlock()
+	d.log.Debug().Str("addr", addr).Err(err).Msg("handshake refused")
+}
+
+// renews tells the dialer that from now on the library has a watch to renew
+// after every reconnect.
+func (d *dialer) renews() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.watching = true
+}
+
+// cut closes the connection, so that the library goes on to the next server.
+func (d *dialer) cut() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.current != nil {
+		_ = d.current.Close()
+	}
+}
+
+// kill ends everything: nothing more is sent, nothing is dialed.
+func (d *dialer) kill() {
+	d.stop()
+	d.cut()
+}
+
+// err says why no server was reached.
+func (d *dialer) err() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.lastErr
+}
+
+// jitter spreads d over ±50 %, so that clients who lost the same server do
+// not come back together.
+func jitter(d time.Duration) time.Duration {
+	return d/2 + rand.N(d+1)
+}

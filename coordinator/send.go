@@ -1,0 +1,160 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+)
+
+// errOverdue: the answer to a call did not come though the session lives on.
+var errOverdue = errors.New("no answer in time")
+
+// send makes one call of the library, which can block for ever and knows no
+// context: in a goroutine of its own, with a deadline, and only while there is a
+// connection, so that what was never sent has a definite answer.
+//
+// The error is our own, see translate: ErrUnknownOutcome if the call was begun
+// and its answer was lost; the cause of ctx or of the session's end if it was
+// not begun.
+func send[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)) (T, error) {
+	v, _, err := attempt(ctx, s, f)
+	return v, err
+}
+
+// read is send for a call that changes nothing: it is repeated until it is
+// answered, as long as ctx and the session live.
+func read[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)) (T, error) {
+	var pause backoff
+	for {
+		v, kind, err := attempt(ctx, s, f)
+		if err == nil || kind == definite || kind == garbled {
+			return v, err
+		}
+		var none T
+		if ctx.Err() != nil {
+			return none, notSent(ctx, s)
+		}
+		if err := pause.wait(s.ctx); err != nil {
+			return none, err
+		}
+	}
+}
+
+// attempt is send, and tells the class of the error.
+func attempt[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)) (T, class, error) {
+	var none T
+	if err := s.admit(ctx); err != nil {
+		return none, notExecuted, err
+	}
+	type answer struct {
+		v   T
+		err error
+	}
+	answers := make(chan answer, 1)
+	if !s.spawn(func() {
+		v, err := f(s.conn)
+		<-s.calls
+		answers <- answer{v, err}
+	}) {
+		return none, notExecuted, context.Cause(s.ctx)
+	}
+	overdue := time.NewTimer(2 * s.Timeout())
+	defer overdue.Stop()
+
+	var err error
+	select {
+	case a := <-answers:
+		kind, err := s.judge(a.err)
+		if err != nil {
+			return none, kind, err
+		}
+		return a.v, kind, nil
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	case <-s.ctx.Done():
+		err = context.Cause(s.ctx)
+	case <-overdue.C:
+		err = errOverdue
+	}
+	return none, unknown, fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+}
+
+// judge translates the answer to a call, and ends the session if the server
+// says that it is over.
+func (s *Session) judge(err error) (class, error) {
+	kind, err := translate(err)
+	if kind == sessionOver {
+		s.lose(err)
+	}
+	if kind == unknown && s.ctx.Err() != nil {
+		err = fmt.Errorf("%w (%w)", err, context.Cause(s.ctx))
+	}
+	if kind == notExecuted && s.ctx.Err() != nil {
+		err = context.Cause(s.ctx)
+	}
+	return kind, err
+}
+
+// admit waits for a connection and for a place among the calls in flight. When
+// it returns an error, nothing was sent.
+func (s *Session) admit(ctx context.Context) error {
+	for {
+		if err := s.awaitLink(ctx); err != nil {
+			return notSent(ctx, s)
+		}
+		select {
+		case s.calls <- struct{}{}:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-s.ctx.Done():
+			return context.Cause(s.ctx)
+		}
+		if err := s.stillOurs(ctx); err != nil {
+			<-s.calls
+			return err
+		}
+		if up, _ := s.link(); isClosed(up) {
+			return nil
+		}
+		<-s.calls // the connection was lost while we waited
+	}
+}
+
+// stillOurs checks the clock: after a pause of the whole process the lease may
+// have passed before any timer could fire.
+func (s *Session) stillOurs(ctx context.Context) error {
+	if !time.Now().Before(s.Lease()) {
+		s.lose(fmt.Errorf("%w for %v", errNoAnswer, leaseTime(s.Timeout())))
+	}
+	if s.ctx.Err() != nil {
+		return context.Cause(s.ctx)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// notSent says why a call was not begun: the session has ended, or the
+// caller's patience has; and if so, whether for want of a server.
+func notSent(ctx context.Context, s *Session) error {
+	if s.ctx.Err() != nil {
+		return context.Cause(s.ctx)
+	}
+	if up, _ := s.link(); isClosed(up) {
+		return context.Cause(ctx)
+	}
+	return s.notConnected(ctx)
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
