@@ -35,7 +35,7 @@ const minACL = 4 + 4 + 4
 
 // decodeACLs reads a vector of ACLs: nil for a null one, else not nil.
 func decodeACLs(d *Decoder) []ACL {
-	n := d.length(minACL)
+	n := d.count(minACL)
 	if n < 0 {
 		return nil
 	}
@@ -78,7 +78,7 @@ type WhoAmIResponse struct{ IDs []ID }
 
 func (r *WhoAmIResponse) Decode(d *Decoder) {
 	r.IDs = nil
-	n := d.length(minID)
+	n := d.count(minID)
 	if n < 0 {
 		return
 	}

@@ -75,8 +75,15 @@ func (d *Decoder) Bool() bool {
 // Bytes reads a buffer: nil for a null one, else not nil. The result is part
 // of the input, with no room to grow into what follows it.
 func (d *Decoder) Bytes() []byte {
-	n := d.length(1)
-	if n < 0 {
+	n := int(d.Int32())
+	switch {
+	case d.err != nil || n == -1:
+		return nil
+	case n < 0:
+		d.fail(ErrLength)
+		return nil
+	case n > len(d.rest):
+		d.fail(ErrShort)
 		return nil
 	}
 	v := d.rest[:n:n]
@@ -99,7 +106,7 @@ func (d *Decoder) Path() string {
 
 // Strings reads a vector of strings: nil for a null one, else not nil.
 func (d *Decoder) Strings() []string {
-	n := d.length(4)
+	n := d.count(4)
 	if n < 0 {
 		return nil
 	}
@@ -113,16 +120,14 @@ func (d *Decoder) Strings() []string {
 	return v
 }
 
-// length reads the length of a buffer or vector whose elements take at least
-// size bytes each. It returns -1 for null and after a fault. A length that
-// the bytes left cannot hold is a fault, so that nothing is allocated for it.
-func (d *Decoder) length(size int) int {
+// count reads the count of a vector whose elements take at least size bytes
+// each. It returns -1 for null and after a fault. As in Apache ZooKeeper, any
+// negative count is null. A count that the bytes left cannot hold is a fault, so
+// that nothing is allocated for it.
+func (d *Decoder) count(size int) int {
 	n := int(d.Int32())
 	switch {
-	case d.err != nil || n == -1:
-		return -1
-	case n < 0:
-		d.fail(ErrLength)
+	case d.err != nil || n < 0:
 		return -1
 	case n > len(d.rest)/size:
 		d.fail(ErrShort)

@@ -22,10 +22,8 @@ func (r *MultiHeader) Append(b []byte) []byte {
 // multiEnd is the header after the last part.
 var multiEnd = MultiHeader{Op: OpError, Done: true, Err: -1}
 
-// A MultiRequest is the body of multi and multiRead. It may be empty.
-//
-// Which ops may stand together (writes in a multi, reads in a multiRead) is
-// for the server to say; Decode refuses only ops that may stand in neither.
+// A MultiRequest is the body of multi and multiRead. It may be empty. Decode
+// refuses ops that may stand in neither; see [MultiRequest.Fits] for the rest.
 type MultiRequest struct{ Ops []MultiOp }
 
 // A MultiOp is one request of a multi.
@@ -42,7 +40,7 @@ func (r *MultiRequest) Decode(d *Decoder) {
 		if h.Done || d.Err() != nil {
 			return
 		}
-		if !inMulti(h.Op) {
+		if multiOf(h.Op) == 0 {
 			d.fail(ErrMultiOp)
 			return
 		}
@@ -61,15 +59,27 @@ func (r *MultiRequest) Append(b []byte) []byte {
 	return multiEnd.Append(b)
 }
 
-// inMulti reports whether op may be part of a multi or a multiRead.
-func inMulti(op Op) bool {
+// Fits reports whether each op of r may stand in a request of kind op: writes and
+// checks in [OpMulti], reads in [OpMultiRead]. Apache ZooKeeper answers one that
+// does not fit with [MarshallingError].
+func (r *MultiRequest) Fits(op Op) bool {
+	for _, o := range r.Ops {
+		if multiOf(o.Op) != op {
+			return false
+		}
+	}
+	return true
+}
+
+// multiOf returns the kind of multi that op may be part of, or 0.
+func multiOf(op Op) Op {
 	switch op {
 	case OpCreate, OpCreate2, OpCreateContainer, OpCreateTTL, OpDelete, OpSetData, OpCheck:
-		return true
+		return OpMulti
 	case OpGetData, OpGetChildren:
-		return true
+		return OpMultiRead
 	}
-	return false
+	return 0
 }
 
 // A MultiResponse answers multi and multiRead, with one result for each op.
@@ -81,9 +91,9 @@ type MultiResponse struct{ Results []MultiResult }
 
 // A MultiResult is the outcome of one op of a multi.
 type MultiResult struct {
-	// Op says what Reply is: OpCreate, OpCreate2 (also for container and
-	// TTL), OpDelete, OpSetData, OpCheck, OpGetData, OpGetChildren, or
-	// OpError.
+	// Op says what Reply is: OpCreate (also for create2), OpCreate2 (for
+	// container and TTL), OpDelete, OpSetData, OpCheck, OpGetData,
+	// OpGetChildren, or OpError.
 	Op Op
 
 	// Reply is as [NewReply] gives it for Op; for OpError an *ErrorResponse.
@@ -112,7 +122,7 @@ func (r *MultiResponse) Decode(d *Decoder) {
 		if h.Done || d.Err() != nil {
 			return
 		}
-		if h.Op != OpError && !inMulti(h.Op) {
+		if h.Op != OpError && multiOf(h.Op) == 0 {
 			d.fail(ErrMultiOp)
 			return
 		}

@@ -52,6 +52,27 @@ func TestMultiRefusesOtherOps(t *testing.T) {
 	}
 }
 
+// TestReadsAndWritesDoNotMix in one multi.
+func TestReadsAndWritesDoNotMix(t *testing.T) {
+	read, write := wire.MultiOp{Op: wire.OpGetData}, wire.MultiOp{Op: wire.OpCheck}
+	tests := []struct {
+		name        string
+		ops         []wire.MultiOp
+		multi, read bool
+	}{
+		{"none", nil, true, true},
+		{"writes", []wire.MultiOp{write, write}, true, false},
+		{"reads", []wire.MultiOp{read, read}, false, true},
+		{"both", []wire.MultiOp{write, read}, false, false},
+	}
+	for _, tt := range tests {
+		r := wire.MultiRequest{Ops: tt.ops}
+		if m, rd := r.Fits(wire.OpMulti), r.Fits(wire.OpMultiRead); m != tt.multi || rd != tt.read {
+			t.Errorf("%s: fits multi %v, multiRead %v; want %v, %v", tt.name, m, rd, tt.multi, tt.read)
+		}
+	}
+}
+
 // TestNames of what the protocol numbers.
 func TestNames(t *testing.T) {
 	for got, want := range map[string]string{
