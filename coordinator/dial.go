@@ -192,9 +192,3 @@ func (d *dialer) err() error {
 	defer d.mu.Unlock()
 	return d.lastErr
 }
-
-// jitter spreads d over ±50 %, so that clients who lost the same server do
-// not come back together.
-func jitter(d time.Duration) time.Duration {
-	return d/2 + rand.N(d+1)
-}

@@ -3,7 +3,6 @@ package coordinator
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/go-zookeeper/zk"
 )
@@ -156,27 +155,5 @@ func signal(c chan<- struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:
-	}
-}
-
-// backoff counts how long to wait before trying again: longer each time, with
-// jitter.
-type backoff struct{ last time.Duration }
-
-const (
-	minBackoff = 50 * time.Millisecond
-	maxBackoff = 3 * time.Second
-)
-
-// wait blocks for the next pause, or until ctx ends: then it returns the cause.
-func (b *backoff) wait(ctx context.Context) error {
-	b.last = min(max(2*b.last, minBackoff), maxBackoff)
-	timer := time.NewTimer(jitter(b.last))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }
