@@ -50,11 +50,8 @@ func (r Result) ExitCode() int {
 }
 
 func failedCode(a coordinator.Attempt) int {
-	if a.Signal != "" {
-		if n, ok := signalNumber(a.Signal); ok {
-			return 128 + n
-		}
-		return exitNotRun
+	if n, ok := signalNumber(a.Signal); ok {
+		return 128 + n
 	}
 	switch {
 	case a.Exit == exitTimedOut || a.Exit == exitNotRun:
@@ -105,8 +102,10 @@ func (r Result) explainFailed() string {
 		return fmt.Sprintf("%s was ended by %s", r.ID, a.Signal)
 	case r.Attempts == 0 || a.Exit == 0:
 		return fmt.Sprintf("%s failed without an exit code", r.ID)
-	case code != a.Exit:
+	case code == exitMapped && a.Exit != exitMapped:
 		return fmt.Sprintf("%s exited %d, given as %d because %d has a meaning of its own here", r.ID, a.Exit, code, a.Exit)
+	case code != a.Exit:
+		return fmt.Sprintf("%s exited %d, given as %d", r.ID, a.Exit, code)
 	}
 	return ""
 }

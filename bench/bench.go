@@ -1,0 +1,188 @@
+// Package bench measures a queue on this machine: server, master, workers and
+// a client in one process, each with a session of its own over TCP on
+// loopback, the log on disk with every acknowledged write synced. Beside the
+// queue's numbers it measures what the machine itself can do, in the same
+// run: how fast it syncs, and how fast it starts processes.
+//
+// Throughput is counted from the call that submits the tasks to the last
+// recorded status. The end is read from the status znodes themselves, whose
+// creation time the server stamps with the same machine's clock, so that
+// watching does not slow down what is watched.
+package bench
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/mwqueue/mw/coordinator"
+	"github.com/mwqueue/mw/local"
+	"github.com/mwqueue/mw/submit"
+	"github.com/mwqueue/mw/worker"
+	"github.com/rs/zerolog"
+)
+
+// Config says what to measure. The zero value of a field means its default.
+type Config struct {
+	// Tasks is how many no-op tasks to run; a fifth as many run /bin/true.
+	// Default: 10,000.
+	Tasks int
+
+	// Workers and Slots (of each) run them. Default: 2 and 8.
+	Workers, Slots int
+
+	// Dir takes the data; it should be on the disk that is to be measured.
+	// Default: a temporary directory, which is removed.
+	Dir string
+
+	// Guard starts the process that runs commands; see worker.Config.
+	Guard []string
+
+	// Log gets what the roles say. The zero Logger is silent.
+	Log zerolog.Logger
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Tasks < 0 || c.Workers < 0 || c.Slots < 0 {
+		return c, fmt.Errorf("bench: %d tasks, %d workers, %d slots: none may be negative", c.Tasks, c.Workers, c.Slots)
+	}
+	c.Tasks = cmp.Or(c.Tasks, 10_000)
+	c.Workers = cmp.Or(c.Workers, 2)
+	c.Slots = cmp.Or(c.Slots, 8)
+	return c, nil
+}
+
+// A Report is what was measured.
+type Report struct {
+	Workers int `json:"workers"`
+	Slots   int `json:"slots"` // of each worker
+
+	Sync     Latency `json:"sync"`      // of one small append, by the machine itself
+	ForkExec Rate    `json:"fork_exec"` // /bin/true, by the machine itself
+	Idle     Latency `json:"idle"`      // submit to result of one no-op task at a time
+	NoOp     Rate    `json:"noop"`      // tasks for a Go handler
+	Command  Rate    `json:"command"`   // tasks that run /bin/true
+}
+
+// A Rate is how many of something were done, and how long that took.
+type Rate struct {
+	Count int
+	Took  time.Duration
+}
+
+// PerSecond is the rate as a number.
+func (r Rate) PerSecond() float64 { return float64(r.Count) / r.Took.Seconds() }
+
+// MarshalJSON shows a rate as its count, seconds and quotient.
+func (r Rate) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]float64{"count": float64(r.Count), "seconds": r.Took.Seconds(), "per_second": r.PerSecond()})
+}
+
+// A Latency is the distribution of single measurements.
+type Latency struct {
+	Count    int
+	P50, P99 time.Duration
+}
+
+// newLatency sorts took.
+func newLatency(took []time.Duration) Latency {
+	if len(took) == 0 {
+		return Latency{}
+	}
+	slices.Sort(took)
+	return Latency{Count: len(took), P50: took[len(took)/2], P99: took[len(took)*99/100]}
+}
+
+// MarshalJSON shows a latency in seconds.
+func (l Latency) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]float64{"count": float64(l.Count), "p50_seconds": l.P50.Seconds(), "p99_seconds": l.P99.Seconds()})
+}
+
+// noop is the handler that does nothing.
+const noop = "noop"
+
+// Queue measures. It calls step with what it is about to do.
+func Queue(ctx context.Context, cfg Config, step func(string)) (Report, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return Report{}, err
+	}
+	dir, err := os.MkdirTemp(cfg.Dir, "mw-bench-")
+	if err != nil {
+		return Report{}, fmt.Errorf("bench: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	r := Report{Workers: cfg.Workers, Slots: cfg.Slots}
+	step("syncing")
+	if r.Sync, err = measureSync(ctx, dir); err != nil {
+		return r, err
+	}
+	step("starting processes")
+	if r.ForkExec, err = measureForkExec(ctx); err != nil {
+		return r, err
+	}
+	return r, withQueue(ctx, cfg, dir, func(ctx context.Context, c *submit.Client, s *coordinator.Session) error {
+		step("submitting tasks one by one")
+		if r.Idle, err = measureIdle(ctx, c, idleTasks); err != nil {
+			return err
+		}
+		step(fmt.Sprintf("running %d no-op tasks", cfg.Tasks))
+		if r.NoOp, err = measureTasks(ctx, c, s, coordinator.Spec{Handler: noop}, cfg.Tasks); err != nil {
+			return err
+		}
+		commands := max(1, cfg.Tasks/5)
+		step(fmt.Sprintf("running %d commands", commands))
+		r.Command, err = measureTasks(ctx, c, s, coordinator.Spec{Argv: []string{"/bin/true"}}, commands)
+		return err
+	})
+}
+
+// withQueue calls measure while a queue runs in dir.
+func withQueue(ctx context.Context, cfg Config, dir string, measure func(context.Context, *submit.Client, *coordinator.Session) error) error {
+	q, err := local.Open(local.Config{
+		Dir: dir, Workers: cfg.Workers, Slots: cfg.Slots,
+		Handlers: map[string]worker.Handler{
+			noop: func(context.Context, worker.Task) ([]byte, error) { return nil, nil },
+		},
+		Guard:       cfg.Guard,
+		RetainTasks: 10 * cfg.Tasks, // what is deleted cannot be read for its time
+		Log:         cfg.Log,
+	})
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	ended := make(chan error, 1)
+	go func() { // ends with ctx, which also ends when this fails
+		err := q.Run(ctx)
+		stop(err)
+		ended <- err
+	}()
+	err = measureWith(ctx, q.Coordinator(), measure)
+	stop(nil)
+	if failed := <-ended; failed != nil && !errors.Is(failed, context.Canceled) {
+		return failed
+	}
+	return err
+}
+
+// measureWith calls measure with a client and a session.
+func measureWith(ctx context.Context, cfg coordinator.Config, measure func(context.Context, *submit.Client, *coordinator.Session) error) error {
+	c, err := submit.Open(submit.Config{Coordinator: cfg})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	s, err := coordinator.Connect(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return measure(ctx, c, s)
+}
