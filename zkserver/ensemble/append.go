@@ -1,0 +1,155 @@
+package ensemble
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rs/zerolog"
+	pb "go.etcd.io/raft/v3/raftpb"
+
+	"github.com/mwqueue/mw/zkserver/wal"
+)
+
+const (
+	maxGroupBytes = 1 << 20                // of entries in one write
+	fullRetry     = 100 * time.Millisecond // while the disk is full
+	markEvery     = time.Second
+)
+
+// An appender is the append thread: it alone writes to the log.
+type appender struct {
+	in      *mailbox
+	storage *storage
+	deliver func([]*pb.Message) // responses, after the disk has what they attest
+	log     zerolog.Logger
+
+	durable wal.HardState // on the disk
+	hard    wal.HardState // the newest; its Commit may be ahead of durable's
+}
+
+// run writes what comes into the mailbox until ctx ends or the disk fails. All
+// that has piled up during one sync is written by the next.
+func (a *appender) run(ctx context.Context) error {
+	idle := time.NewTicker(markEvery)
+	defer idle.Stop()
+	var messages []*pb.Message
+	for {
+		select {
+		case <-ctx.Done():
+			return a.finish()
+		case <-idle.C:
+			if err := a.storage.log.Mark(); err != nil {
+				return err
+			}
+			continue
+		case <-a.in.wake:
+		}
+		messages = a.in.take(messages)
+		for rest := messages; len(rest) > 0; {
+			var g group
+			g, rest = nextGroup(rest)
+			if err := a.write(ctx, g); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// finish writes down what was committed last, so that the next start need not
+// wait for an election to know it.
+func (a *appender) finish() error {
+	if a.hard == a.durable {
+		return nil
+	}
+	if err := a.storage.append(a.hard, nil); err != nil && !errors.Is(err, wal.ErrDiskFull) {
+		return err
+	}
+	return nil
+}
+
+// A group is what one write does for several messages.
+type group struct {
+	hard      wal.HardState // zero if there is none
+	entries   []*pb.Entry
+	responses []*pb.Message
+}
+
+// nextGroup merges messages, from the first on, as long as their entries
+// follow one another and are not too many bytes. It gives the others back.
+func nextGroup(messages []*pb.Message) (g group, rest []*pb.Message) {
+	bytes := 0
+	for i, m := range messages {
+		entries := m.GetEntries()
+		for _, e := range entries {
+			bytes += entryBytes(e)
+		}
+		if n := len(g.entries); n > 0 && len(entries) > 0 {
+			if entries[0].GetIndex() != g.entries[n-1].GetIndex()+1 || bytes > maxGroupBytes {
+				return g, messages[i:]
+			}
+		}
+		if m.GetTerm() != 0 || m.GetVote() != 0 || m.GetCommit() != 0 {
+			g.hard = wal.HardState{Term: m.GetTerm(), Vote: m.GetVote(), Commit: m.GetCommit()}
+		}
+		g.entries = append(g.entries, entries...)
+		g.responses = append(g.responses, m.GetResponses()...)
+	}
+	return g, nil
+}
+
+// write makes a group durable and then delivers its responses. A group that
+// says no more than what is committed is not written: raft can find that out
+// again, and the responses only attest what was written before.
+func (a *appender) write(ctx context.Context, g group) error {
+	if g.hard != (wal.HardState{}) {
+		a.hard = g.hard
+	}
+	for len(g.entries) > 0 || a.hard.Term != a.durable.Term || a.hard.Vote != a.durable.Vote {
+		n := cutGroup(g.entries)
+		hard := a.durable
+		if n == len(g.entries) {
+			hard = a.hard
+		}
+		if err := a.append(ctx, hard, g.entries[:n]); err != nil {
+			return err
+		}
+		a.durable = hard
+		g.entries = g.entries[n:]
+	}
+	a.deliver(g.responses)
+	return nil
+}
+
+// cutGroup gives how many of the entries, from the first on, fit into one
+// write; at least one if there is one.
+func cutGroup(entries []*pb.Entry) int {
+	bytes := 0
+	for i, e := range entries {
+		if bytes += entryBytes(e); bytes > maxGroupBytes && i > 0 {
+			return i
+		}
+	}
+	return len(entries)
+}
+
+// append writes one group. While the disk is full it waits: nothing that was
+// acknowledged is in danger, and raft's order must be kept.
+func (a *appender) append(ctx context.Context, hard wal.HardState, entries []*pb.Entry) error {
+	err := a.storage.append(hard, entries)
+	if !errors.Is(err, wal.ErrDiskFull) {
+		return err
+	}
+	a.log.Error().Err(err).Msg("log waits for disk space")
+	retry := time.NewTicker(fullRetry)
+	defer retry.Stop()
+	for errors.Is(err, wal.ErrDiskFull) {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-retry.C:
+			err = a.storage.append(hard, entries)
+		}
+	}
+	return err
+}

@@ -1,0 +1,94 @@
+package ensemble
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/rs/zerolog"
+	pb "go.etcd.io/raft/v3/raftpb"
+)
+
+// An applier is the apply thread: it alone calls the Machine.
+type applier struct {
+	in        *mailbox
+	machine   Machine
+	deliver   func([]*pb.Message)
+	snapshots *snapshots
+	log       zerolog.Logger
+
+	position
+	startTerm uint64 // newest term in the log when the process started
+	ready     chan struct{}
+	readyOnce sync.Once
+}
+
+// A position says how far the machine is.
+type position struct {
+	index, term uint64 // of the last entry applied
+	time        int64  // of the last batch
+}
+
+// run applies what comes into the mailbox until ctx ends.
+func (a *applier) run(ctx context.Context) error {
+	var messages []*pb.Message
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-a.in.wake:
+		}
+		messages = a.in.take(messages)
+		for _, m := range messages {
+			for _, e := range m.GetEntries() {
+				if ctx.Err() != nil {
+					return nil
+				}
+				if err := a.apply(e); err != nil {
+					return fmt.Errorf("apply entry %d: %w", e.GetIndex(), err)
+				}
+			}
+			a.deliver(m.GetResponses())
+		}
+	}
+}
+
+// apply applies one committed entry and starts a snapshot if it is time.
+func (a *applier) apply(e *pb.Entry) error {
+	if e.GetType() != pb.EntryNormal {
+		return fmt.Errorf("entry of type %v: membership cannot change yet", e.GetType())
+	}
+	firstOfTerm := e.GetTerm() != a.term
+	a.index, a.term = e.GetIndex(), e.GetTerm()
+	if firstOfTerm {
+		a.machine.Apply(Batch{Index: a.index, Term: a.term, Time: a.time})
+	}
+	if len(e.GetData()) > 0 {
+		if err := a.applyBatch(e); err != nil {
+			return err
+		}
+	}
+	if a.term > a.startTerm {
+		a.readyOnce.Do(func() { close(a.ready) })
+	}
+	a.snapshots.applied(a.position, entryBytes(e), a.machine)
+	return nil
+}
+
+// applyBatch applies an entry with commands, unless it was meant for another
+// term: then nobody may rely on it, and whoever proposed it will again.
+func (a *applier) applyBatch(e *pb.Entry) error {
+	b, term, err := decodeBatch(e.GetData())
+	if err != nil {
+		return err
+	}
+	if term != e.GetTerm() {
+		a.log.Warn().Uint64("term", term).Uint64("index", e.GetIndex()).Msg("batch of another term skipped")
+		return nil
+	}
+	// The leader's stamps rise within a term. Between terms they may not.
+	a.time = max(a.time, b.Time)
+	b.Index, b.Term, b.Time = e.GetIndex(), e.GetTerm(), a.time
+	a.machine.Apply(b)
+	return nil
+}

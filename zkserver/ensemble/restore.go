@@ -1,0 +1,116 @@
+package ensemble
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	pb "go.etcd.io/raft/v3/raftpb"
+
+	"github.com/mwqueue/mw/zkserver/wal"
+)
+
+// bootstrapIndex is the entry that every log begins after. It is not 0, so
+// that a member which joins with an empty log is given a snapshot and, with
+// it, the members: see Bootstrap in the raft library.
+const (
+	bootstrapIndex = 1
+	bootstrapTerm  = 1
+)
+
+// restore brings the machine to the newest snapshot that is good and from
+// which the log goes on. Without one, the machine stays empty and the log must
+// be whole. conf is the membership to begin with.
+func (n *Node) restore(conf *pb.ConfState) (position, *pb.ConfState, error) {
+	ids, err := n.wal.Snapshots()
+	if err != nil {
+		return position{}, nil, err
+	}
+	start := position{index: bootstrapIndex, term: bootstrapTerm}
+	var bad []wal.SnapshotID
+	for _, id := range ids {
+		p, c, err := n.restoreSnapshot(id)
+		if err == nil {
+			start, conf = p, c
+			break
+		}
+		if !errors.Is(err, wal.ErrDamaged) {
+			return position{}, nil, err
+		}
+		n.cfg.Log.Warn().Err(err).Msg("snapshot skipped")
+		bad = append(bad, id)
+	}
+	if err := n.checkReach(start); err != nil {
+		return position{}, nil, err
+	}
+	for _, id := range bad {
+		if err := n.wal.SetAside(id); err != nil {
+			return position{}, nil, err
+		}
+	}
+	if start.index > bootstrapIndex {
+		n.storage.setSnapshot(wal.SnapshotID{Index: start.index, Term: start.term}, conf)
+	}
+	return start, conf, n.wal.Truncate(n.truncateAt(start))
+}
+
+// restoreSnapshot reads a snapshot twice: the machine sees it only after all
+// of it was found good.
+func (n *Node) restoreSnapshot(id wal.SnapshotID) (position, *pb.ConfState, error) {
+	if err := n.readSnapshot(id, func(r *wal.SnapshotReader) error { return nil }); err != nil {
+		return position{}, nil, err
+	}
+	p := position{index: id.Index, term: id.Term}
+	var conf *pb.ConfState
+	err := n.readSnapshot(id, func(r *wal.SnapshotReader) (err error) {
+		if p.time, conf, err = decodeMeta(r.Meta()); err != nil {
+			return fmt.Errorf("restore %s: %w", n.wal.File(id), err)
+		}
+		if err := n.cfg.Machine.Restore(r); err != nil {
+			return fmt.Errorf("restore %s: %w", n.wal.File(id), err)
+		}
+		return nil
+	})
+	return p, conf, err
+}
+
+// readSnapshot opens a snapshot for f and reads what f leaves.
+func (n *Node) readSnapshot(id wal.SnapshotID, f func(*wal.SnapshotReader) error) error {
+	r, err := n.wal.OpenSnapshot(id)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if err := f(r); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, r)
+	return err
+}
+
+// checkReach makes sure that the log goes on where the machine is.
+func (n *Node) checkReach(p position) error {
+	base, last := n.wal.Bounds()
+	if base > p.index || last < p.index {
+		return fmt.Errorf("data directory %s: %w: the log holds entries %d to %d, but the newest good snapshot ends at entry %d",
+			n.cfg.Dir, wal.ErrDamaged, base+1, last, p.index)
+	}
+	if term, err := n.wal.Term(p.index); err == nil && term != p.term {
+		return fmt.Errorf("data directory %s: %w: entry %d has term %d in the log, but %d in the snapshot",
+			n.cfg.Dir, wal.ErrDamaged, p.index, term, p.term)
+	}
+	return nil
+}
+
+// truncateAt gives the entry from which on the log is kept: the second newest
+// snapshot if the log reaches back to it, else the one that was restored.
+func (n *Node) truncateAt(restored position) (index, term uint64) {
+	base, _ := n.wal.Bounds()
+	if ids, err := n.wal.Snapshots(); err == nil && len(ids) > 1 && ids[1].Index >= base {
+		return ids[1].Index, ids[1].Term
+	}
+	if term, err := n.wal.Term(base); err == nil {
+		return base, term
+	}
+	return restored.index, restored.term
+}
