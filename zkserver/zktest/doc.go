@@ -28,7 +28,8 @@
 //		time.Sleep(time.Hour) // virtual
 //	})
 //
-// [NewMemoryProxy] puts faults between two Listeners.
+// [NewMemoryProxy] puts faults between two Listeners. The log, too, is in memory
+// there, on a disk whose power can be cut ([Server.PowerCut]).
 //
 // # Faults
 //

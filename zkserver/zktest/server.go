@@ -3,33 +3,41 @@ package zktest
 import (
 	"context"
 	"net"
-	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/mwqueue/mw/zkserver"
+	"github.com/mwqueue/mw/zkserver/wal/waltest"
 )
 
-// A Server is a coordination server in the test's process, on its own temporary
-// directory and on a free port of the loopback or in memory.
+// A Server is a coordination server in the test's process, on a free port of the
+// loopback or in memory. Its methods are for the goroutine of the test.
 type Server struct {
 	t   testing.TB
 	cfg zkserver.Config
 	ln  endpoint
-
-	// These belong to the run that is going on; nil while stopped. Owned by
-	// the goroutine of the test.
-	conns *tracker
-	stop  context.CancelFunc
-	done  chan struct{} // closed when Run has returned
+	run *run // nil while stopped
 }
 
-// NewServer starts a server and stops it when the test ends. Each option may
-// change the server's configuration before it starts; [InMemory] is one.
+// A run is the time from a start of the server to its stop.
+type run struct {
+	conns    *tracker
+	stopping atomic.Bool        // errors of the server are of our own making
+	cancel   context.CancelFunc // ends the server's context
+	done     chan struct{}      // closed when the server's Run has returned
+}
+
+// NewServer starts a server on a temporary directory and stops it when the test
+// ends. Each option may change its configuration before it starts: [InMemory] and
+// [OnDisk] are options, and any func of the test is.
 func NewServer(t testing.TB, options ...func(*zkserver.Config)) *Server {
 	t.Helper()
-	s := &Server{t: t, cfg: zkserver.Config{Dir: t.TempDir()}}
+	s := &Server{t: t}
 	for _, o := range options {
 		o(&s.cfg)
+	}
+	if s.cfg.Dir == "" {
+		s.cfg.Dir = t.TempDir()
 	}
 	switch ln := s.cfg.Listener.(type) {
 	case *Listener:
@@ -49,42 +57,72 @@ func NewServer(t testing.TB, options ...func(*zkserver.Config)) *Server {
 	return s
 }
 
-// InMemory makes the server listen on a [Listener], for synctest bubbles.
-func InMemory(cfg *zkserver.Config) { cfg.Listener = NewListener() }
+// InMemory is an option for synctest bubbles: the server listens on a [Listener]
+// and, unless another option says where, stores on a disk in memory.
+func InMemory(cfg *zkserver.Config) {
+	cfg.Listener = NewListener()
+	if cfg.FS == nil {
+		OnDisk(waltest.New(1))(cfg)
+	}
+}
+
+// OnDisk returns an option that makes the server store on d, which the test can
+// make fail. It allows [Server.PowerCut].
+func OnDisk(d *waltest.Disk) func(*zkserver.Config) {
+	return func(cfg *zkserver.Config) {
+		cfg.FS, cfg.Dir = d, "/data"
+		if cfg.SegmentBytes == 0 {
+			cfg.SegmentBytes = 1 << 20 // two are allocated, here in memory
+		}
+	}
+}
 
 // Addr returns where the server listens, as "host:port". It stays the same over
 // restarts.
 func (s *Server) Addr() string { return s.ln.Addr().String() }
+
+// Listener returns what clients of a server that is [InMemory] dial, and nil for
+// one on a TCP port.
+func (s *Server) Listener() *Listener {
+	l, _ := s.ln.(*Listener)
+	return l
+}
 
 // Dir returns the server's data directory.
 func (s *Server) Dir() string { return s.cfg.Dir }
 
 // Dial connects to the server, whatever the address says.
 func (s *Server) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	if l, ok := s.ln.(*Listener); ok {
+	if l := s.Listener(); l != nil {
 		return l.Dial(ctx, network, address)
 	}
 	var d net.Dialer
 	return d.DialContext(ctx, "tcp", s.Addr())
 }
 
-// Stop ends the server as abruptly as can be done to a part of a process: its
-// connections are cut first, so that nobody hears of it, and requests it was
-// working on are lost or done, as it happens. From then on connections are
-// refused.
+// Stop ends the server as abruptly as can be done to a part of a process. Its
+// connections are cut first, so that nobody hears of it; on a disk in memory not
+// a byte is written after that, as by kill -9, and on a real one the server
+// may finish what it was writing. From then on connections are refused.
+//
+// Stopping a server that does not run does nothing.
 func (s *Server) Stop() {
 	s.t.Helper()
-	if s.stop == nil {
-		return
-	}
-	s.conns.cut()
-	s.stop()
-	<-s.done
-	s.conns, s.stop, s.done = nil, nil, nil
+	s.end((*waltest.Disk).Kill)
 }
 
-// Restart stops the server if it runs, and starts it again on the same directory
-// and address.
+// PowerCut ends the server like Stop, and its disk loses what was not synced. The
+// server must have been made with [OnDisk] or [InMemory].
+func (s *Server) PowerCut() {
+	s.t.Helper()
+	if _, ok := s.cfg.FS.(*waltest.Disk); !ok {
+		s.t.Fatal("zktest: cut the power: the server is not on a waltest.Disk")
+	}
+	s.end((*waltest.Disk).PowerCut)
+}
+
+// Restart stops the server if it runs, and starts it again on the same data and
+// address.
 func (s *Server) Restart() {
 	s.t.Helper()
 	s.Stop()
@@ -96,69 +134,35 @@ func (s *Server) Restart() {
 
 func (s *Server) start() {
 	s.t.Helper()
-	conns := &tracker{Listener: s.ln, open: map[*trackedConn]struct{}{}}
+	r := &run{conns: newTracker(s.ln), done: make(chan struct{})}
 	cfg := s.cfg
-	cfg.Listener = conns
+	cfg.Listener = r.conns
 	server, err := zkserver.Open(cfg)
 	if err != nil {
 		s.t.Fatalf("zktest: start server: %v", err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { // ends with stop
-		defer close(done)
-		if err := server.Run(ctx); err != nil && ctx.Err() == nil {
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel = cancel
+	go func() { // ends with cancel
+		defer close(r.done)
+		if err := server.Run(ctx); err != nil && !r.stopping.Load() {
 			s.t.Errorf("zktest: server: %v", err)
 		}
 	}()
-	s.conns, s.stop, s.done = conns, stop, done
+	s.run = r
 }
 
-// A tracker is a listener that can cut the connections it accepted.
-type tracker struct {
-	net.Listener
-
-	mu    sync.Mutex // protects the fields below
-	open  map[*trackedConn]struct{}
-	isCut bool
-}
-
-func (t *tracker) Accept() (net.Conn, error) {
-	nc, err := t.Listener.Accept()
-	if err != nil {
-		return nil, err
+// end ends the run, with after giving the disk that the next one finds.
+func (s *Server) end(after func(*waltest.Disk) *waltest.Disk) {
+	if s.run == nil {
+		return
 	}
-	c := &trackedConn{Conn: nc, t: t}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.isCut {
-		nc.Close()
-		return nil, net.ErrClosed
+	s.run.stopping.Store(true)
+	s.run.conns.cut()
+	if d, ok := s.cfg.FS.(*waltest.Disk); ok {
+		s.cfg.FS = after(d)
 	}
-	t.open[c] = struct{}{}
-	return c, nil
-}
-
-// cut closes the listener and every connection.
-func (t *tracker) cut() {
-	t.Listener.Close()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.isCut = true
-	for c := range t.open {
-		c.Conn.Close()
-	}
-	clear(t.open)
-}
-
-type trackedConn struct {
-	net.Conn
-	t *tracker
-}
-
-func (c *trackedConn) Close() error {
-	c.t.mu.Lock()
-	delete(c.t.open, c)
-	c.t.mu.Unlock()
-	return c.Conn.Close()
+	s.run.cancel()
+	<-s.run.done
+	s.run = nil
 }
