@@ -58,4 +58,3 @@ func (c *cursor) acl() []ACL {
 	}
 	return acl
 }
-

@@ -119,8 +119,8 @@ func (d *decoder) nextSection() (records uint32, err error) {
 	if sectionSum(head[:12], d.section.Bytes()) != binary.BigEndian.Uint32(head[12:]) {
 		return 0, errors.New("section damaged")
 	}
-	if records == 0 {
-		return 0, errors.New("empty section")
+	if records == 0 || uint64(records) > size/minRecord {
+		return 0, fmt.Errorf("section of %d bytes with %d records", size, records)
 	}
 	return records, nil
 }

@@ -17,6 +17,10 @@ const (
 	sectionHead = 8 + 4 + 4
 	footerSize  = 8 + 8 + 4
 
+	// minRecord is the length of a record of "/" without data, with an ACL
+	// that is not new.
+	minRecord = 1 + 1 + countersSize + 1 + 1
+
 	// sectionGoal is the length at which a section is closed. A section is
 	// longer only by its last record.
 	sectionGoal = 128 << 10
