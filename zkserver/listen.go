@@ -45,7 +45,10 @@ func (s *Server) acceptLoop(ctx context.Context) error {
 			}
 			return nil
 		case errors.Is(err, net.ErrClosed):
-			return fmt.Errorf("zkserver: accept: %w", err)
+			// Closed from outside: serve those who are here.
+			s.log.Warn().Err(err).Msg("no more connections")
+			<-ctx.Done()
+			return nil
 		case err != nil:
 			s.log.Warn().Err(err).Dur("took", pause).Msg("accept paused")
 			sleep(ctx, pause)

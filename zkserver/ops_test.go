@@ -1,0 +1,288 @@
+package zkserver_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mwqueue/mw/zkserver/wire"
+	"github.com/mwqueue/mw/zkserver/zktest"
+)
+
+func TestCreateModes(t *testing.T) {
+	c := connect(t, zktest.NewServer(t))
+	tests := []struct {
+		flags     int32
+		path      string
+		want      string
+		ephemeral bool
+	}{
+		{wire.FlagPersistent, "/p", "/p", false},
+		{wire.FlagEphemeral, "/e", "/e", true},
+		{wire.FlagSequential, "/s-", "/s-0000000002", false},
+		{wire.FlagEphemeralSequential, "/es-", "/es-0000000003", true},
+	}
+	for _, tt := range tests {
+		q := wire.CreateRequest{Path: tt.path, Data: []byte("d"), ACL: openACL, Flags: tt.flags}
+		var out wire.Create2Response
+		r := c.do(wire.OpCreate2, &q, &out)
+		if r.Err != wire.OK || out.Path != tt.want {
+			t.Errorf("create2 %s = %q, %v, want %q", tt.path, out.Path, r.Err, tt.want)
+		}
+		if out.Stat.Czxid != r.Zxid || out.Stat.DataLength != 1 {
+			t.Errorf("create2 %s: stat %+v in a reply of zxid %d", tt.path, out.Stat, r.Zxid)
+		}
+		if owned := out.Stat.EphemeralOwner == c.conn.SessionID; owned != tt.ephemeral {
+			t.Errorf("create2 %s: owner %#x, session %#x", tt.path, out.Stat.EphemeralOwner, c.conn.SessionID)
+		}
+	}
+}
+
+func TestErrorsHaveTheirCodesAndTakeAZxid(t *testing.T) {
+	c := connect(t, zktest.NewServer(t))
+	c.create("/p", "", 0)
+	c.create("/p/c", "", 0)
+	c.create("/e", "", wire.FlagEphemeral)
+	create := func(path string, acl []wire.ACL, flags int32) wire.Record {
+		return &wire.CreateRequest{Path: path, ACL: acl, Flags: flags}
+	}
+	tests := []struct {
+		name string
+		op   wire.Op
+		body wire.Record
+		want wire.Code
+	}{
+		{"exists already", wire.OpCreate, create("/p", openACL, 0), wire.NodeExists},
+		{"no parent", wire.OpCreate, create("/q/c", openACL, 0), wire.NoNode},
+		{"child of an ephemeral", wire.OpCreate, create("/e/c", openACL, 0), wire.NoChildrenForEphemerals},
+		{"null ACL", wire.OpCreate, create("/q", nil, 0), wire.InvalidACL},
+		{"no slash", wire.OpCreate, create("q", openACL, 0), wire.BadArguments},
+		{"TTL mode in create", wire.OpCreate, create("/q", openACL, wire.FlagPersistentTTL), wire.BadArguments},
+		{"no such mode", wire.OpCreate, create("/q", openACL, 99), wire.BadArguments},
+		{"delete with children", wire.OpDelete, &wire.DeleteRequest{Path: "/p", Version: -1}, wire.NotEmpty},
+		{"delete of another version", wire.OpDelete, &wire.DeleteRequest{Path: "/p", Version: 7}, wire.BadVersion},
+		{"delete of nothing", wire.OpDelete, &wire.DeleteRequest{Path: "/q", Version: -1}, wire.NoNode},
+		{"set of another version", wire.OpSetData, &wire.SetDataRequest{Path: "/p", Version: -2}, wire.BadVersion},
+		{"set ACL of nothing", wire.OpSetACL, &wire.SetACLRequest{Path: "/q", ACL: openACL}, wire.NoNode},
+		{"check of another version", wire.OpCheck, &wire.CheckRequest{Path: "/p", Version: 1}, wire.BadVersion},
+		{"check that holds", wire.OpCheck, &wire.CheckRequest{Path: "/p", Version: 0}, wire.OK},
+		{"no body", wire.OpCreate, &wire.Empty{}, wire.MarshallingError},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			before := c.ping().Zxid
+			r := c.do(tt.op, tt.body, nil)
+			if r.Err != tt.want || len(r.body) > 0 {
+				t.Errorf("code = %v with a body of %d bytes, want %v with none", r.Err, len(r.body), tt.want)
+			}
+			if r.Zxid != before+1 {
+				t.Errorf("zxid = %#x, the last was %#x", r.Zxid, before)
+			}
+		})
+	}
+}
+
+func TestReadsShowTheLastZxid(t *testing.T) {
+	c := connect(t, zktest.NewServer(t))
+	c.create("/a", "x", 0)
+	last := c.do(wire.OpDelete, &wire.DeleteRequest{Path: "/nothing"}, nil).Zxid
+	for _, op := range []wire.Op{wire.OpExists, wire.OpGetData, wire.OpGetChildren2} {
+		for _, path := range []string{"/a", "/nothing"} {
+			if r := c.do(op, &wire.PathWatchRequest{Path: path}, nil); r.Zxid != last {
+				t.Errorf("%v %s: zxid %#x, want %#x", op, path, r.Zxid, last)
+			}
+		}
+	}
+	if r := c.ping(); r.Zxid != last || r.Xid != wire.XidPing {
+		t.Errorf("ping: %+v, want zxid %#x", r.ReplyHeader, last)
+	}
+}
+
+func TestNullDataStaysNull(t *testing.T) {
+	c := connect(t, zktest.NewServer(t))
+	for path, data := range map[string][]byte{"/null": nil, "/empty": {}} {
+		c.do(wire.OpCreate, &wire.CreateRequest{Path: path, Data: data, ACL: openACL}, nil)
+		var out wire.GetDataResponse
+		c.do(wire.OpGetData, &wire.PathWatchRequest{Path: path}, &out)
+		if (out.Data == nil) != (data == nil) || out.Stat.DataLength != 0 {
+			t.Errorf("%s: data is null: %v, length %d", path, out.Data == nil, out.Stat.DataLength)
+		}
+	}
+}
+
+func TestReads(t *testing.T) {
+	c := connect(t, zktest.NewServer(t))
+	c.create("/a", "one", 0)
+	c.create("/a/b", "", 0)
+	c.create("/a/c", "", wire.FlagEphemeral)
+	c.create("/a/c2", "", wire.FlagEphemeral)
+
+	var children wire.ChildrenResponse
+	c.do(wire.OpGetChildren, &wire.PathWatchRequest{Path: "/a"}, &children)
+	slices.Sort(children.Children)
+	if diff := cmp.Diff([]string{"b", "c", "c2"}, children.Children); diff != "" {
+		t.Errorf("getChildren (-want +got):\n%s", diff)
+	}
+	var children2 wire.Children2Response
+	c.do(wire.OpGetChildren2, &wire.PathWatchRequest{Path: "/a"}, &children2)
+	if len(children2.Children) != 3 || children2.Stat.NumChildren != 3 {
+		t.Errorf("getChildren2 = %+v, want 3 children", children2)
+	}
+	var eph wire.ChildrenResponse
+	c.do(wire.OpGetEphemerals, &wire.PathRequest{Path: "/a/c2"}, &eph)
+	if diff := cmp.Diff([]string{"/a/c2"}, eph.Children); diff != "" {
+		t.Errorf("getEphemerals (-want +got):\n%s", diff)
+	}
+	var count wire.CountResponse
+	if c.do(wire.OpGetAllChildrenNumber, &wire.PathRequest{Path: "/"}, &count); count.Count != 7 {
+		t.Errorf("getAllChildrenNumber = %d, want 7", count.Count)
+	}
+	var sync wire.PathResponse
+	if r := c.do(wire.OpSync, &wire.PathRequest{Path: "no path at all"}, &sync); r.Err != wire.OK || sync.Path != "no path at all" {
+		t.Errorf("sync = %+v, %v", sync, r.Err)
+	}
+	if r := c.do(wire.OpGetData, &wire.PathWatchRequest{Path: ""}, nil); r.Err != wire.OK {
+		t.Errorf("getData of the empty path: %v, want the root", r.Err)
+	}
+	if r := c.do(wire.OpGetData, &wire.Empty{}, nil); r.Err != wire.MarshallingError {
+		t.Errorf("getData without a body: %v, want marshalling error", r.Err)
+	}
+}
+
+func TestMultiDoesAll(t *testing.T) {
+	c := connect(t, zktest.NewServer(t))
+	q := wire.MultiRequest{Ops: []wire.MultiOp{
+		{Op: wire.OpCreate, Request: &wire.CreateRequest{Path: "/m", ACL: openACL}},
+		{Op: wire.OpCreate2, Request: &wire.CreateRequest{Path: "/m/s-", ACL: openACL, Flags: wire.FlagSequential}},
+		{Op: wire.OpSetData, Request: &wire.SetDataRequest{Path: "/m", Data: []byte("xyz"), Version: 0}},
+		{Op: wire.OpCheck, Request: &wire.CheckRequest{Path: "/m", Version: 1}},
+		{Op: wire.OpDelete, Request: &wire.DeleteRequest{Path: "/m/s-0000000000", Version: -1}},
+	}}
+	var out wire.MultiResponse
+	r := c.do(wire.OpMulti, &q, &out)
+	if r.Err != wire.OK || len(out.Results) != len(q.Ops) {
+		t.Fatalf("multi = %v, %d results", r.Err, len(out.Results))
+	}
+	if got := out.Results[0].Reply.(*wire.CreateResponse).Path; got != "/m" {
+		t.Errorf("create made %q", got)
+	}
+	if got := out.Results[1].Reply.(*wire.Create2Response); got.Path != "/m/s-0000000000" || got.Stat.Czxid != r.Zxid {
+		t.Errorf("create2 = %+v, zxid of the multi is %#x", got, r.Zxid)
+	}
+	if got := out.Results[2].Reply.(*wire.StatResponse).Stat; got.Version != 1 || got.Mzxid != r.Zxid {
+		t.Errorf("setData = %+v", got)
+	}
+	if data, _, _ := c.get("/m", false); data != "xyz" {
+		t.Errorf("data = %q", data)
+	}
+}
+
+func TestMultiDoesNothingWhenOneOperationFails(t *testing.T) {
+	c := connect(t, zktest.NewServer(t))
+	q := wire.MultiRequest{Ops: []wire.MultiOp{
+		{Op: wire.OpCreate, Request: &wire.CreateRequest{Path: "/m", ACL: openACL}},
+		{Op: wire.OpCheck, Request: &wire.CheckRequest{Path: "/m", Version: 4}},
+		{Op: wire.OpDelete, Request: &wire.DeleteRequest{Path: "/m", Version: -1}},
+		{Op: wire.OpCreate, Request: &wire.CreateRequest{Path: "/n", ACL: openACL, Flags: 77}},
+	}}
+	var out wire.MultiResponse
+	r := c.do(wire.OpMulti, &q, &out)
+	if r.Err != wire.OK {
+		t.Fatalf("multi: header has %v, want ok", r.Err)
+	}
+	want := []wire.Code{wire.OK, wire.BadVersion, wire.RuntimeInconsistency, wire.RuntimeInconsistency}
+	for i, res := range out.Results {
+		if res.Op != wire.OpError || res.Err() != want[i] {
+			t.Errorf("result %d is %v %v, want error %v", i, res.Op, res.Err(), want[i])
+		}
+	}
+	if c.exists("/m", false) {
+		t.Error("/m was created")
+	}
+}
+
+func TestEmptyMultiIsLegal(t *testing.T) {
+	c := connect(t, zktest.NewServer(t))
+	var out wire.MultiResponse
+	if r := c.do(wire.OpMulti, &wire.MultiRequest{}, &out); r.Err != wire.OK || len(out.Results) != 0 {
+		t.Errorf("empty multi = %v, %d results", r.Err, len(out.Results))
+	}
+}
+
+func TestMultiWithAReadDoesNotDecode(t *testing.T) {
+	c := connect(t, zktest.NewServer(t))
+	q := wire.MultiRequest{Ops: []wire.MultiOp{{Op: wire.OpGetData, Request: &wire.PathWatchRequest{Path: "/"}}}}
+	if r := c.do(wire.OpMulti, &q, nil); r.Err != wire.MarshallingError {
+		t.Errorf("code = %v, want marshalling error", r.Err)
+	}
+}
+
+func TestMultiReadGoesOnAfterAnError(t *testing.T) {
+	c := connect(t, zktest.NewServer(t))
+	c.create("/a", "one", 0)
+	q := wire.MultiRequest{Ops: []wire.MultiOp{
+		{Op: wire.OpGetData, Request: &wire.PathWatchRequest{Path: "/nothing"}},
+		{Op: wire.OpGetData, Request: &wire.PathWatchRequest{Path: "/a"}},
+		{Op: wire.OpGetChildren, Request: &wire.PathWatchRequest{Path: "/zookeeper"}},
+	}}
+	var out wire.MultiResponse
+	if r := c.do(wire.OpMultiRead, &q, &out); r.Err != wire.OK || len(out.Results) != 3 {
+		t.Fatalf("multiRead = %v, %d results", r.Err, len(out.Results))
+	}
+	if got := out.Results[0].Err(); got != wire.NoNode {
+		t.Errorf("first = %v, want no node", got)
+	}
+	if got := string(out.Results[1].Reply.(*wire.GetDataResponse).Data); got != "one" {
+		t.Errorf("second = %q", got)
+	}
+	if got := out.Results[2].Reply.(*wire.ChildrenResponse).Children; len(got) != 2 {
+		t.Errorf("third = %q", got)
+	}
+}
+
+func TestOpsThatAreKnownButNotServed(t *testing.T) {
+	c := connect(t, zktest.NewServer(t))
+	tests := map[wire.Op]wire.Code{
+		wire.OpDeleteContainer: wire.Unimplemented,
+		wire.OpSASL:            wire.Unimplemented,
+		wire.OpReconfig:        wire.ReconfigDisabled,
+	}
+	for op, want := range tests {
+		if r := c.do(op, &wire.PathRequest{Path: "/a"}, nil); r.Err != want {
+			t.Errorf("%v: %v, want %v", op, r.Err, want)
+		}
+	}
+	c.ping()
+}
+
+func TestUnknownOpIsAnsweredAndThenTheEnd(t *testing.T) {
+	s := zktest.NewServer(t)
+	for _, op := range []wire.Op{99, 0, -1, -10, -100, 1 << 30} {
+		t.Run(fmt.Sprint(op), func(t *testing.T) {
+			c := connect(t, s)
+			r := c.do(op, &wire.Empty{}, nil)
+			if r.Err != wire.Unimplemented || r.Zxid != -1 {
+				t.Errorf("reply = %+v, want unimplemented with zxid -1", r.ReplyHeader)
+			}
+			c.closed()
+		})
+	}
+}
+
+func TestAnswersBeforeTheEndAreNotLost(t *testing.T) {
+	c := connect(t, zktest.NewServer(t))
+	var burst []byte
+	burst = append(burst, c.request(wire.OpCreate, &wire.CreateRequest{Path: "/a", ACL: openACL})...)
+	burst = append(burst, c.request(wire.OpGetData, &wire.PathWatchRequest{Path: "/a"})...)
+	burst = append(burst, c.request(wire.OpCloseSession, &wire.Empty{})...)
+	burst = append(burst, c.request(wire.OpCreate, &wire.CreateRequest{Path: "/late", ACL: openACL})...)
+	c.write(burst)
+	for xid := int32(1); xid <= 3; xid++ {
+		if r := c.reply(); r.Xid != xid || r.Err != wire.OK {
+			t.Errorf("reply %d: %+v", xid, r.ReplyHeader)
+		}
+	}
+	c.closed()
+}
