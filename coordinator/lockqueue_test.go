@@ -1,0 +1,30 @@
+package coordinator
+
+import "testing"
+
+func TestPredecessor(t *testing.T) {
+	tests := []struct {
+		name   string
+		names  []string
+		own    string
+		ahead  string
+		queued bool
+	}{
+		{"alone", []string{"_c_a-lock-0000000003"}, "_c_a-lock-0000000003", "", true},
+		{"first", []string{"_c_b-lock-0000000004", "_c_a-lock-0000000003"}, "_c_a-lock-0000000003", "", true},
+		{"behind the nearest", []string{"_c_c-lock-0000000005", "_c_a-lock-0000000003", "_c_b-lock-0000000004"}, "_c_c-lock-0000000005", "_c_b-lock-0000000004", true},
+		{"names do not count", []string{"_c_z-lock-0000000001", "_c_a-lock-0000000002"}, "_c_a-lock-0000000002", "_c_z-lock-0000000001", true},
+		{"strangers do not count", []string{"lease", "_c_a-lock-0000000002", "x-lock-", "y-lock-99999999999"}, "_c_a-lock-0000000002", "", true},
+		{"gone", []string{"_c_b-lock-0000000004"}, "_c_a-lock-0000000003", "", false},
+		{"after the overflow", []string{"_c_a-lock-2147483647", "_c_b-lock--2147483648"}, "_c_b-lock--2147483648", "_c_a-lock-2147483647", true},
+		{"before the overflow", []string{"_c_a-lock-2147483647", "_c_b-lock--2147483648"}, "_c_a-lock-2147483647", "", true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			ahead, queued := predecessor(tt.names, tt.own)
+			if queued != tt.queued || queued && ahead != tt.ahead {
+				t.Errorf("predecessor = %q, %v, want %q, %v", ahead, queued, tt.ahead, tt.queued)
+			}
+		})
+	}
+}
