@@ -51,8 +51,19 @@ func (h *half) countRecursive(m mode, n int) {
 // trigger appends the connections that hear of ev in this half, and removes
 // their one-shot watches.
 func (h *half) trigger(ev Event, fired []Conn) []Conn {
+	if c, watched := h.byPath[ev.Path]; watched {
+		fired = h.triggerAt(c, ev, fired)
+	}
+	if h.recursive > 0 && ev.Type != ChildrenChanged {
+		fired = h.triggerAbove(ev.Path, fired)
+	}
+	return fired
+}
+
+// triggerAt appends those of c, which watch the event's own path.
+func (h *half) triggerAt(c conns, ev Event, fired []Conn) []Conn {
 	var spent []Conn
-	for conn, m := range h.byPath[ev.Path].all() {
+	for conn, m := range c.all() {
 		switch {
 		case m == recursive && ev.Type == ChildrenChanged:
 			continue // it hears of the children themselves
@@ -63,9 +74,6 @@ func (h *half) trigger(ev Event, fired []Conn) []Conn {
 	}
 	for _, conn := range spent {
 		h.remove(ev.Path, conn)
-	}
-	if h.recursive > 0 && ev.Type != ChildrenChanged {
-		fired = h.triggerAbove(ev.Path, fired)
 	}
 	return fired
 }
