@@ -43,7 +43,7 @@ type dialer struct {
 	next     int
 	failed   int       // dials since the last good connection
 	good     time.Time // when the last handshake was complete; zero after a dial
-	current  net.Conn  // closed or not; the only one that may be open
+	current  *guard    // closed or not; the only one that may be open; may be nil
 	watching bool      // the library has at least one watch to renew
 	lastErr  error     // of the last dial or handshake that failed
 }
@@ -178,6 +178,14 @@ func (d *dialer) cut() {
 	if d.current != nil {
 		_ = d.current.Close()
 	}
+}
+
+// intact says whether the library left its connection of its own accord, which
+// it does when the server has answered that the session is closed.
+func (d *dialer) intact() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.current != nil && !d.current.broken.Load()
 }
 
 // kill ends everything: nothing more is sent, nothing is dialed.

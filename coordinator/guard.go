@@ -49,6 +49,7 @@ type guard struct {
 	net.Conn
 	maxWait atomic.Int64           // longest wait for a read or a write, in nanoseconds
 	greeted func(handshake, error) // told how the handshake ended
+	broken  atomic.Bool            // a read has failed
 
 	// Owned by the reader.
 	greeting []byte // the handshake's bytes so far
@@ -95,6 +96,9 @@ func (g *guard) cap(t time.Time) time.Time {
 // Read reads, and listens in on the handshake.
 func (g *guard) Read(b []byte) (int, error) {
 	n, err := g.Conn.Read(b)
+	if err != nil {
+		g.broken.Store(true)
+	}
 	if g.done {
 		return n, err
 	}

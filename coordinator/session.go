@@ -32,6 +32,10 @@ type Session struct {
 	cancel context.CancelCauseFunc
 	done   chan struct{} // closed by finish when every goroutine has ended
 
+	// confirmed says that the service has closed the session. Written by finish,
+	// read after done.
+	confirmed bool
+
 	calls   chan struct{} // one token per request in flight
 	renewed chan struct{} // sent to by keepLease, without waiting
 	relink  chan struct{} // tells keepLease of a new connection; sent without waiting
@@ -173,10 +177,12 @@ func (s *Session) Close() error {
 	defer limit.Stop()
 	select {
 	case <-s.done:
-		return nil
+		if s.confirmed {
+			return nil
+		}
 	case <-limit.C:
-		return fmt.Errorf("close session %s: %w", s.name(), ErrUnknownOutcome)
 	}
+	return fmt.Errorf("close session %s: %w", s.name(), ErrUnknownOutcome)
 }
 
 func (s *Session) name() string { return sessionName(s.ID()) }
@@ -200,11 +206,12 @@ func (s *Session) finish(events <-chan zk.Event) {
 	}
 	limit := time.AfterFunc(closeTime, s.dialer.kill)
 	s.conn.Close() // asks the server to end the session, unless the dialer was killed
-	limit.Stop()
-	s.dialer.kill()
 	for range events {
 		// The library closes events when its own goroutines have ended.
 	}
+	limit.Stop()
+	s.confirmed = s.dialer.intact()
+	s.dialer.kill()
 	s.mu.Lock()
 	s.finishing = true
 	s.mu.Unlock()
