@@ -122,9 +122,9 @@ func leaseDeadline(lease time.Time) int64 {
 	return now + int64(time.Until(lease))
 }
 
-// end kills every command of the session and returns when they are dead, or
-// when ctx ends.
-func (c *guardClient) end(ctx context.Context, session uint64) {
+// end kills every command of the session and returns when they are dead. If
+// the guard does not do so in time, it is killed itself.
+func (c *guardClient) end(session uint64) {
 	c.mu.Lock()
 	p := c.proc
 	c.mu.Unlock()
@@ -138,10 +138,10 @@ func (c *guardClient) end(ctx context.Context, session uint64) {
 	select {
 	case <-done:
 	case <-p.dead:
-	case <-ctx.Done():
 	case <-patience.C:
 		c.log.Error().Msg("guard does not answer: killed")
 		p.kill()
+		<-p.dead
 	}
 }
 
@@ -178,7 +178,7 @@ func (c *guardClient) process() (p *guardProcess, pause time.Duration, err error
 		return nil, 0, errNoGuard
 	}
 	if c.closed {
-		return nil, 0, errStopped
+		return nil, 0, ErrStopped
 	}
 	if c.proc != nil {
 		if pause := guardPause - time.Since(c.started); pause > 0 {
@@ -224,7 +224,7 @@ func startGuard(argv []string, onFenced func(uint64)) (*guardProcess, error) {
 
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = inR, outW, os.Stderr
-	cmd.Env = passedOn(os.Environ(), "PATH", "HOME", "LANG", "USER", "TMPDIR")
+	cmd.Env = passedOn("PATH", "HOME", "LANG", "USER", "TMPDIR")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, errors.Join(err, inW.Close(), outR.Close())

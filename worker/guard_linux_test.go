@@ -269,7 +269,7 @@ func TestLeaseEndKillsAndRefuses(t *testing.T) {
 func TestEndKillsOnlyThatSession(t *testing.T) {
 	c := newTestGuard(t)
 	cmd := mustStart(t, c, script(t, "sleep 1000"))
-	c.end(t.Context(), 1)
+	c.end(1)
 	if e := await(t, "end", cmd.ended); !e.Fenced {
 		t.Errorf("ended = %+v, want fenced", e)
 	}

@@ -2,81 +2,152 @@ package worker
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net"
+	"os"
+	"sync"
 	"time"
 
 	"github.com/mwqueue/mw/coordinator"
-	"github.com/rs/zerolog"
 )
 
-// Config says how to run a worker. The zero value of a field means its
-// default.
-type Config struct {
-	// Coordinator says how to reach the service.
-	Coordinator coordinator.Config
-
-	// Name names the worker; each registration adds a suffix of its own.
-	// Default: the host name.
-	Name string
-
-	// Slots is how many tasks run at once. Default: runtime.GOMAXPROCS(0).
-	Slots int
-
-	// Labels are shown in the worker's registration.
-	Labels map[string]string
-
-	// Dir holds the outputs and the scratch directories. One worker at a time
-	// may use it. It is created when missing. There is no default.
-	Dir string
-
-	// Listen is the address of the HTTP server. Default: 127.0.0.1:0.
-	Listen string
-
-	// OutputLimit is how many bytes of each stream of an attempt are kept on
-	// disk; what is more is dropped, its end excepted, which goes into the
-	// attempt's record. Default: 10 MiB.
-	OutputLimit int64
-
-	// OutputTotal is how many bytes the kept outputs may take together: the
-	// oldest are removed first. Default: 1 GiB.
-	OutputTotal int64
-
-	// OutputAge is how long an output is kept. Default: 24 h.
-	OutputAge time.Duration
-
-	// StopGrace is how long a command may go on after SIGTERM, before SIGKILL.
-	// Default: 10 s.
-	StopGrace time.Duration
-
-	// Handlers run tasks that name one of them, in this process.
-	Handlers map[string]Handler
-
-	// Guard is the command line that starts the guard process, whose main is
-	// [RunGuard]. A worker without one runs handlers only.
-	Guard []string
-
-	// Env is the environment commands start from, as "NAME=value". Default:
-	// PATH, HOME, LANG, USER and TMPDIR of this process.
-	Env []string
-
-	// Version is shown in the worker's registration.
-	Version string
-
-	// Log gets what an operator would want to know. The zero Logger is silent.
-	Log zerolog.Logger
-}
-
-// Worker runs tasks.
+// Worker runs tasks. Make one with [New], then call [Worker.Run] once.
 type Worker struct {
-	cfg Config
+	cfg        Config
+	store      *store
+	guard      *guardClient
+	listener   net.Listener
+	advertised string // where the listener can be reached
+
+	// ended gets each attempt that is over: from its goroutine, to the loop of
+	// the instance that lives then.
+	ended chan ended
+	over  chan struct{} // closed by Run when it returns: no loop will come
+
+	// Owned by Run.
+	sessions   uint64    // so far; numbers them for the guard
+	busy       int       // slots taken when the last instance ended
+	unreported []*report // oldest first
 }
 
-// New takes the directory and the port. The caller must call Run.
-func New(cfg Config) (*Worker, error) { panic("todo") }
+// New takes the directory and the port. The error is one line that says what
+// is wrong with the configuration, or that another worker uses the directory.
+// The caller must call Run, which gives both back.
+func New(cfg Config) (*Worker, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	store, err := openStore(cfg)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		store.close()
+		return nil, fmt.Errorf("worker: %w", err)
+	}
+	return &Worker{
+		cfg: cfg, store: store, listener: listener, advertised: advertise(listener.Addr()),
+		guard: newGuardClient(cfg.Guard, cfg.Log), ended: make(chan ended), over: make(chan struct{}),
+	}, nil
+}
+
+// advertise names an address so that others can use it: one that listens
+// everywhere is reached by the host's name.
+func advertise(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil || !net.ParseIP(host).IsUnspecified() {
+		return addr.String()
+	}
+	if name, err := os.Hostname(); err == nil {
+		host = name
+	}
+	return net.JoinHostPort(host, port)
+}
 
 // Addr is where the worker serves HTTP.
-func (w *Worker) Addr() net.Addr { panic("todo") }
+func (w *Worker) Addr() net.Addr { return w.listener.Addr() }
 
 // Run registers the worker and runs what it is assigned, over as many sessions
 // as it takes.
-func (w *Worker) Run(ctx context.Context, drain <-chan struct{}) error { panic("todo") }
+//
+// When drain is closed the worker takes nothing more, hands back what has not
+// started, and returns nil when what runs has ended and is on record. When ctx
+// ends it stops: commands get SIGTERM and, after StopGrace, SIGKILL; handlers'
+// contexts end; the attempts are recorded as interrupted, so that their tasks
+// run elsewhere; and Run returns the cause of ctx's end.
+//
+// When a session is lost, or can have been lost, its commands are dead before
+// the service can give their tasks to another worker, and the worker registers
+// anew. When Run returns, no command is alive.
+func (w *Worker) Run(ctx context.Context, drain <-chan struct{}) error {
+	defer close(w.over)
+	defer w.store.close()
+	defer w.guard.close()
+
+	aside, end := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	wg.Go(func() { w.store.keepTidy(aside) })
+	wg.Go(func() { w.serveHTTP(aside) })
+	defer wg.Wait()
+	defer end()
+	return w.work(ctx, drain)
+}
+
+// work serves one instance after another.
+func (w *Worker) work(ctx context.Context, drain <-chan struct{}) error {
+	cfg := w.cfg.Coordinator
+	for pause := firstPause; ; {
+		s, err := w.connect(ctx, cfg, drain)
+		if errors.Is(err, errDrained) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		cfg.ConnectTimeout = 0 // there was a server once
+		began := time.Now()
+		err = w.serve(ctx, drain, s)
+		_ = s.Close()
+		switch {
+		case errors.Is(err, errDrained) || ctx.Err() != nil:
+			return context.Cause(ctx)
+		case !errors.Is(err, coordinator.ErrSessionLost):
+			return err
+		}
+		w.cfg.Log.Warn().Err(err).Msg("registration lost, registering again")
+		if time.Since(began) > 2*s.Timeout() {
+			pause = firstPause
+		}
+		select {
+		case <-time.After(rand.N(pause)):
+			pause = min(2*pause, lastPause)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// connect opens a session. It gives up when drain is closed and there is
+// nothing left to report.
+func (w *Worker) connect(ctx context.Context, cfg coordinator.Config, drain <-chan struct{}) (*coordinator.Session, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if w.busy == 0 && len(w.unreported) == 0 {
+		go func() { // ends with this call
+			select {
+			case <-drain:
+				cancel(errDrained)
+			case <-ctx.Done():
+			}
+		}()
+	}
+	s, err := coordinator.Connect(ctx, cfg)
+	if err != nil && errors.Is(context.Cause(ctx), errDrained) {
+		return nil, errDrained
+	}
+	return s, err
+}

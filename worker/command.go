@@ -1,0 +1,223 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/mwqueue/mw/coordinator"
+	"golang.org/x/sys/unix"
+)
+
+// Exit statuses of commands that could not be run, as shells have them.
+const (
+	exitNotExecutable = 126
+	exitNotFound      = 127
+	exitSignal        = 128 // plus the signal
+)
+
+// A startError says why a command cannot be run, and the exit status that
+// stands for it.
+type startError struct {
+	exit int
+	err  error
+}
+
+func (e *startError) Error() string { return e.err.Error() }
+func (e *startError) Unwrap() error { return e.err }
+
+// runCommand makes an attempt with a command, in the guard.
+func (w *Worker) runCommand(ctx context.Context, a *attempt, deadline time.Time) coordinator.Attempt {
+	dir, made, err := w.workingDir(a)
+	if err != nil {
+		return startFailure(err)
+	}
+	if made {
+		defer w.store.discard(dir)
+	}
+	req, err := w.request(a, dir, deadline)
+	if err != nil {
+		return startFailure(err)
+	}
+	cmd, err := w.guard.start(ctx, req)
+	switch {
+	case err == nil:
+		e, cause := attend(ctx, cmd, w.cfg.StopGrace)
+		return commandRecord(e, cause, req.Path)
+	case ctx.Err() != nil:
+		return coordinator.Attempt{Outcome: outcomeOf(context.Cause(ctx))}
+	case errors.Is(err, errNoGuard):
+		return startFailure(err)
+	default: // the machine's fault, not the task's: another worker may do better
+		return coordinator.Attempt{Outcome: coordinator.OutcomeLost, Error: err.Error()}
+	}
+}
+
+// workingDir returns where the command is to run; made says that it is a
+// scratch directory of its own.
+func (w *Worker) workingDir(a *attempt) (dir string, made bool, err error) {
+	if a.spec.Dir == "" {
+		return w.store.scratch(a)
+	}
+	info, err := os.Stat(a.spec.Dir)
+	if err == nil && !info.IsDir() {
+		err = &fs.PathError{Op: "chdir", Path: a.spec.Dir, Err: syscall.ENOTDIR}
+	}
+	if err != nil {
+		return "", false, &startError{exitNotExecutable, fmt.Errorf("working directory: %w", err)}
+	}
+	dir, err = filepath.Abs(a.spec.Dir)
+	return dir, false, err
+}
+
+// request makes what the guard is asked for.
+func (w *Worker) request(a *attempt, dir string, deadline time.Time) (startRequest, error) {
+	env := environ(w.cfg.Env, a, dir, deadline)
+	argv, path := a.spec.Argv, "/bin/sh"
+	if len(argv) == 0 {
+		argv = []string{"sh", "-c", a.spec.Shell}
+	} else {
+		var err error
+		if path, err = lookPath(argv[0], strings.TrimPrefix(entry(env, "PATH="), "PATH="), dir); err != nil {
+			return startRequest{}, err
+		}
+	}
+	return startRequest{
+		Session: a.session, Path: path, Argv: argv, Env: env, Dir: dir, Mark: entry(env, markPrefix),
+		Stdout: w.store.path(a.task, a.number, "stdout"), Stderr: w.store.path(a.task, a.number, "stderr"),
+		Limit: w.cfg.OutputLimit,
+	}, nil
+}
+
+// lookPath finds an executable as a shell does: a name with a slash is a path
+// from dir, any other is looked for in the directories of path.
+func lookPath(name, path, dir string) (string, error) {
+	if strings.Contains(name, "/") {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(dir, name)
+		}
+		return name, executable(name)
+	}
+	found := error(&startError{exitNotFound, fmt.Errorf("%s: command not found", name)})
+	for _, place := range filepath.SplitList(path) {
+		if place == "" {
+			place = "."
+		}
+		if !filepath.IsAbs(place) {
+			place = filepath.Join(dir, place)
+		}
+		file := filepath.Join(place, name)
+		err := executable(file)
+		if err == nil {
+			return file, nil
+		}
+		if e, ok := errors.AsType[*startError](err); ok && e.exit == exitNotExecutable {
+			found = err // unless there is a better one further on
+		}
+	}
+	return "", found
+}
+
+// executable says why a file cannot be executed by us, or nil.
+func executable(file string) error {
+	info, err := os.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+		return &startError{exitNotFound, fmt.Errorf("%s: %w", file, syscall.ENOENT)}
+	case err != nil:
+		return &startError{exitNotExecutable, err}
+	case info.IsDir():
+		return &startError{exitNotExecutable, fmt.Errorf("%s: %w", file, syscall.EISDIR)}
+	case unix.Access(file, unix.X_OK) != nil:
+		return &startError{exitNotExecutable, fmt.Errorf("%s: %w", file, syscall.EACCES)}
+	}
+	return nil
+}
+
+// attend waits for the end of the command. When ctx ends it sees to that:
+// SIGTERM to the group, SIGKILL after the grace. It returns what made it do so,
+// nil if the command ended by itself.
+func attend(ctx context.Context, cmd *command, grace time.Duration) (endedEvent, error) {
+	select {
+	case e := <-cmd.ended:
+		return e, nil
+	case <-ctx.Done():
+	}
+	cause := context.Cause(ctx)
+	cmd.signal(syscall.SIGTERM)
+	patience := time.NewTimer(grace)
+	defer patience.Stop()
+	select {
+	case e := <-cmd.ended:
+		return e, cause
+	case <-patience.C:
+	}
+	cmd.signal(syscall.SIGKILL)
+	return <-cmd.ended, cause
+}
+
+// commandRecord says how an attempt ended whose command the guard has ended,
+// or never started. cause is why we ended it, nil if we did not.
+func commandRecord(e endedEvent, cause error, path string) coordinator.Attempt {
+	r := coordinator.Attempt{
+		Stdout: e.Stdout.Tail, StdoutBytes: e.Stdout.Bytes,
+		Stderr: e.Stderr.Tail, StderrBytes: e.Stderr.Bytes,
+		Exit: e.Code, Error: outputFault(e),
+	}
+	if e.Signal != 0 {
+		r.Exit = exitSignal + e.Signal
+		r.Signal = unix.SignalName(syscall.Signal(e.Signal))
+	}
+	switch {
+	case e.GuardDied:
+		r.Outcome, r.Error = coordinator.OutcomeLost, "the guard process died"
+	case e.Fenced:
+		r.Outcome = coordinator.OutcomeInterrupted
+	case cause != nil:
+		r.Outcome = outcomeOf(cause)
+	case e.Errno != 0:
+		return notStarted(syscall.Errno(e.Errno), path)
+	case r.Exit == 0:
+		r.Outcome = coordinator.OutcomeDone
+	default:
+		r.Outcome = coordinator.OutcomeFailed
+	}
+	return r
+}
+
+// notStarted says how an attempt ended whose command the kernel refused.
+func notStarted(errno syscall.Errno, path string) coordinator.Attempt {
+	err := fmt.Errorf("exec %s: %w", path, errno)
+	switch errno {
+	case syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE: // the machine is full
+		return coordinator.Attempt{Outcome: coordinator.OutcomeLost, Error: err.Error()}
+	case syscall.ENOENT: // of a script: its interpreter
+		return startFailure(&startError{exitNotFound, err})
+	}
+	return startFailure(&startError{exitNotExecutable, err})
+}
+
+func startFailure(err error) coordinator.Attempt {
+	r := coordinator.Attempt{Outcome: coordinator.OutcomeFailed, Exit: exitNotExecutable, Error: err.Error()}
+	if e, ok := errors.AsType[*startError](err); ok {
+		r.Exit = e.exit
+	}
+	return r
+}
+
+// outputFault says what of the output is not on the disk, and why.
+func outputFault(e endedEvent) string {
+	var faults []string
+	for _, s := range []struct{ name, fault string }{{"stdout", e.Stdout.Fault}, {"stderr", e.Stderr.Fault}} {
+		if s.fault != "" {
+			faults = append(faults, s.name+" not kept: "+s.fault)
+		}
+	}
+	return strings.Join(faults, "; ")
+}

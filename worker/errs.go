@@ -1,5 +1,0 @@
-package worker
-
-import "errors"
-
-var errStopped = errors.New("worker: stopped")

@@ -1,0 +1,209 @@
+package worker
+
+import (
+	"slices"
+	"time"
+
+	"github.com/mwqueue/mw/coordinator"
+)
+
+// slotPatience is how long an assignment waits here for a slot. Then it is
+// handed back: another worker may have one. The master gives a worker more
+// than its free slots, as much as it is likely to finish within 100 ms.
+const slotPatience = 250 * time.Millisecond
+
+// slots decides what one instance does about its assignments. It holds no
+// clock, does no I/O and starts no goroutine: it is told what happened, and
+// says what to do.
+//
+//	listed ─► reading ─► waiting ─► running ─► leaving ─► forgotten
+//	             │          │          └► stopping ─►─────────┤
+//	             └──────────┴──────────────────► leaving ─►───┘
+//
+// An assignment that is still listed when it is forgotten is read again: it
+// was assigned anew, or else reading finds it gone. So the same assignment
+// never starts twice, however old a list is.
+//
+// slots is not safe for concurrent use; the instance's loop owns it.
+type slots struct {
+	size     int
+	busy     int // slots taken, also by attempts of former instances
+	draining bool
+
+	owed   map[coordinator.TaskID]*owed
+	queue  []*owed // waiting, longest first
+	listed map[coordinator.TaskID]bool
+}
+
+// owed is an assignment that the instance knows of.
+type owed struct {
+	task    coordinator.TaskID
+	phase   phase
+	attempt *attempt  // from waiting on
+	since   time.Time // when it began to wait
+}
+
+type phase uint8
+
+const (
+	reading  phase = iota // its data is being fetched
+	waiting               // for a slot
+	running               //
+	stopping              // it left the list while running: stop it, report nothing
+	leaving               // its report is under way, or that it is handed back
+)
+
+// moves are what is to be done after a listing.
+type moves struct {
+	read []*owed // fetch its data; then call arrived or absent
+	stop []*owed // stop its attempt
+	back []*owed // hand it back; then call settled
+}
+
+func newSlots(size, busy int) *slots {
+	return &slots{size: size, busy: busy, owed: make(map[coordinator.TaskID]*owed)}
+}
+
+// list takes the newest list of assignments.
+func (s *slots) list(tasks []coordinator.TaskID) moves {
+	s.listed = make(map[coordinator.TaskID]bool, len(tasks))
+	var m moves
+	for _, id := range tasks {
+		s.listed[id] = true
+		if s.owed[id] == nil {
+			m.read = append(m.read, s.owe(id))
+		}
+	}
+	for id, o := range s.owed {
+		if s.listed[id] {
+			continue
+		}
+		switch o.phase {
+		case reading, waiting:
+			s.forget(o)
+		case running:
+			o.phase = stopping
+			m.stop = append(m.stop, o)
+		}
+	}
+	slices.SortFunc(m.read, func(a, b *owed) int { return coordinator.CompareTaskIDs(a.task, b.task) })
+	return m
+}
+
+func (s *slots) owe(id coordinator.TaskID) *owed {
+	o := &owed{task: id, phase: reading}
+	s.owed[id] = o
+	return o
+}
+
+func (s *slots) forget(o *owed) {
+	if s.owed[o.task] == o {
+		delete(s.owed, o.task)
+	}
+	s.queue = slices.DeleteFunc(s.queue, func(q *owed) bool { return q == o })
+}
+
+// arrived takes what was read of an assignment. It is ignored if the
+// assignment is not wanted any more.
+func (s *slots) arrived(o *owed, a *attempt, now time.Time) {
+	if s.owed[o.task] != o || o.phase != reading {
+		return
+	}
+	o.phase, o.attempt, o.since = waiting, a, now
+	s.queue = append(s.queue, o)
+}
+
+// absent: reading found that there is no such assignment. A later list will
+// say if there is again.
+func (s *slots) absent(o *owed) {
+	if o.phase == reading {
+		s.forget(o)
+	}
+}
+
+// start returns what is to be started now.
+func (s *slots) start() []*owed {
+	if s.draining {
+		return nil
+	}
+	n := min(max(s.size-s.busy, 0), len(s.queue))
+	ready := slices.Clone(s.queue[:n])
+	s.queue = slices.Delete(s.queue, 0, n)
+	for _, o := range ready {
+		o.phase = running
+	}
+	s.busy += n
+	return ready
+}
+
+// overdue returns what has waited too long and is to be handed back; call
+// settled for each when it has been.
+func (s *slots) overdue(now time.Time) []*owed {
+	n := 0
+	for n < len(s.queue) && now.Sub(s.queue[n].since) >= slotPatience {
+		n++
+	}
+	return s.leave(n)
+}
+
+// leave takes the first n from the queue.
+func (s *slots) leave(n int) []*owed {
+	back := slices.Clone(s.queue[:n])
+	s.queue = slices.Delete(s.queue, 0, n)
+	for _, o := range back {
+		o.phase = leaving
+	}
+	return back
+}
+
+// due returns when something will be overdue.
+func (s *slots) due() (at time.Time, ok bool) {
+	if len(s.queue) == 0 {
+		return time.Time{}, false
+	}
+	return s.queue[0].since.Add(slotPatience), true
+}
+
+// ended: an attempt has ended and its slot is free. It says whether to report
+// it; then call settled when that is done. If not, the assignment is settled
+// already, and the answer is settled's.
+func (s *slots) ended(o *owed) (report bool, again *owed) {
+	s.release()
+	if o.phase == stopping {
+		return false, s.settled(o)
+	}
+	o.phase = leaving
+	return true, nil
+}
+
+// release frees a slot that an attempt of a former instance held.
+func (s *slots) release() { s.busy-- }
+
+// settled: the assignment is gone, or not ours any more. If it is still
+// listed it must be read again.
+func (s *slots) settled(o *owed) (again *owed) {
+	s.forget(o)
+	if !s.listed[o.task] {
+		return nil
+	}
+	return s.owe(o.task)
+}
+
+// drain starts nothing more and returns what is to be handed back at once.
+// What is assigned later is handed back when it has waited: the master shall
+// not be kept busy with a worker that takes nothing.
+func (s *slots) drain() []*owed {
+	s.draining = true
+	return append(s.leave(len(s.queue)), s.unread()...)
+}
+
+func (s *slots) unread() []*owed {
+	var back []*owed
+	for _, o := range s.owed {
+		if o.phase == reading {
+			o.phase = leaving
+			back = append(back, o)
+		}
+	}
+	return back
+}
