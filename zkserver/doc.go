@@ -9,25 +9,25 @@
 //
 // # The way of a request
 //
-//	            conn.go            one goroutine reads, one writes, per connection
-//	               │
-//	          handshake.go         a session, or a four-letter word (words.go)
-//	               │
-//	           receive.go          frames, back-pressure
-//	               │
-//	          dispatch.go          the table of ops
-//	       ┌───────┼────────┐
-//	    read.go  sync.go  write.go
-//	       │       │        │      the request's bytes, the session, who asks
-//	       │       │     package ensemble       replicates, orders, fsyncs
-//	       │       │        │
-//	       │       │    replica.go              applies: session check, package tree
-//	       │       │        │
-//	       │       │     package watch          who is to be told
-//	       └───────┴────────┤
-//	                    reply.go                frames out, queue.go: in which order
-//	                        │
-//	                     send.go                one write for all that is ready
+//	        conn.go            one goroutine reads, one writes, per connection
+//	           │
+//	      handshake.go         a session, or a four-letter word (words.go)
+//	           │
+//	       receive.go          frames, back-pressure
+//	           │
+//	      dispatch.go          the table of ops
+//	   ┌───────┼────────┐
+//	read.go  sync.go  write.go
+//	   │       │        │      the request's bytes, the session, who asks
+//	   │       │     package ensemble       replicates, orders, fsyncs
+//	   │       │        │
+//	   │       │    replica.go              applies: session check, package tree
+//	   │       │        │
+//	   │       │     package watch          who is to be told
+//	   └───────┴────────┤
+//	                reply.go                frames out, queue.go: in which order
+//	                    │
+//	                 send.go                one write for all that is ready
 //
 // The goroutines: one accepts (listen.go), two serve each connection (conn.go),
 // one applies (package ensemble calls [replica.Apply]), one notices silent

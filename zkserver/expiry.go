@@ -66,7 +66,7 @@ func (s *Server) expireLoop(ctx context.Context) error {
 		last = now
 		for _, cmd := range s.replica.expired(now, s.clockAt) {
 			s.log.Info().Str("session", hexID(cmd.session)).Msg("session expired")
-			if err := s.node.Propose(ctx, 0, cmd.append(nil)); err != nil {
+			if err := s.writes.Propose(ctx, 0, cmd.append(nil)); err != nil {
 				return ended(ctx, err)
 			}
 		}
@@ -113,26 +113,21 @@ func (r *replica) expired(now time.Time, at func(time.Duration) time.Time) []com
 	r.live.mu.Lock()
 	defer r.live.mu.Unlock()
 
-	t := r.live.tracker
-	var overdue []session.ID
-	for id := range t.Expired(now) {
-		overdue = append(overdue, id)
-	}
 	var cmds []command
-	for _, id := range overdue {
-		if c := r.owners[id]; c != nil {
+	for id := range r.live.tracker.Expired(now) {
+		s, ok := r.sessions.Get(id)
+		if c := r.owners[id]; c != nil && ok {
 			heard := at(time.Duration(c.heard.Load()))
 			if c.waiting.Load() {
 				heard = now
 			}
-			s, _ := r.sessions.Get(id)
 			if now.Sub(heard) < s.Timeout {
-				t.Touch(id, heard)
+				r.live.tracker.Touch(id, heard)
 				continue
 			}
 		}
-		t.Remove(id)
-		if s, ok := r.sessions.Get(id); ok {
+		r.live.tracker.Remove(id)
+		if ok {
 			cmds = append(cmds, command{kind: doExpire, session: id, attach: s.Attach})
 		}
 	}

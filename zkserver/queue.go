@@ -7,7 +7,7 @@ type stage uint8
 
 const (
 	ready    stage = iota // its turn: a read, served when it is the oldest
-	held                  // its turn: a write behind a read, proposed when it is the oldest
+	held                  // its turn: a write, proposed when only proposed ones are before it
 	proposed              // its apply: a write on its way through the log
 	syncing               // the ReadIndex of a sync; then it is ready
 )
@@ -25,19 +25,24 @@ type request struct {
 
 // A queue holds the requests of one connection that are not answered, oldest
 // first, and the bytes that wait to be sent.
-//
-// Invariant: out is in the order in which the client must see it. It only
-// grows by the reply to the oldest request, or by an event.
 type queue struct {
 	requests []request // from head on
 	head     int
 	bytes    int // sum of the requests' sizes
 
-	// unproposed counts the requests that are not in stage proposed. While
-	// it is not 0 a new write is held: proposed now, it could be applied
-	// before the reads in front of it are served, and they would see it.
-	unproposed int
+	// next is the place of the first request that is not proposed.
+	//
+	// Invariant: those before it are, those from it on are not. A write
+	// behind a read is not proposed, because it could be applied, and seen,
+	// before the read is served.
+	next int
 
+	// proposing is set while the request before next is being proposed. No
+	// other may be until it is done.
+	proposing bool
+
+	// out is in the order in which the client must see it. It only grows by
+	// the reply to the oldest request, or by an event.
 	out       []byte
 	outEvents int // bytes of out that are events
 	inFlight  int // bytes of events being written just now
@@ -48,35 +53,37 @@ func (q *queue) len() int { return len(q.requests) - q.head }
 // oldest returns the request to be answered next. The queue must not be empty.
 func (q *queue) oldest() *request { return &q.requests[q.head] }
 
+// open reports whether a write that comes now may be proposed at once.
+func (q *queue) open() bool { return q.next == len(q.requests) && !q.proposing }
+
+// push adds a request. Its stage may be proposed only if the queue is open.
 func (q *queue) push(r request) {
 	if q.head > 64 && q.head > len(q.requests)/2 {
 		n := copy(q.requests, q.requests[q.head:])
 		clear(q.requests[n:])
-		q.requests, q.head = q.requests[:n], 0
+		q.requests, q.next, q.head = q.requests[:n], q.next-q.head, 0
 	}
 	q.requests = append(q.requests, r)
 	q.bytes += r.size
-	if r.stage != proposed {
-		q.unproposed++
+	if r.stage == proposed {
+		q.next++
 	}
 }
 
-// pop drops the oldest request. A held one must have been marked proposed.
+// pop drops the oldest request.
 func (q *queue) pop() {
-	r := q.oldest()
-	q.bytes -= r.size
-	if r.stage != proposed {
-		q.unproposed--
-	}
-	*r = request{}
-	if q.head++; q.head == len(q.requests) {
-		q.requests, q.head = q.requests[:0], 0
+	q.bytes -= q.oldest().size
+	*q.oldest() = request{}
+	q.head++
+	q.next = max(q.next, q.head)
+	if q.head == len(q.requests) {
+		q.requests, q.head, q.next = q.requests[:0], 0, 0
 	}
 }
 
 // synced marks the oldest sync that waits as ready.
 func (q *queue) synced() {
-	for i := q.head; i < len(q.requests); i++ {
+	for i := q.next; i < len(q.requests); i++ {
 		if q.requests[i].stage == syncing {
 			q.requests[i].stage = ready
 			return
@@ -84,8 +91,32 @@ func (q *queue) synced() {
 	}
 }
 
+// A step is what can be done with a queue without waiting for anything.
+type step uint8
+
+const (
+	nothing step = iota
+	serveOldest
+	proposeNext
+)
+
+func (q *queue) step() step {
+	switch {
+	case len(q.out) >= outFull:
+		return nothing // until it is sent
+	case q.next == len(q.requests):
+		return nothing
+	case q.requests[q.next].stage == held:
+		return proposeNext
+	case q.next == q.head && q.oldest().stage == ready:
+		return serveOldest
+	}
+	return nothing
+}
+
 // full reports whether the client must wait before its next request is read,
-// and whether it waits for the server (and not the server for the client).
+// and whether it then waits for the server, and not the server for it. held is
+// the size of the requests of all connections.
 func (q *queue) full(held int64) (full, ours bool) {
 	switch {
 	case q.len() >= maxPending, q.bytes >= maxPendingBytes, held >= maxHeldBytes && q.len() > 0:
@@ -94,9 +125,4 @@ func (q *queue) full(held int64) (full, ours bool) {
 		return true, false
 	}
 	return false, false
-}
-
-// actionable reports whether there is something to do before the next apply.
-func (q *queue) actionable() bool {
-	return len(q.out) > 0 || q.len() > 0 && (q.oldest().stage == ready || q.oldest().stage == held)
 }

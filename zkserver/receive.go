@@ -79,6 +79,10 @@ func (c *conn) waitRoom() error {
 func (c *conn) enqueue(r request) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.enqueueLocked(r)
+}
+
+func (c *conn) enqueueLocked(r request) error {
 	if c.closed {
 		return c.cause
 	}

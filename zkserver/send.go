@@ -14,27 +14,16 @@ const (
 	keepOut = 64 << 10
 )
 
-// writeLoop serves the requests that were queued, each when it is the oldest,
-// and sends what is ready, all of it in one write. It returns why the
-// connection is to be closed.
+// writeLoop serves the requests that were queued, each in its turn, and sends
+// what is ready, all of it in one write. It returns why the connection is to be
+// closed.
 func (c *conn) writeLoop(ctx context.Context) error {
 	var spare []byte
 	var deadline time.Time
 	for {
-		c.mu.Lock()
-		for !c.closed && !c.queue.actionable() && !(c.finishing && c.queue.len() == 0) {
-			c.work.Wait()
+		if err := c.waitWork(); err != nil {
+			return err
 		}
-		if c.closed {
-			c.mu.Unlock()
-			return c.cause
-		}
-		if !c.queue.actionable() {
-			c.mu.Unlock()
-			return errFinished
-		}
-		c.mu.Unlock()
-
 		if err := c.serveQueued(ctx); err != nil {
 			return err
 		}
@@ -49,30 +38,51 @@ func (c *conn) writeLoop(ctx context.Context) error {
 	}
 }
 
-// serveQueued serves the reads and proposes the writes at the front of the
-// queue, until the oldest request waits for something else or enough output
-// waits.
+// waitWork returns nil once there is something to do, and else why there will
+// be nothing any more.
+func (c *conn) waitWork() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		switch {
+		case c.closed:
+			return c.cause
+		case len(c.queue.out) > 0 || c.queue.step() != nothing:
+			return nil
+		case c.finishing && c.queue.len() == 0:
+			return errFinished
+		}
+		c.work.Wait()
+	}
+}
+
+// serveQueued serves queued reads and proposes held writes, as far as it can
+// without waiting.
 func (c *conn) serveQueued(ctx context.Context) error {
 	for {
 		c.mu.Lock()
-		if c.closed || c.queue.len() == 0 || len(c.queue.out) >= outFull {
+		if c.closed {
 			c.mu.Unlock()
-			return nil
+			return c.cause
 		}
-		oldest := *c.queue.oldest()
+		step := c.queue.step()
+		var oldest request
+		if step == serveOldest {
+			oldest = *c.queue.oldest()
+		}
 		c.mu.Unlock()
 
-		switch oldest.stage {
-		case ready:
+		switch step {
+		case nothing:
+			return nil
+		case serveOldest:
 			// Only this goroutine pops a ready request, so it is still
 			// the oldest.
 			c.srv.replica.read(c, oldest.xid, oldest.op, oldest.body, true)
-		case held:
-			if err := c.proposeHeld(ctx); err != nil {
+		case proposeNext:
+			if err := c.proposeNext(ctx); err != nil {
 				return err
 			}
-		default:
-			return nil
 		}
 	}
 }

@@ -21,6 +21,7 @@ type Server struct {
 	log       zerolog.Logger
 	listener  net.Listener
 	node      *ensemble.Node
+	writes    proposer // node; a test may put something else there
 	replica   *replica
 	admission *admission
 	syncs     *syncs
@@ -29,6 +30,13 @@ type Server struct {
 
 	// Frames of connections that are closed.
 	received, sent atomic.Int64
+}
+
+// A proposer takes commands, in the order of the calls for each caller, and has
+// them applied in that order or not at all. It keeps data. It blocks while it
+// has too much to do.
+type proposer interface {
+	Propose(ctx context.Context, seq uint64, data []byte) error
 }
 
 // Open takes the data directory and the port and recovers the state. No client
@@ -66,6 +74,7 @@ func Open(cfg Config) (*Server, error) {
 		l.Close()
 		return nil, fmt.Errorf("zkserver: %w", err)
 	}
+	s.writes = s.node
 	s.replica.origin = s.node.Origin()
 	return s, nil
 }
@@ -118,7 +127,7 @@ func (s *Server) prepare(ctx context.Context) error {
 	rand.Read(key)
 	propose := command{kind: doKey, secret: key} // the first one counts
 	if !s.replica.hasKey() {
-		if err := s.node.Propose(ctx, 0, propose.append(nil)); err != nil {
+		if err := s.writes.Propose(ctx, 0, propose.append(nil)); err != nil {
 			return err
 		}
 	}
