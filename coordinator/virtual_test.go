@@ -1,0 +1,98 @@
+package coordinator_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/mwqueue/mw/coordinator"
+	"github.com/mwqueue/mw/zkserver"
+	"github.com/mwqueue/mw/zkserver/zktest"
+)
+
+// inMemory starts a server and a proxy before it, without sockets, and gives
+// the way through the proxy. For synctest bubbles.
+func inMemory(t *testing.T) (coordinator.Config, *zktest.Proxy) {
+	t.Helper()
+	front, back := zktest.NewListener(), zktest.NewListener()
+	zktest.NewServer(t, func(cfg *zkserver.Config) { cfg.Listener = back })
+	return coordinator.Config{SessionTimeout: 10 * time.Second, Dial: front.Dial}, zktest.NewMemoryProxy(t, front, back)
+}
+
+func TestIdleSessionLivesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg, _ := inMemory(t)
+		s := connect(t, cfg)
+		time.Sleep(time.Hour)
+		if s.Context().Err() != nil {
+			t.Fatalf("session lost: %v", context.Cause(s.Context()))
+		}
+		if left := time.Until(s.Lease()); left < 4*time.Second {
+			t.Errorf("the lease has %v left", left)
+		}
+	})
+}
+
+// Silence is noticed at the same moment every time: 0.6 T after the last probe
+// that was answered.
+func TestLeaseEndsOnTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg, proxy := inMemory(t)
+		s := connect(t, cfg)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		lease := s.Lease()
+		proxy.SetMode(zktest.Silence)
+		<-s.Context().Done()
+		if late := time.Since(lease); late != 0 {
+			t.Errorf("given up %v after the lease has passed", late)
+		}
+		if err := context.Cause(s.Context()); !errors.Is(err, coordinator.ErrSessionLost) {
+			t.Errorf("cause = %v", err)
+		}
+	})
+}
+
+// A short silence is survived, and a write on its way with it.
+func TestShortSilenceIsSurvived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg, proxy := inMemory(t)
+		s := connect(t, cfg)
+		for range 20 {
+			proxy.SetMode(zktest.Silence)
+			written := make(chan error)
+			go func() {
+				_, err := s.Create(t.Context(), "/tasks/task-", nil, coordinator.Sequential)
+				written <- err
+			}()
+			time.Sleep(4 * time.Second)
+			proxy.SetMode(zktest.Pass)
+			if err := <-written; err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * time.Second)
+		}
+		if s.Context().Err() != nil {
+			t.Errorf("session lost: %v", context.Cause(s.Context()))
+		}
+	})
+}
+
+// What does not change is read again once a minute or so, not more.
+func TestFollowersResync(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg, _ := inMemory(t)
+		s := connect(t, cfg)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		n := 0
+		for range s.FollowChildren(ctx, "/tasks") {
+			n++
+		}
+		if n < 40 || n > 120 {
+			t.Errorf("%d states in an hour of quiet", n)
+		}
+	})
+}
