@@ -69,6 +69,7 @@ type conn struct {
 	work      sync.Cond // writeLoop waits here for something to do
 	room      sync.Cond // readLoop waits here while the queue is full
 	queue     queue
+	view      view      // of the read being served
 	ids       []tree.ID // identities; the slice is replaced, never changed
 	sent      int64     // frames
 	finishing bool      // nothing more is read: close when all is answered and sent

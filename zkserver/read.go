@@ -27,9 +27,9 @@ func (c *conn) serve(xid int32, o *op, body []byte) error {
 // A view is what a read sees: the state between two writes. It is good until
 // the read returns.
 type view struct {
-	tree *tree.Tree
 	*replica
-	conn *conn // its mu is locked
+	conn *conn        // its mu is locked
+	body wire.Decoder // of the request
 }
 
 // read serves one request from the tree and appends the reply to the
@@ -47,23 +47,24 @@ func (r *replica) read(c *conn, xid int32, o *op, body []byte, queued bool) {
 	if c.closed {
 		return
 	}
-	v := view{tree: r.tree, replica: r, conn: c}
-	d := wire.NewDecoder(body)
+	v := &c.view
+	*v = view{replica: r, conn: c, body: wire.NewDecoder(body)}
 	b := c.queue.out
 	code := wire.OK
 	if o.bare {
-		b, code = o.read(&v, &d, b)
+		b, code = o.read(v, &v.body, b)
 	}
 	h := wire.ReplyHeader{Xid: xid, Zxid: r.headerZxid(o.zxid), Err: code}
 	b, start := wire.BeginFrame(b)
 	b = h.Append(b)
 	if end := len(b); !o.bare {
-		if b, code = o.read(&v, &d, b); code != wire.OK {
+		if b, code = o.read(v, &v.body, b); code != wire.OK {
 			b = setCode(b[:end], code)
 		}
 	}
 	c.queue.out = wire.EndFrame(b, start)
 	c.sent++
+	c.view.body = wire.Decoder{} // it keeps the frame
 	if queued {
 		r.answered(c)
 	}

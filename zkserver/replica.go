@@ -49,6 +49,7 @@ type replica struct {
 	identities map[string][]tree.ID // decoded identity sets
 	touched    []*conn              // got output since the last wake
 	doomed     []doom               // to be closed at the next wake
+	now        applied              // the write being applied
 }
 
 type doom struct {
@@ -163,9 +164,9 @@ func (r *replica) apply(entry *ensemble.Command, ms int64, now time.Duration) {
 		_, ok := r.sessions.Attach(cmd.session, cmd.timeout)
 		r.grant(from, cmd.session, ok)
 	case doExpire:
-		a := applied{zxid: r.nextZxid()}
+		a := r.begin()
 		if s, ok := r.sessions.Get(cmd.session); ok && s.Attach == cmd.attach {
-			r.closeSession(&a, cmd.session, ms, nil)
+			r.closeSession(a, cmd.session, ms, nil)
 		}
 	case doKey:
 		if !r.keyed {
@@ -205,11 +206,17 @@ func (r *replica) grant(from *conn, id session.ID, ok bool) {
 	}
 }
 
+// begin gives the next write its zxid. The result is good until the next begin.
+func (r *replica) begin() *applied {
+	r.now = applied{zxid: r.nextZxid()}
+	return &r.now
+}
+
 func (r *replica) applyRequest(cmd *command, from *conn, seq uint64, ms int64, now time.Duration) {
-	a := applied{zxid: r.nextZxid()}
-	d := wire.NewDecoder(cmd.request)
+	a := r.begin()
+	a.body = wire.NewDecoder(cmd.request)
 	var h wire.RequestHeader
-	h.Decode(&d)
+	h.Decode(&a.body)
 
 	s, ok := r.sessions.Get(cmd.session)
 	switch {
@@ -218,22 +225,22 @@ func (r *replica) applyRequest(cmd *command, from *conn, seq uint64, ms int64, n
 	case s.Attach != cmd.attach:
 		a.code = wire.SessionMoved
 	case h.Op == wire.OpCloseSession:
-		r.closeSession(&a, cmd.session, ms, from)
+		r.closeSession(a, cmd.session, ms, from)
 	default:
-		r.transact(&a, opFor(h.Op), &d, cmd, ms)
+		r.transact(a, opFor(h.Op), cmd, ms)
 	}
 	if from != nil {
-		r.answer(from, seq, &a, now)
+		r.answer(from, seq, a, now)
 	}
 }
 
 // transact applies a write to the tree and sends the events.
-func (r *replica) transact(a *applied, o *op, d *wire.Decoder, cmd *command, ms int64) {
+func (r *replica) transact(a *applied, o *op, cmd *command, ms int64) {
 	if o.txn == nil {
 		a.code = wire.Unimplemented
 		return
 	}
-	if a.txn, a.code = o.txn(d); a.code != wire.OK {
+	if a.txn, a.code = o.txn(&a.body); a.code != wire.OK {
 		return
 	}
 	a.res = r.tree.Apply(tree.Txn{

@@ -35,6 +35,7 @@ func codeOf(err error) wire.Code {
 
 // applied is a write that has been applied: what its reply is made of.
 type applied struct {
+	body wire.Decoder // of the request
 	txn  txn
 	zxid int64
 	code wire.Code
