@@ -5,9 +5,14 @@ import (
 	"sync"
 )
 
-// A tracker is a listener that can cut the connections it accepted.
+// A tracker is a listener that can cut the connections it accepted. It closes the
+// listener below it once: a server that closes it late, when the next one
+// listens there already, does no harm.
 type tracker struct {
 	net.Listener
+
+	closing sync.Once
+	err     error // of the close
 
 	mu    sync.Mutex // protects the fields below
 	conns map[*trackedConn]struct{}
@@ -34,9 +39,14 @@ func (t *tracker) Accept() (net.Conn, error) {
 	return c, nil
 }
 
+func (t *tracker) Close() error {
+	t.closing.Do(func() { t.err = t.Listener.Close() })
+	return t.err
+}
+
 // cut closes the listener and every connection.
 func (t *tracker) cut() {
-	t.Listener.Close()
+	t.Close()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.isCut = true
