@@ -116,7 +116,7 @@ func TestMemoryPerZnode(t *testing.T) {
 	if testing.Short() {
 		t.Skip("fills a tree")
 	}
-	const n, data = 200_000, 112 // 100 bytes of data take 112
+	const n, data = 50_000, 112 // 100 bytes of data take 112
 	before := heap()
 	tr := filled(t, n)
 	per := (heap()-before)/n - data

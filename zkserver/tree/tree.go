@@ -14,7 +14,8 @@ const shardCount = 1024
 // things: reads may run together, and a [Capture] may be written while the
 // tree goes on.
 type Tree struct {
-	// shards has every znode by its path, in the shard its hash gives.
+	// shards has every znode by its path, in the shard its hash gives. One is
+	// nil until it gets its first.
 	//
 	// Invariant: every znode but the root has a parent, which is not
 	// ephemeral and has the znode's name among its children.
@@ -67,11 +68,7 @@ func New() *Tree {
 }
 
 func newTree() *Tree {
-	t := &Tree{acls: newACLTable(), ephemerals: make(map[int64]*nameSet)}
-	for i := range t.shards {
-		t.shards[i] = make(map[string]*node)
-	}
-	return t
+	return &Tree{acls: newACLTable(), ephemerals: make(map[int64]*nameSet)}
 }
 
 // Len is the number of znodes.
@@ -108,6 +105,9 @@ func (t *Tree) replace(path string, n *node) {
 	}
 	t.digest += digestChange(hash, old, n)
 	if n != nil {
+		if t.shards[shard] == nil {
+			t.shards[shard] = make(map[string]*node)
+		}
 		t.shards[shard][n.path] = n
 		t.acls.retain(n.acl)
 		t.counts.Bytes += int64(len(n.path) + len(n.data))
