@@ -56,7 +56,7 @@ type conn struct {
 
 	heard    atomic.Int64 // when the last frame came, on the server's clock
 	received atomic.Int64 // frames
-	waiting  atomic.Bool  // readLoop waits for the server: silence is not the client's fault
+	waiting  atomic.Int32 // loops that wait for the server: silence is not the client's fault
 
 	// The fields below are owned by readLoop.
 	nextSeq uint32 // of the next command
@@ -72,6 +72,7 @@ type conn struct {
 	view      view      // of the read being served
 	ids       []tree.ID // identities; the slice is replaced, never changed
 	sent      int64     // frames
+	longest   int       // path of all that were watched, in bytes
 	finishing bool      // nothing more is read: close when all is answered and sent
 	closed    bool
 	cause     error // why it was closed

@@ -94,6 +94,7 @@ var ops = map[wire.Op]*op{
 var (
 	unknownOp  = &op{kind: isUnknown, read: unimplemented, zxid: noZxid}
 	authFailed = &op{read: refuseAuth, zxid: zeroZxid}
+	diskFull   = &op{read: refuseWrite}
 )
 
 func opFor(code wire.Op) *op {

@@ -2,9 +2,11 @@ package zkserver
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
+	"github.com/mwqueue/mw/zkserver/ensemble"
 	"github.com/mwqueue/mw/zkserver/session"
 )
 
@@ -66,12 +68,23 @@ func (s *Server) expireLoop(ctx context.Context) error {
 		last = now
 		for _, cmd := range s.replica.expired(now, s.clockAt) {
 			s.log.Info().Str("session", hexID(cmd.session)).Msg("session expired")
-			if err := s.writes.Propose(ctx, 0, cmd.append(nil)); err != nil {
+			if err := s.expire(ctx, cmd); err != nil {
 				return ended(ctx, err)
 			}
 		}
 		timer.Reset(s.replica.live.next(time.Now()))
 	}
+}
+
+// expire proposes the end of a session. If the disk has no room for it the
+// session's time starts anew.
+func (s *Server) expire(ctx context.Context, cmd command) error {
+	err := s.writes.ProposeReserved(ctx, 0, cmd.append(nil))
+	if errors.Is(err, ensemble.ErrDiskFull) {
+		s.replica.live.add(cmd.session, s.cfg.MaxSessionTimeout)
+		return nil
+	}
+	return err
 }
 
 // reset forgets all and starts the sessions of t.
@@ -118,7 +131,7 @@ func (r *replica) expired(now time.Time, at func(time.Duration) time.Time) []com
 		s, ok := r.sessions.Get(id)
 		if c := r.owners[id]; c != nil && ok {
 			heard := at(time.Duration(c.heard.Load()))
-			if c.waiting.Load() {
+			if c.waiting.Load() > 0 {
 				heard = now
 			}
 			if now.Sub(heard) < s.Timeout {

@@ -104,7 +104,7 @@ func (c *conn) reattach(ctx context.Context, q *wire.ConnectRequest) error {
 // request proposes a command about the connection's session and waits for what
 // comes of it.
 func (c *conn) request(ctx context.Context, cmd command) (grant, error) {
-	if err := c.srv.writes.Propose(ctx, uint64(c.number)<<32, cmd.append(nil)); err != nil {
+	if err := c.srv.writes.ProposeReserved(ctx, uint64(c.number)<<32, cmd.append(nil)); err != nil {
 		return grant{}, fmt.Errorf("zkserver: propose: %w", err)
 	}
 	select {

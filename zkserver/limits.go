@@ -36,6 +36,10 @@ const (
 	// wait can hold events back, so a client with more is cut off.
 	maxEventBytes = 4 << 20
 
+	// maxWatchBytes bounds the paths a connection watches, counted as if all
+	// were as long as the longest.
+	maxWatchBytes = 64 << 20
+
 	// maxReply bounds the reply to a multiRead, the one request that asks
 	// for more than its own size many times over.
 	maxReply = 16 << 20

@@ -81,6 +81,13 @@ func (q *queue) pop() {
 	}
 }
 
+// unpropose turns the last proposed request into a read, which o answers.
+func (q *queue) unpropose(o *op) {
+	q.next--
+	r := &q.requests[q.next]
+	r.stage, r.op = ready, o
+}
+
 // synced marks the oldest sync that waits as ready.
 func (q *queue) synced() {
 	for i := q.next; i < len(q.requests); i++ {

@@ -266,6 +266,9 @@ func unimplemented(_ *view, _ *wire.Decoder, b []byte) ([]byte, wire.Code) {
 
 func refuseAuth(_ *view, _ *wire.Decoder, b []byte) ([]byte, wire.Code) { return b, wire.AuthFailed }
 
+// refuseWrite says that nothing was done and that the client may try again.
+func refuseWrite(_ *view, _ *wire.Decoder, b []byte) ([]byte, wire.Code) { return b, wire.ThrottledOp }
+
 func refuseReconfig(_ *view, _ *wire.Decoder, b []byte) ([]byte, wire.Code) {
 	return b, wire.ReconfigDisabled
 }

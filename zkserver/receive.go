@@ -65,12 +65,17 @@ func (c *conn) waitRoom() error {
 	defer c.mu.Unlock()
 	for !c.closed {
 		full, ours := c.queue.full(c.srv.held.Load())
-		c.waiting.Store(full && ours)
 		if !full {
 			return nil
 		}
 		c.work.Signal()
+		if ours {
+			c.waiting.Add(1)
+		}
 		c.room.Wait()
+		if ours {
+			c.waiting.Add(-1)
+		}
 	}
 	return c.cause
 }

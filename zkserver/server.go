@@ -34,9 +34,11 @@ type Server struct {
 
 // A proposer takes commands, in the order of the calls for each caller, and has
 // them applied in that order or not at all. It keeps data. It blocks while it
-// has too much to do.
+// has too much to do. With ensemble.ErrDiskFull the command was not taken;
+// ProposeReserved has some room left then, for commands about sessions.
 type proposer interface {
 	Propose(ctx context.Context, seq uint64, data []byte) error
+	ProposeReserved(ctx context.Context, seq uint64, data []byte) error
 }
 
 // Open takes the data directory and the port and recovers the state. No client
@@ -127,7 +129,7 @@ func (s *Server) prepare(ctx context.Context) error {
 	rand.Read(key)
 	propose := command{kind: doKey, secret: key} // the first one counts
 	if !s.replica.hasKey() {
-		if err := s.writes.Propose(ctx, 0, propose.append(nil)); err != nil {
+		if err := s.writes.ProposeReserved(ctx, 0, propose.append(nil)); err != nil {
 			return err
 		}
 	}

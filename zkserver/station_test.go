@@ -21,8 +21,9 @@ type bench struct {
 	*Server
 	t testing.TB
 
-	mu      sync.Mutex // protects pending
+	mu      sync.Mutex // protects the fields below
 	pending []ensemble.Command
+	full    bool // the disk
 }
 
 const benchOrigin = 77
@@ -44,8 +45,21 @@ func newBench(t testing.TB) *bench {
 func (b *bench) Propose(_ context.Context, seq uint64, data []byte) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.full {
+		return ensemble.ErrDiskFull
+	}
 	b.pending = append(b.pending, ensemble.Command{Origin: benchOrigin, Seq: seq, Data: data})
 	return nil
+}
+
+func (b *bench) ProposeReserved(ctx context.Context, seq uint64, data []byte) error {
+	return b.Propose(ctx, seq, data)
+}
+
+func (b *bench) setFull(full bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.full = full
 }
 
 func (b *bench) proposed() int {
@@ -214,7 +228,7 @@ func TestNoMoreThanAThousandRequestsAreTaken(t *testing.T) {
 		if got := b.proposed(); got != maxPending {
 			t.Errorf("%d writes are taken, want %d", got, maxPending)
 		}
-		if !p.waiting.Load() {
+		if p.waiting.Load() == 0 {
 			t.Error("the client's silence is held against it")
 		}
 		var answered int
@@ -225,6 +239,30 @@ func TestNoMoreThanAThousandRequestsAreTaken(t *testing.T) {
 		sending.Wait()
 		if got := b.held.Load(); got != 0 {
 			t.Errorf("%d bytes of requests are held when none is open", got)
+		}
+	})
+}
+
+func TestFullDiskRefusesWritesAndServesReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		p := b.connect(1)
+		p.send(wire.OpSetData, setRoot)
+		synctest.Wait()
+		b.setFull(true)
+		p.send(wire.OpSetData, setRoot) // 2: refused, but not before 1 is answered
+		p.send(wire.OpGetData, getRoot)
+		p.send(wire.OpSetData, setRoot) // 4: refused after the read
+		wantReplies(t, p)
+		b.apply()
+		wantReplies(t, p, 1, 2, 3, 4)
+		b.setFull(false)
+		p.send(wire.OpSetData, setRoot)
+		synctest.Wait()
+		b.apply()
+		wantReplies(t, p, 5)
+		if stat, _ := b.replica.tree.Exists("/"); stat.Version != 2 {
+			t.Errorf("%d writes were done, want 2", stat.Version)
 		}
 	})
 }

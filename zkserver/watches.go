@@ -12,7 +12,8 @@ func (v *view) watch(k watch.Kind, path string) bool {
 	v.watchMu.Lock()
 	defer v.watchMu.Unlock()
 	id := watch.Conn(v.conn.number)
-	if v.watches.Count(id) >= v.maxWatches {
+	v.conn.longest = max(v.conn.longest, len(path))
+	if n := v.watches.Count(id); n >= v.maxWatches || n*v.conn.longest > maxWatchBytes {
 		return false
 	}
 	v.watches.Add(k, path, id)

@@ -2,7 +2,10 @@ package zkserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"github.com/mwqueue/mw/zkserver/ensemble"
 )
 
 // submit sends a write on its way through the log: at once when every request
@@ -34,20 +37,20 @@ func (c *conn) submit(ctx context.Context, xid int32, o *op, frame []byte) error
 		return err
 	}
 	// The request is queued first: its reply may come before this returns.
-	return c.propose(ctx, r.seq, data)
+	return c.propose(ctx, o, r.seq, data)
 }
 
 // proposeNext proposes the next request of the queue, which is held.
 func (c *conn) proposeNext(ctx context.Context) error {
 	c.mu.Lock()
 	r := &c.queue.requests[c.queue.next]
-	seq, data := r.seq, r.body
+	o, seq, data := r.op, r.seq, r.body
 	r.stage, r.body = proposed, nil
 	c.queue.next++
 	c.queue.proposing = true
 	c.mu.Unlock()
 
-	err := c.propose(ctx, seq, data)
+	err := c.propose(ctx, o, seq, data)
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -55,11 +58,25 @@ func (c *conn) proposeNext(ctx context.Context) error {
 	return err
 }
 
-func (c *conn) propose(ctx context.Context, seq uint64, data []byte) error {
-	c.waiting.Store(true)
-	err := c.srv.writes.Propose(ctx, seq, data)
-	c.waiting.Store(false)
-	if err != nil {
+// propose hands over the last of the proposed requests. When the disk is full
+// the request is answered so in its turn, and the connection goes on.
+func (c *conn) propose(ctx context.Context, o *op, seq uint64, data []byte) error {
+	propose := c.srv.writes.Propose
+	if o.kind == isClose {
+		propose = c.srv.writes.ProposeReserved
+	}
+	c.waiting.Add(1)
+	err := propose(ctx, seq, data)
+	c.waiting.Add(-1)
+	switch {
+	case errors.Is(err, ensemble.ErrDiskFull):
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if !c.closed {
+			c.queue.unpropose(diskFull)
+		}
+		return nil
+	case err != nil:
 		return fmt.Errorf("zkserver: propose: %w", err)
 	}
 	return nil
