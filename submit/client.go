@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
@@ -106,13 +107,14 @@ func passing(err error) bool {
 	return errors.Is(err, coordinator.ErrSessionLost) || errors.Is(err, coordinator.ErrNoServer)
 }
 
-// A backoff paces attempts: 10 ms, doubling up to 1 s.
+// A backoff paces attempts: 10 ms, doubling up to 1 s, each half by chance so
+// that clients that met in a conflict do not meet again.
 type backoff struct{ next time.Duration }
 
 // wait reports false when ctx ended first.
 func (b *backoff) wait(ctx context.Context) bool {
 	b.next = min(max(10*time.Millisecond, 2*b.next), time.Second)
-	return sleep(ctx, b.next)
+	return sleep(ctx, b.next/2+rand.N(b.next/2))
 }
 
 // sleep reports false when ctx ended before d had passed.

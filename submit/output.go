@@ -80,6 +80,9 @@ func (h *Handle) outputFrom(ctx context.Context, r Result, stream Stream, from i
 		}
 		got += int64(n)
 	}
+	if got >= total {
+		return nil
+	}
 	return &PartialError{Stream: stream, Got: got, Total: total, Err: err}
 }
 

@@ -9,12 +9,12 @@ import (
 
 // newApp is the whole command line.
 func newApp() *cli.App {
-	cli.SubcommandHelpTemplate = commandHelp // "mw bench --help"
+	cli.FlagStringer = flagHelp
 	app := &cli.App{
 		Name:                  "mw",
 		Usage:                 "a distributed task queue",
 		CustomAppHelpTemplate: appHelp,
-		Flags:                 globalFlags(),
+		Flags:                 append(globalFlags(), cli.HelpFlag),
 		Commands: []*cli.Command{
 			devCommand(),
 			submitCommand(),
@@ -30,6 +30,7 @@ func newApp() *cli.App {
 			guardCommand(),
 			benchCommand(),
 			versionCommand(),
+			helpCommand(),
 		},
 		Action:                    noCommand,
 		OnUsageError:              usageError,
@@ -55,6 +56,7 @@ func finish(c *cli.Command, prefix string) {
 		nameVariable(f, prefix+"_"+variable(f.Names()[0]))
 	}
 	for _, sub := range c.Subcommands {
+		sub.HelpName = "mw " + c.Name + " " + sub.Name
 		finish(sub, prefix)
 	}
 }
@@ -91,11 +93,15 @@ func noCommand(c *cli.Context) error {
 	if name == "" {
 		return cli.ShowAppHelp(c)
 	}
-	err := &failure{err: fmt.Errorf("there is no command %q", name), code: exitUsage, hint: helpHint(nil)}
+	err := noSuchCommand(name)
 	if near := cli.SuggestCommand(c.App.VisibleCommands(), name); near != "" {
 		err.hint += ": did you mean " + strings.TrimPrefix(near, "Did you mean ")
 	}
 	return err
+}
+
+func noSuchCommand(name string) *failure {
+	return &failure{err: fmt.Errorf("there is no command %q", name), code: exitUsage, hint: helpHint(nil)}
 }
 
 // usageError says what was wrong with the flags, in one line.
@@ -114,45 +120,3 @@ func noArguments(c *cli.Context) error {
 	}
 	return nil
 }
-
-const appHelp = `mw - {{.Usage}}
-
-Clients submit commands, a master assigns them to workers, workers run them
-and record the outcome; any of them may die at any moment and no task is lost.
-
-Usage:
-   mw [flags] COMMAND [flags] [arguments]
-
-Commands:{{range .VisibleCommands}}
-   {{.Name}}{{"\t"}}{{.Usage}}{{end}}
-
-Flags, before or after the command:{{range .VisibleFlags}}
-   {{.}}{{end}}
-
-Start here:
-   mw dev                    server, masters and workers in one process
-   mw submit 'echo hello'    in another terminal
-   mw ps
-
-"mw COMMAND --help" tells all about a command. Each flag of a command has a
-variable too: --slots of "mw worker" is MW_WORKER_SLOTS. A flag wins over a
-variable, a variable over the default.
-
-Exit codes: 0 done; a task's own code; 64 mistyped; 69 no server; 75 not known
-whether it was done, safe to repeat; 77 not permitted; 124 timed out; 125 mw
-failed; 126, 127 command not executable, not found; 128+n ended by signal n.
-`
-
-const commandHelp = `{{.HelpName}} - {{.Usage}}
-
-Usage:
-   {{.UsageText}}
-
-{{.Description}}
-{{if .VisibleCommands}}
-Commands:{{range .VisibleCommands}}
-   {{.Name}}{{"\t"}}{{.Usage}}{{end}}
-{{end}}
-Flags:{{range .VisibleFlags}}
-   {{.}}{{end}}
-`

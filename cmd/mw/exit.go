@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/mwqueue/mw/coordinator"
@@ -90,12 +91,13 @@ func report(w io.Writer, ctx context.Context, err error) int {
 // oneLine shows err without line ends and without the package names that
 // tell a developer, not a user, where it comes from.
 func oneLine(err error) string {
-	text := strings.Join(strings.Fields(err.Error()), " ")
-	for _, pkg := range []string{"submit: ", "coordinator: ", "zkserver: ", "master: ", "worker: ", "bench: "} {
-		text = strings.ReplaceAll(text, pkg, "")
-	}
-	return text
+	parts := strings.Split(strings.Join(strings.Fields(err.Error()), " "), ": ")
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool {
+		return slices.Contains(packages, part)
+	}), ": ")
 }
+
+var packages = []string{"submit", "coordinator", "master", "worker", "zkserver", "ensemble", "wal", "local", "bench"}
 
 // exitCode is the first match of a table, so it reads from the special to the general.
 func exitCode(err error) int {

@@ -27,7 +27,7 @@ func globalFlags() []cli.Flag {
 // serviceFlags are for commands that talk to the service.
 func serviceFlags() []cli.Flag {
 	return append([]cli.Flag{
-		&cli.StringFlag{Name: "servers", Usage: "servers to use, `HOST:PORT,…/CHROOT` [$MW_SERVERS]", DefaultText: "127.0.0.1:2181"},
+		&cli.StringFlag{Name: "servers", Usage: "use the service at `HOST:PORT,…/CHROOT` [$MW_SERVERS]", DefaultText: "127.0.0.1:2181"},
 		&cli.StringFlag{Name: "session-timeout", Usage: "be taken for dead after `D` of silence [$MW_SESSION_TIMEOUT]", DefaultText: "5s"},
 		&cli.StringFlag{Name: "connect-timeout", Usage: "give up after `D` without a server at the start, 0: never [$MW_CONNECT_TIMEOUT]", DefaultText: "4s"},
 	}, logFlags()...)
@@ -140,6 +140,8 @@ func reachable(c *cli.Context, cfg coordinator.Config) error {
 		return s.Close()
 	})
 }
+
+func init() { zerolog.TimeFieldFormat = time.RFC3339Nano } // else seconds
 
 // logger writes to stderr from the given level up, or from def.
 func logger(c *cli.Context, def zerolog.Level) (zerolog.Logger, error) {

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+func helpCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "help",
+		Usage:       "explain mw or a command",
+		UsageText:   "mw help [COMMAND]",
+		Description: "The same as \"mw COMMAND --help\".",
+		Action: func(c *cli.Context) error {
+			if !c.Args().Present() {
+				return cli.ShowAppHelp(c)
+			}
+			at, commands := (*cli.Command)(nil), c.App.Commands
+			for _, name := range c.Args().Slice() {
+				i := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(name) })
+				if i < 0 {
+					return noSuchCommand(strings.Join(c.Args().Slice(), " "))
+				}
+				at, commands = commands[i], commands[i].Subcommands
+			}
+			cli.HelpPrinter(c.App.Writer, commandHelp, at)
+			return nil
+		},
+	}
+}
+
+// flagHelp shows a flag as "--name, -n VALUE", a tab, and what it is for.
+func flagHelp(f cli.Flag) string {
+	doc, ok := f.(cli.DocGenerationFlag)
+	if !ok {
+		return ""
+	}
+	names := make([]string, len(f.Names()))
+	for i, name := range f.Names() {
+		names[i] = "--" + name
+		if len(name) == 1 {
+			names[i] = "-" + name
+		}
+	}
+	usage := doc.GetUsage()
+	value := ""
+	if _, after, ok := strings.Cut(usage, "`"); ok {
+		value, _, _ = strings.Cut(after, "`")
+		usage = strings.ReplaceAll(usage, "`", "")
+		value = " " + value
+	}
+	if def := doc.GetDefaultText(); doc.TakesValue() && def != "" && def != `""` {
+		usage += fmt.Sprintf(" (default: %s)", strings.Trim(def, `"`))
+	}
+	if vars := doc.GetEnvVars(); len(vars) > 0 {
+		usage += " [$" + vars[0] + "]"
+	}
+	return strings.Join(names, ", ") + value + "\t" + usage
+}
+
+const appHelp = `mw - {{.Usage}}
+
+Clients submit commands, a master assigns them to workers, workers run them
+and record the outcome; any of them may die at any moment and no task is lost.
+
+Usage:
+   mw [flags] COMMAND [flags] [arguments]
+
+Commands:{{range .VisibleCommands}}
+   {{.Name}}{{"\t"}}{{.Usage}}{{end}}
+
+Flags, before or after the command:{{range .VisibleFlags}}
+   {{.}}{{end}}
+
+Start here:
+   mw dev                    server, masters and workers in one process
+   mw submit 'echo hello'    in another terminal
+   mw ps
+
+"mw COMMAND --help" tells all about a command. Each flag of a command has a
+variable too: --slots of "mw worker" is MW_WORKER_SLOTS. A flag wins over a
+variable, a variable over the default.
+
+Exit codes: 0 done; a task's own code; 64 mistyped; 69 no server; 75 not known
+whether it was done, safe to repeat; 77 not permitted; 124 timed out; 125 mw
+failed; 126, 127 command not executable, not found; 128+n ended by signal n.
+`
+
+const commandHelp = `{{.HelpName}} - {{.Usage}}
+
+Usage:
+   {{.UsageText}}
+
+{{.Description}}
+{{if .VisibleCommands}}
+Commands:{{range .VisibleCommands}}
+   {{.Name}}{{"\t"}}{{.Usage}}{{end}}
+{{end}}
+Flags:{{range .VisibleFlags}}
+   {{.}}{{end}}
+`

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/mwqueue/mw/coordinator"
+	"github.com/mwqueue/mw/submit"
+	"github.com/urfave/cli/v2"
+)
+
+func TestErrorsAreOneLineWithAHintAndACode(t *testing.T) {
+	tests := []struct {
+		name string
+		err  error
+		code int
+		want string
+	}{
+		{name: "none", err: nil, code: 0},
+		{name: "a task's code", err: exit(3), code: 3},
+		{name: "usage", err: usagef(nil, "--slots is %d", 0), code: 64, want: "mw: --slots is 0\nmw: hint: \"mw help\" lists the commands\n"},
+		{name: "of the cli package", err: cli.Exit("No help topic", 3), code: 64, want: "mw: No help topic\n"},
+		{
+			name: "no server", err: fmt.Errorf("submit: %w: refused", coordinator.ErrNoServer), code: 69,
+			want: "mw: no server: refused\nmw: hint: start one with \"mw dev\" (all in one process) or \"mw server\", or name yours with --servers\n",
+		},
+		{
+			name: "unknown outcome", err: &submit.UnknownError{Key: "k1", Err: fmt.Errorf("%w: timeout", coordinator.ErrUnknownOutcome)}, code: 75,
+			want: "mw: outcome unknown: timeout\nmw: hint: the same command with --key k1 is safe: it finds the task if there is one\n",
+		},
+		{name: "not permitted", err: fmt.Errorf("create: %w", coordinator.ErrNoAuth), code: 77, want: "mw: create: not permitted\n"},
+		{name: "anything else", err: errors.Join(errors.New("a"), errors.New("b")), code: 125, want: "mw: a b\n"},
+		{name: "with a hint of its own", err: hinted(errors.New("a"), "try %s", "b"), code: 125, want: "mw: a\nmw: hint: try b\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var b bytes.Buffer
+			if got := report(&b, t.Context(), tt.err); got != tt.code {
+				t.Errorf("exit code = %d, want %d", got, tt.code)
+			}
+			if b.String() != tt.want {
+				t.Errorf("printed %q, want %q", b.String(), tt.want)
+			}
+		})
+	}
+}
+
+func TestInterruptedIsNoFailure(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var b bytes.Buffer
+	if got := report(&b, ctx, fmt.Errorf("wait: %w", context.Canceled)); got != exitInterrupted {
+		t.Errorf("exit code = %d, want %d", got, exitInterrupted)
+	}
+}
+
+func TestDashesTellAProgramFromALine(t *testing.T) {
+	tests := []struct {
+		argv []string
+		args int
+		want bool
+	}{
+		{argv: []string{"mw", "submit", "true"}, args: 1, want: false},
+		{argv: []string{"mw", "submit", "--", "true"}, args: 1, want: true},
+		{argv: []string{"mw", "submit", "-d", "--", "true", "--", "x"}, args: 3, want: true},
+		{argv: []string{"mw", "submit", "true", "--", "x"}, args: 3, want: false},
+		{argv: []string{"true"}, args: 1, want: false},
+	}
+	for _, tt := range tests {
+		if got := dashes(tt.argv, tt.argv[len(tt.argv)-tt.args:]); got != tt.want {
+			t.Errorf("dashes(%q) = %v, want %v", tt.argv, got, tt.want)
+		}
+	}
+}
+
+func TestLoopbackIsThisMachineOnly(t *testing.T) {
+	for host, want := range map[string]bool{
+		"127.0.0.1": true, "127.9.9.9": true, "::1": true, "localhost": true,
+		"": false, "0.0.0.0": false, "::": false, "192.0.2.1": false, "example.org": false,
+	} {
+		if got := loopback(host); got != want {
+			t.Errorf("loopback(%q) = %v, want %v", host, got, want)
+		}
+	}
+}
+
+func TestCommandLinesAreShownOnOneLine(t *testing.T) {
+	tests := []struct {
+		spec coordinator.Spec
+		want string
+	}{
+		{spec: coordinator.Spec{Shell: "echo\thi\necho ho"}, want: "echo hi echo ho"},
+		{spec: coordinator.Spec{Argv: []string{"a", "b c"}, Name: "n"}, want: "n: a b c"},
+		{spec: coordinator.Spec{Control: "cancel", Task: "task-0000000042"}, want: "(cancel task-0000000042)"},
+		{spec: coordinator.Spec{Handler: "resize"}, want: "(handler resize)"},
+		{spec: coordinator.Spec{Shell: "\x1b[31mred and long, longer, longest"}, want: " [31mred and long, longer, lo…"},
+	}
+	for _, tt := range tests {
+		if got := short(commandLine(tt.spec), 30); got != tt.want {
+			t.Errorf("shown as %q, want %q", got, tt.want)
+		}
+	}
+}
+
+func TestDurationsAreShownInOneUnit(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0ms", 20 * time.Millisecond: "20ms", 1500 * time.Millisecond: "1.5s", 90 * time.Second: "1m",
+		3 * time.Hour: "3h", 72 * time.Hour: "3d",
+	} {
+		if got := took(d); got != want {
+			t.Errorf("took(%v) = %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestEveryFlagHasAVariable(t *testing.T) {
+	var walk func(prefix string, commands []*cli.Command)
+	walk = func(prefix string, commands []*cli.Command) {
+		for _, c := range commands {
+			for _, f := range c.Flags {
+				doc, ok := f.(cli.DocGenerationFlag)
+				if name := f.Names()[0]; !ok || !isGlobal(name) && len(doc.GetEnvVars()) != 1 {
+					t.Errorf("%s %s --%s has no variable", prefix, c.Name, name)
+				}
+			}
+			if c.UsageText == "" || c.Description == "" {
+				t.Errorf("%s %s has no help", prefix, c.Name)
+			}
+			walk(prefix+" "+c.Name, c.Subcommands)
+		}
+	}
+	walk("mw", newApp().Commands)
+}
+
+func TestNoVariableIsOneThatTasksSee(t *testing.T) {
+	seen := []string{"MW_TASK_ID", "MW_ATTEMPT", "MW_FENCE", "MW_WORKER", "MW_QUEUE", "MW_DEADLINE", "MW_SLOT", "MW_DATA"}
+	for _, c := range newApp().Commands {
+		for _, f := range c.Flags {
+			for _, name := range f.(cli.DocGenerationFlag).GetEnvVars() {
+				if slices.Contains(seen, name) {
+					t.Errorf("--%s of %s is read from %s, which a task has", f.Names()[0], c.Name, name)
+				}
+			}
+		}
+	}
+}
