@@ -97,7 +97,7 @@ func (c *chaos) spec(i int) coordinator.Spec {
 	overlap := filepath.Join(c.dir, "overlaps")
 	return coordinator.Spec{Shell: fmt.Sprintf(
 		`exec 9>%s; flock -n 9 || echo %d >> %s; sleep 0.%02d; echo out-%d; exit %d`,
-		lock, i, overlap, i%23, i, wantExit(i))}
+		lock, i, overlap, i%47, i, wantExit(i))}
 }
 
 func wantExit(i int) int {

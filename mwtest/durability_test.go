@@ -29,6 +29,7 @@ func TestAcknowledgedCreatesSurviveKill(t *testing.T) {
 	must(s.Create(ctx, "/load", nil, coordinator.Persistent))(t)
 
 	l := &load{acked: make(map[string]string)}
+	defer l.closing.Wait()
 	for round := range *kills {
 		l.create(ctx, t, c, round)
 		if err := c.Server().Start(); err != nil {
@@ -44,7 +45,9 @@ func TestAcknowledgedCreatesSurviveKill(t *testing.T) {
 // A load is many sequential creates with unique data, and what the server
 // said of them.
 type load struct {
-	mu    sync.Mutex
+	closing sync.WaitGroup // sessions of killed servers that are being closed
+
+	mu    sync.Mutex        // protects the fields below
 	acked map[string]string // data → path as acknowledged
 	sent  int
 }
@@ -56,7 +59,8 @@ func (l *load) create(ctx context.Context, t *testing.T, c *mwtest.Cluster, roun
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	// Closing waits for a server that is gone: beside the next round.
+	defer func() { l.closing.Go(func() { s.Close() }) }()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var wg sync.WaitGroup
