@@ -1,7 +1,6 @@
 package wal
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -9,6 +8,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -39,7 +39,7 @@ func (d *directory) file(name string) string { return filepath.Join(d.path, name
 func openDirectory(fsys FS, path string, extra func() []byte) (*directory, error) {
 	d := &directory{fs: fsys, path: path}
 	if err := fsys.MkdirAll(path); err != nil {
-		return nil, fmt.Errorf("make data directory: %w", err)
+		return nil, fmt.Errorf("make data directory %s: %w", path, err)
 	}
 	var err error
 	if d.lock, err = fsys.Lock(d.file(lockFile)); err != nil {
@@ -140,46 +140,18 @@ func readFile(fsys FS, name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return readAll(f)
+	return readAll(f, nil)
 }
 
-func readAll(f File) ([]byte, error) {
+// readAll reads a file into b, or into new memory if b is too small.
+func readAll(f File, b []byte) ([]byte, error) {
 	size, err := f.Size()
 	if err != nil {
 		return nil, err
 	}
-	b := make([]byte, size)
+	b = slices.Grow(b[:0], int(size))[:size]
 	if n, err := f.ReadAt(b, 0); err != nil && !(errors.Is(err, io.EOF) && n == len(b)) {
 		return nil, err
 	}
 	return b, nil
-}
-
-// A watermark is a lower bound of what the log must hold. It is written now
-// and then without a sync, so that a log which was cut off where it looks
-// like a clean end is noticed.
-type watermark struct {
-	seq   uint64 // number of a group that was synced
-	clean bool   // it was the last one, and the log was closed in order
-}
-
-const watermarkMagic = 0x6d777731
-
-func (w watermark) encode() []byte {
-	b := make([]byte, sector)
-	binary.BigEndian.PutUint32(b, watermarkMagic)
-	binary.BigEndian.PutUint64(b[8:], w.seq)
-	if w.clean {
-		b[16] = 1
-	}
-	binary.BigEndian.PutUint32(b[4:], crc32.Checksum(b[8:], castagnoli))
-	return b
-}
-
-func decodeWatermark(b []byte) (watermark, bool) {
-	if len(b) < sector || binary.BigEndian.Uint32(b) != watermarkMagic ||
-		crc32.Checksum(b[8:sector], castagnoli) != binary.BigEndian.Uint32(b[4:]) {
-		return watermark{}, false
-	}
-	return watermark{seq: binary.BigEndian.Uint64(b[8:]), clean: b[16] == 1}, true
 }

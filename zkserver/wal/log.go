@@ -9,45 +9,6 @@ import (
 	"time"
 )
 
-// Options says where a log lives and how. The zero value of a field means its
-// default.
-type Options struct {
-	// Dir is the data directory. It is made if it is not there.
-	Dir string
-
-	// FS is the file system. Default: [OS].
-	FS FS
-
-	// SegmentBytes is the size of a segment file, which is allocated and
-	// zero-filled ahead. Default: 16 MiB.
-	SegmentBytes int64
-
-	// MaxGroupBytes limits what one Append writes, and so what a torn tail may
-	// have destroyed. Default: 4 MiB, and never more than a segment holds.
-	MaxGroupBytes int64
-
-	// SpareSegments is how many segments that are no longer needed are kept to
-	// be written again. Default: 4.
-	SpareSegments int
-
-	// WatermarkEvery is how often the watermark is written while the log
-	// grows. Default: 1s. A negative value means at every Append.
-	WatermarkEvery time.Duration
-
-	// Identity gives the owner's lines of the identity file when the directory
-	// is new: text, each line ended by a newline. Later [Log.Identity] has it.
-	Identity func() []byte
-}
-
-func (o Options) withDefaults() Options {
-	o.FS = cmp.Or(o.FS, OS)
-	o.SegmentBytes = max(4<<10, int64(padded(int(cmp.Or(o.SegmentBytes, 16<<20)))))
-	o.MaxGroupBytes = min(cmp.Or(o.MaxGroupBytes, 4<<20), o.SegmentBytes-sector)
-	o.SpareSegments = cmp.Or(o.SpareSegments, 4)
-	o.WatermarkEvery = cmp.Or(o.WatermarkEvery, time.Second)
-	return o
-}
-
 // A Log is the durable log of one member, open in one process.
 //
 // Append, Reset and Mark must be called from one goroutine at a time. The
@@ -79,6 +40,7 @@ type Log struct {
 	spareNo uint64 // of the last spare made
 	full    bool   // no spare, and no room to make one
 	err     error  // Invariant: once set, nothing is written any more
+	closed  bool
 }
 
 // segmentFile is an open segment.
@@ -197,22 +159,6 @@ func (l *Log) room(n int64) (segmentFile, error) {
 	return l.files[l.active], nil
 }
 
-// Mark writes the watermark if the log has grown since the last time. Append
-// does it, too; call it while nothing is appended so that the newest groups
-// are covered.
-func (l *Log) Mark() error {
-	seq := l.lastSeq()
-	l.markedAt = time.Now()
-	if seq == l.marked {
-		return nil
-	}
-	if _, err := l.marks.WriteAt(watermark{seq: seq}.encode(), 0); err != nil {
-		return l.fail(fmt.Errorf("write watermark: %w", err))
-	}
-	l.marked = seq
-	return nil
-}
-
 // fail makes err the end of the log, unless it has ended before.
 func (l *Log) fail(err error) error {
 	l.mu.Lock()
@@ -233,32 +179,17 @@ func (l *Log) lastSeq() uint64 {
 // call may be under way.
 func (l *Log) Close() error {
 	l.mu.Lock()
-	failed := l.err != nil
-	closed := errors.Is(l.err, ErrClosed)
-	l.err = cmp.Or(l.err, ErrClosed)
-	seq := l.seq
+	good, closed, seq := l.err == nil, l.closed, l.seq
+	l.err, l.closed = cmp.Or(l.err, ErrClosed), true
 	l.mu.Unlock()
 	if closed {
 		return nil
 	}
 	var err error
-	if !failed {
+	if good {
 		err = l.markSynced(watermark{seq: seq, clean: true})
 	}
 	return errors.Join(err, l.release())
-}
-
-// markSynced writes a watermark and waits for the disk.
-func (l *Log) markSynced(w watermark) error {
-	_, err := l.marks.WriteAt(w.encode(), 0)
-	if err == nil {
-		err = l.marks.Datasync()
-	}
-	if err != nil {
-		return fmt.Errorf("write watermark: %w", err)
-	}
-	l.marked, l.markedAt = w.seq, time.Now()
-	return nil
 }
 
 // release closes whatever is open, the lock last.

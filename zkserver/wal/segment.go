@@ -1,7 +1,6 @@
 package wal
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -71,37 +70,3 @@ func parseNumber(name, suffix string) (uint64, bool) {
 	n, err := strconv.ParseUint(digits, 16, 64)
 	return n, err == nil
 }
-
-// A tail is what was found behind the last good group of the last segment.
-type tail struct {
-	garbage int64  // bytes from there to the last one that is not zero
-	valid   int64  // offset of a valid group that belongs behind the bad one
-	seq     uint64 // its number; 0 when there is none
-}
-
-// scanTail looks at what follows the last good group, which ends at from. next
-// is the number that the group there should have. Groups of lower numbers are
-// what the segment held in an earlier life: they end the garbage, since
-// writing never reached them.
-func scanTail(b []byte, from int64, next uint64) tail {
-	var t tail
-	counting := true
-	for off := from; off < int64(len(b)); off += sector {
-		rest := b[off:]
-		if _, seq, ok := peekGroup(rest); ok {
-			if g, ok := readGroup(rest); ok && seq >= next {
-				return tail{garbage: off - from, valid: off, seq: g.seq}
-			} else if ok {
-				counting = false
-			}
-		}
-		if counting && !allZero(rest[:min(sector, len(rest))]) {
-			t.garbage = off - from + sector
-		}
-	}
-	return t
-}
-
-var zeros [1 << 16]byte
-
-func allZero(b []byte) bool { return bytes.Equal(b, zeros[:len(b)]) }

@@ -1,0 +1,72 @@
+package wal
+
+import "fmt"
+
+// rotate seals the active segment, every group of which is on the disk, and
+// begins the next one. The new name appears when its header is on the disk.
+func (l *Log) rotate() error {
+	spare, err := l.takeSpare()
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	h := header{
+		log: l.dir.log, number: l.active + 1, size: l.opts.SegmentBytes, firstSeq: l.seq + 1,
+		index: l.idx.last, hard: l.hard,
+	}
+	h.term, _ = l.idx.term(l.idx.last) // unknown only in an empty log
+	l.mu.Unlock()
+
+	f, err := l.beginSegment(spare, h)
+	if err != nil {
+		return l.fail(fmt.Errorf("begin segment %d: %w", h.number, err))
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.files[h.number] = segmentFile{File: f, header: h}
+	l.active = h.number
+	l.off = sector
+	return nil
+}
+
+func (l *Log) beginSegment(spare string, h header) (File, error) {
+	f, err := l.dir.fs.Open(l.dir.file(spare))
+	if err != nil {
+		return nil, err
+	}
+	if _, err = f.WriteAt(h.encode(), 0); err == nil {
+		err = f.Datasync()
+	}
+	if err == nil {
+		err = l.dir.fs.Rename(l.dir.file(spare), l.dir.file(segmentName(h.number)))
+	}
+	if err == nil {
+		err = l.dir.fs.SyncDir(l.dir.path)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// takeSpare gives a prepared segment, which it makes if there is none.
+func (l *Log) takeSpare() (string, error) {
+	for {
+		l.mu.Lock()
+		if n := len(l.spares); n > 0 {
+			name := l.spares[n-1]
+			l.spares = l.spares[:n-1]
+			l.mu.Unlock()
+			select {
+			case l.wanted <- struct{}{}:
+			default:
+			}
+			return name, nil
+		}
+		l.mu.Unlock()
+		if err := l.Prepare(); err != nil {
+			return "", err
+		}
+	}
+}
