@@ -2,21 +2,96 @@ package master
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
+	"sync"
+
+	"github.com/mwqueue/mw/coordinator"
+	"github.com/rs/zerolog"
 )
 
-// Master is one candidate for being master. Run several.
+// Master is one candidate for being master. Run several: one leads, the others
+// stand by.
 type Master struct {
 	cfg      Config
+	log      zerolog.Logger
 	listener net.Listener
+
+	// views carries requests for the board's view from the HTTP server to
+	// whichever loop owns the board. Unbuffered; each request has room for its
+	// one answer.
+	views chan chan<- View
 }
 
-// New takes the port of the HTTP server. The caller must call Run.
-func New(cfg Config) (*Master, error) { panic("todo") }
+// New takes the port of the HTTP server. The caller must call Run, which gives
+// it back. The error says which setting is wrong or what port is taken.
+func New(cfg Config) (*Master, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("master: listen on %s: %w", cfg.Listen, err)
+	}
+	return &Master{
+		cfg:      cfg,
+		log:      cfg.Log.With().Str("role", "master").Logger(),
+		listener: l,
+		views:    make(chan chan<- View),
+	}, nil
+}
 
-// Addr is where the master serves HTTP.
+// Addr is where the master serves HTTP, and what it writes into /master when
+// it leads.
 func (m *Master) Addr() net.Addr { return m.listener.Addr() }
 
 // Run campaigns, leads and stands by, over as many sessions as it takes, until
-// ctx ends. Then it finishes what it has begun, resigns, and returns nil.
-func (m *Master) Run(ctx context.Context) error { panic("todo") }
+// ctx ends. Then it finishes the writes it has begun, resigns so that a standby
+// takes over at once, and returns nil. Any other return is an error that trying
+// again would not mend. It may be called once.
+func (m *Master) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	server := m.serve(&wg, stop)
+	defer server.Close()
+
+	for {
+		s, err := coordinator.Connect(ctx, m.cfg.Coordinator)
+		if err == nil {
+			err = m.over(ctx, s)
+		}
+		switch {
+		case errors.Is(context.Cause(ctx), errServe):
+			return context.Cause(ctx)
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return fmt.Errorf("master: %w", err)
+		}
+	}
+}
+
+// over works over one session, and closes it. It returns nil when there is
+// reason to go on with another.
+func (m *Master) over(ctx context.Context, s *coordinator.Session) error {
+	err := m.work(ctx, s)
+	lost := s.Context().Err()
+	if closing := s.Close(); closing != nil {
+		m.log.Debug().Err(closing).Msg("session not closed")
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case lost != nil, errors.Is(err, errNewSession):
+		m.log.Warn().Int64("session", s.ID()).Err(err).Msg("session over, starting anew")
+		return nil
+	}
+	return err
+}
+
+// errNewSession asks for a new session: the state of this one is unclear.
+var errNewSession = errors.New("master: session given up")

@@ -1,0 +1,245 @@
+package master
+
+import (
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mwqueue/mw/coordinator"
+)
+
+// worker is what the board knows of one instance, dead or alive.
+type worker struct {
+	name string // the instance
+	reg  coordinator.Registration
+
+	alive      bool // is in /workers
+	registered bool // has been in /workers
+	parent     bool // is in /assign, so that it can be assigned tasks
+	known      bool // reg has been read
+	manual     bool // registered by a person
+	since      time.Duration
+
+	held map[seq]hold // its load: what is in its list, and what is on the way there
+	list uint32       // listings of its assignments received
+	zxid int64        // of the newest
+
+	rate   rate      // completions
+	paused time.Time // is given nothing until then
+	tally  tally     // what became of its tasks since it died
+}
+
+// hold is one task of one worker.
+type hold struct {
+	list  uint32 // the last listing that had it
+	sent  uint32 // the last listing before the multi was sent
+	stage stage
+}
+
+type stage uint8
+
+const (
+	pending stage = iota // the multi that creates it is under way
+	unseen               // created, but not in a listing yet
+	seen                 // was in a listing
+)
+
+// tally counts what became of the tasks of a dead worker.
+type tally struct{ moved, queued, buried int }
+
+// worker returns what is known of an instance, adding it if need be.
+func (b *board) worker(name string) *worker {
+	w := b.workers[name]
+	if w == nil {
+		w = &worker{name: name, held: make(map[seq]hold), since: b.clock()}
+		b.workers[name] = w
+		b.roster = nil
+	}
+	return w
+}
+
+// discharge forgets a worker of which nothing is left.
+func (b *board) discharge(w *worker) {
+	if !w.alive && !w.parent && len(w.held) == 0 && b.workers[w.name] == w {
+		delete(b.workers, w.name)
+		b.roster = nil
+	}
+}
+
+// crew returns all workers, sorted by name.
+func (b *board) crew() []*worker {
+	if b.roster == nil {
+		b.roster = slices.SortedFunc(maps.Values(b.workers), func(a, c *worker) int { return strings.Compare(a.name, c.name) })
+	}
+	return b.roster
+}
+
+// assignedListed: the znodes under /assign/<worker>.
+//
+// A task that was in the list and is no more has been reported or handed back.
+// So has one that we know was created and that a later listing is without.
+// Which of the two it was an examination tells. That examination looks for the
+// assignment as well: should the listing be older than the assignment, the
+// task is put back where it was.
+func (b *board) assignedListed(name string, names []string, zxid int64) {
+	w := b.worker(name)
+	if zxid < w.zxid {
+		return
+	}
+	w.zxid = zxid
+	w.list++
+	b.round.dirty = true
+	for _, name := range names {
+		s, ok := parseSeq(name)
+		if !ok {
+			continue
+		}
+		h, ok := w.held[s]
+		if !ok {
+			b.claim(w, s)
+			h.stage = seen
+		} else if h.stage == unseen {
+			h.stage = seen
+		}
+		h.list = w.list
+		w.held[s] = h
+	}
+	for s, h := range w.held {
+		if h.list != w.list && h.stage != pending {
+			b.leave(w, s)
+		}
+	}
+}
+
+// claim: the tree shows the task with a worker where the board has not put it.
+func (b *board) claim(w *worker, s seq) {
+	t := b.tasks[s]
+	if t == nil {
+		t = b.add(s)
+	}
+	t.holders++
+	switch t.state {
+	case waiting, left, control, parked:
+		b.set(t, held)
+	}
+	switch {
+	case t.state == final || t.state == gone:
+		b.drops = append(b.drops, orphan{s, w.name})
+	case !w.alive:
+		b.urgent = append(b.urgent, question{task: s, holder: w.name})
+	}
+}
+
+// leave: the task is no longer with that worker.
+func (b *board) leave(w *worker, s seq) {
+	t := b.release(w, s)
+	if t != nil && t.holders == 0 && t.state == held {
+		b.set(t, left)
+		b.left = append(b.left, question{task: s, holder: w.name})
+	}
+}
+
+// release takes the task off the worker's list.
+func (b *board) release(w *worker, s seq) *task {
+	h, ok := w.held[s]
+	if !ok {
+		return b.tasks[s]
+	}
+	delete(w.held, s)
+	t := b.tasks[s]
+	if h.stage != pending && t != nil {
+		t.holders--
+		if t.holders == 0 && t.listing != b.listing && (t.state == final || t.state == gone) {
+			b.remove(s, t) // the listings of /tasks are without it
+		}
+	}
+	if !w.alive && len(w.held) == 0 {
+		if w.tally != (tally{}) {
+			b.news = append(b.news, news{what: relieved, worker: w.name, tally: w.tally})
+			w.tally = tally{}
+		}
+		b.discharge(w)
+	}
+	return t
+}
+
+// reserve counts a task as the worker's while the multi is under way.
+func (b *board) reserve(name string, s seq) {
+	w := b.worker(name)
+	w.held[s] = hold{sent: w.list, stage: pending}
+}
+
+// arrive: the multi that assigned the task was carried out. A listing that
+// came meanwhile may have had it, or be from after it was finished already.
+func (b *board) arrive(name string, s seq) {
+	w := b.worker(name)
+	h, ok := w.held[s]
+	t := b.tasks[s]
+	if !ok || h.stage != pending || t == nil {
+		return
+	}
+	t.holders++
+	h.stage = unseen
+	if h.list == w.list && w.list != h.sent {
+		h.stage = seen
+	}
+	w.held[s] = h
+	switch {
+	case h.stage == unseen && w.list != h.sent:
+		b.leave(w, s)
+	case !w.alive:
+		b.urgent = append(b.urgent, question{task: s, holder: name})
+	}
+}
+
+// pause gives the worker nothing for a while.
+func (b *board) pause(w *worker) { w.paused = b.now.Add(workerPause) }
+
+// workerPause is how long a worker is left alone that was not there, or that
+// handed a task back although it had a free slot.
+const workerPause = 500 * time.Millisecond
+
+// rooms returns what each worker can be given now, sorted by name.
+func (b *board) rooms() []room {
+	var out []room
+	for _, w := range b.crew() {
+		if !w.alive || !w.parent || !w.known {
+			continue
+		}
+		if b.now.Before(w.paused) {
+			b.wakeAt(w.paused)
+			continue
+		}
+		free, ahead := w.reg.Slots-len(w.held), 0
+		if !w.manual {
+			ahead = w.rate.ahead(b.now)
+		}
+		out = append(out, room{worker: w.name, free: max(0, free), ahead: max(0, ahead+min(0, free))})
+	}
+	return out
+}
+
+// byHand yields the tasks of the living workers that are people.
+func (b *board) byHand() iter.Seq[seq] {
+	return func(yield func(seq) bool) {
+		for _, w := range b.crew() {
+			if !w.manual || !w.alive {
+				continue
+			}
+			for s, h := range w.held {
+				if h.stage != pending && !yield(s) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// statusSeen: a task in the list of a living worker has a status.
+func (b *board) statusSeen(s seq) {
+	if t := b.tasks[s]; t != nil && t.state == held {
+		b.urgent = append(b.urgent, question{task: s})
+	}
+}

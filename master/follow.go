@@ -1,0 +1,108 @@
+package master
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/mwqueue/mw/coordinator"
+)
+
+// A fact is one call on the board, made by the loop that owns it.
+type fact func(*board)
+
+// follower turns what changes in the tree into facts.
+//
+//	/tasks          -> tasksListed
+//	/workers        -> workersListed; for each worker its data -> registered
+//	/assign         -> parentsListed; for each list its tasks  -> assignedListed
+//
+// Facts of one path are told in the order they were read. Who takes them
+// slowly skips states, but never misses the last.
+type follower struct {
+	s     *coordinator.Session
+	facts chan<- fact
+	wg    sync.WaitGroup // everyone who may send a fact
+}
+
+// run blocks until ctx or the session ends.
+func (f *follower) run(ctx context.Context) {
+	f.wg.Go(func() {
+		for c := range f.s.FollowChildren(ctx, coordinator.TasksPath) {
+			f.tell(ctx, func(b *board) { b.tasksListed(c.Names, c.Stat.Pzxid) })
+		}
+	})
+	f.wg.Go(func() {
+		f.each(ctx, coordinator.WorkersPath, (*board).workersListed, f.followRegistration)
+	})
+	f.wg.Go(func() {
+		f.each(ctx, coordinator.AssignPath, (*board).parentsListed, f.followAssignments)
+	})
+	f.wg.Wait()
+}
+
+func (f *follower) tell(ctx context.Context, is fact) {
+	select {
+	case f.facts <- is:
+	case <-ctx.Done():
+	}
+}
+
+// each follows the children of a path, and has one goroutine follow each child
+// for as long as it is there.
+func (f *follower) each(
+	ctx context.Context, path string,
+	listed func(b *board, names []string, zxid int64),
+	follow func(ctx context.Context, name string),
+) {
+	following := make(map[string]context.CancelFunc)
+	defer func() {
+		for _, cancel := range following {
+			cancel()
+		}
+	}()
+	for c := range f.s.FollowChildren(ctx, path) {
+		f.tell(ctx, func(b *board) { listed(b, c.Names, c.Stat.Pzxid) })
+		there := make(map[string]bool, len(c.Names))
+		for _, name := range c.Names {
+			there[name] = true
+			if following[name] == nil {
+				child, cancel := context.WithCancel(ctx)
+				following[name] = cancel
+				f.wg.Go(func() { follow(child, name) })
+			}
+		}
+		for name, cancel := range following {
+			if !there[name] {
+				cancel()
+				delete(following, name)
+			}
+		}
+	}
+}
+
+func (f *follower) followRegistration(ctx context.Context, name string) {
+	for d := range f.s.FollowData(ctx, coordinator.WorkerPath(name)) {
+		if d.Exists {
+			f.tell(ctx, func(b *board) { b.registered(name, d.Bytes) })
+		}
+	}
+}
+
+func (f *follower) followAssignments(ctx context.Context, name string) {
+	for c := range f.s.FollowChildren(ctx, coordinator.AssignmentsPath(name)) {
+		if c.Exists {
+			f.tell(ctx, func(b *board) { b.assignedListed(name, c.Names, c.Stat.Pzxid) })
+		}
+	}
+}
+
+// followStatus tells when a task that a person works on gets its status: such
+// a worker may write that alone, and leave the assignment to us.
+func (f *follower) followStatus(ctx context.Context, s seq) {
+	for c := range f.s.FollowChildren(ctx, coordinator.TaskPath(s.id())) {
+		if slices.Contains(c.Names, statusName) {
+			f.tell(ctx, func(b *board) { b.statusSeen(s) })
+		}
+	}
+}

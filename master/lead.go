@@ -1,0 +1,303 @@
+package master
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/mwqueue/mw/coordinator"
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	multisMax   = 8   // multis under way
+	multisEager = 2   // with fewer under way, a multi goes even if it is short
+	drainMax    = 512 // facts and answers taken in one round
+
+	// handOverTime bounds how long a master that is stopped waits for the
+	// writes it has begun.
+	handOverTime = 2 * time.Second
+)
+
+// leader is one term of a master.
+type leader struct {
+	*work
+	term    *coordinator.Term
+	carrier carrier
+	log     zerolog.Logger
+
+	ready   []move       // not yet sent
+	flying  int          // multis under way
+	carried chan carried // from the goroutines of the multis; has room for all
+	byHand  map[seq]context.CancelFunc
+}
+
+// carried is how a multi ended.
+type carried struct {
+	outcomes []outcome
+	err      error
+}
+
+// lead is the master's loop for one term. It returns an error that wraps
+// ErrTermEnded when another term may be had over the same session.
+//
+//	fact, answer    -> board
+//	carried         -> board
+//	then            -> board's moves into multis, board's questions to readers
+//	alarm           -> something is due
+//	ctx             -> finish the multis under way, resign
+//	term, session   -> return
+func (w *work) lead(ctx context.Context, term *coordinator.Term) error {
+	log := w.m.log.With().Int32("term", term.Number()).Logger()
+	l := &leader{
+		work: w, term: term, log: log,
+		carrier: carrier{term: term, log: log},
+		carried: make(chan carried, multisMax+1),
+		byHand:  make(map[seq]context.CancelFunc),
+	}
+	began := time.Now()
+	if err := l.takeOver(); err != nil {
+		return l.leave(err)
+	}
+	log.Info().Int("waiting", w.b.count[waiting]).Int("workers", len(w.b.workers)).Dur("took", time.Since(began)).Msg("elected")
+
+	writing, cancel := context.WithCancel(w.s.Context())
+	defer cancel()
+	defer l.followByHand(nil)
+	for {
+		l.act(writing)
+		alarm, stop := w.alarm()
+		err := l.await(ctx, alarm)
+		stop()
+		if err == nil {
+			err = l.drain()
+		}
+		if err != nil {
+			l.land(err, cancel)
+			return l.leave(err)
+		}
+		w.b.tick(time.Now())
+	}
+}
+
+// takeOver tells the board how things are since the term began, whatever the
+// follower has seen so far.
+//
+// The assignments are listed before the workers: a worker that is not listed
+// although it has assignments is dead, for it was registered when it got them.
+func (l *leader) takeOver() error {
+	ctx := l.term.Context()
+	if err := l.s.Sync(ctx, coordinator.AssignPath); err != nil {
+		return err
+	}
+	_, stat, err := l.s.Get(ctx, coordinator.AssignPath)
+	if err != nil {
+		return err
+	}
+	skew := time.Until(stat.Mtime) // it was written when the term began
+	parents, stat, err := l.s.Children(ctx, coordinator.AssignPath)
+	if err != nil {
+		return err
+	}
+	lists := make([]fact, len(parents))
+	var group errgroup.Group
+	group.SetLimit(maxAsking)
+	for i, name := range parents {
+		group.Go(func() (err error) { lists[i], err = l.list(ctx, name); return err })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	workers, wstat, err := l.s.Children(ctx, coordinator.WorkersPath)
+	if err != nil {
+		return err
+	}
+	l.b.tick(time.Now())
+	l.b.parentsListed(parents, stat.Pzxid)
+	for _, is := range lists {
+		is(l.b)
+	}
+	l.b.workersListed(workers, wstat.Pzxid)
+	l.b.takeNews()
+	l.b.begin(skew)
+	return nil
+}
+
+// list reads what one worker is assigned.
+func (l *leader) list(ctx context.Context, name string) (fact, error) {
+	names, stat, err := l.s.Children(ctx, coordinator.AssignmentsPath(name))
+	if errors.Is(err, coordinator.ErrNoNode) {
+		return func(*board) {}, nil // removed since; the follower will tell
+	}
+	return func(b *board) { b.assignedListed(name, names, stat.Pzxid) }, err
+}
+
+// act does what the board wants done now.
+func (l *leader) act(writing context.Context) {
+	for l.flying < multisMax {
+		if cost(l.ready) < batchCost {
+			l.ready = append(l.ready, l.b.moves(batchCost-cost(l.ready))...)
+		}
+		if len(l.ready) == 0 || l.flying >= multisEager && cost(l.ready) < batchCost {
+			break
+		}
+		l.send(writing, l.ready)
+		l.ready = nil
+	}
+	l.send(writing, l.b.forgets(batchCost))
+	l.ask(l.b.questions())
+	l.followByHand(writing)
+	l.report()
+}
+
+func cost(moves []move) (sum int) {
+	for _, m := range moves {
+		sum += m.cost()
+	}
+	return sum
+}
+
+// send starts a multi, which ends with the session or when writing is
+// cancelled.
+func (l *leader) send(writing context.Context, moves []move) {
+	if len(moves) == 0 {
+		return
+	}
+	l.flying++
+	l.wg.Go(func() {
+		outcomes, err := l.carrier.carry(writing, moves)
+		l.carried <- carried{outcomes, err}
+	})
+}
+
+// await blocks for one thing to happen.
+func (l *leader) await(ctx context.Context, alarm <-chan time.Time) error {
+	select {
+	case is := <-l.facts:
+		l.b.tick(time.Now())
+		is(l.b)
+	case a := <-l.answers:
+		l.b.tick(time.Now())
+		l.b.answered(a.question, a.answer)
+	case c := <-l.carried:
+		l.b.tick(time.Now())
+		return l.settle(c)
+	case view := <-l.m.views:
+		view <- l.view(roleLeading, l.term.Number())
+	case <-alarm:
+	case <-ctx.Done():
+		return fmt.Errorf("stopped: %w", context.Cause(ctx))
+	case <-l.term.Context().Done():
+		return context.Cause(l.term.Context())
+	}
+	return nil
+}
+
+// drain takes what else has happened, so that one round deals with all of it.
+func (l *leader) drain() error {
+	for range drainMax {
+		select {
+		case is := <-l.facts:
+			is(l.b)
+		case a := <-l.answers:
+			l.b.answered(a.question, a.answer)
+		case c := <-l.carried:
+			if err := l.settle(c); err != nil {
+				return err
+			}
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+func (l *leader) settle(c carried) error {
+	l.flying--
+	for _, o := range c.outcomes {
+		l.b.settled(o.move, o.result)
+		if o.result == done {
+			l.recent.add(l.b.now, o.move)
+		}
+	}
+	return c.err
+}
+
+// land waits for the multis under way, for a while if the master was stopped:
+// their outcome matters to nobody else.
+func (l *leader) land(reason error, cancel context.CancelFunc) {
+	if errors.Is(reason, coordinator.ErrTermEnded) {
+		cancel()
+	}
+	timer := time.AfterFunc(handOverTime, cancel)
+	defer timer.Stop()
+	for l.flying > 0 {
+		l.settle(<-l.carried)
+	}
+}
+
+// leave resigns, whatever the reason.
+//
+// One reason is a write whose answer was lost. It may still be carried out, at
+// any time, so nothing this term could decide would be safe: the task might be
+// assigned by it after it was assigned to another. A new term is safe, for its
+// number refuses the write.
+func (l *leader) leave(reason error) error {
+	if errors.Is(reason, coordinator.ErrTermEnded) || l.s.Context().Err() != nil {
+		l.log.Warn().Err(reason).Msg("term ended")
+		return reason
+	}
+	l.log.Info().AnErr("err", reason).Msg("resigning")
+	err := l.resign(l.term)
+	switch {
+	case err != nil && l.s.Context().Err() == nil:
+		return fmt.Errorf("%w: %w: %w", errNewSession, reason, err)
+	case errors.Is(reason, coordinator.ErrUnknownOutcome), errors.Is(reason, coordinator.ErrNoNode):
+		return fmt.Errorf("%w: %w", coordinator.ErrTermEnded, reason)
+	}
+	return reason
+}
+
+// followByHand follows the tasks that people work on: they may write the status
+// and nothing else. A nil context ends all.
+func (l *leader) followByHand(ctx context.Context) {
+	if ctx == nil {
+		for _, cancel := range l.byHand {
+			cancel()
+		}
+		return
+	}
+	now := slices.Collect(l.b.byHand())
+	for _, s := range now {
+		if l.byHand[s] == nil {
+			following, cancel := context.WithCancel(ctx)
+			l.byHand[s] = cancel
+			f := &follower{s: l.s, facts: l.facts}
+			l.wg.Go(func() { f.followStatus(following, s) })
+		}
+	}
+	for s, cancel := range l.byHand {
+		if !slices.Contains(now, s) {
+			cancel()
+			delete(l.byHand, s)
+		}
+	}
+}
+
+// report logs the changes of shape.
+func (l *leader) report() {
+	for _, n := range l.b.takeNews() {
+		e := l.log.Info().Str("worker", n.worker)
+		switch n.what {
+		case joined:
+			e.Msg("worker joined")
+		case departed:
+			e.Int("count", n.count).Msg("worker left")
+		case relieved:
+			e.Int("reassigned", n.tally.moved).Int("queued", n.tally.queued).Int("dead", n.tally.buried).Msg("tasks reassigned")
+		}
+	}
+}

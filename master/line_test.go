@@ -1,0 +1,101 @@
+package master
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestSeqIsTheNameAsTheServiceWritesIt(t *testing.T) {
+	tests := []struct {
+		name string
+		want seq
+		ok   bool
+	}{
+		{"task-0000000042", 42, true},
+		{"task-2147483647", 1<<31 - 1, true},
+		{"task--2147483648", 1 << 31, true}, // what comes after 2147483647
+		{"task--000000001", 1<<32 - 1, true},
+		{"task-2147483648", 0, false},
+		{"task-42", 0, false},
+		{"task-00000000042", 0, false},
+		{"task-+000000042", 0, false},
+		{"task--00000001", 0, false},
+		{"task-000000004x", 0, false},
+		{"job-0000000042", 0, false},
+		{"", 0, false},
+	}
+	for _, tt := range tests {
+		got, ok := parseSeq(tt.name)
+		if ok != tt.ok || ok && got != tt.want {
+			t.Errorf("parseSeq(%q) = %d, %v, want %d, %v", tt.name, got, ok, tt.want, tt.ok)
+		}
+		if ok && string(got.id()) != tt.name {
+			t.Errorf("parseSeq(%q).id() = %q", tt.name, got.id())
+		}
+	}
+}
+
+func TestSeqOrderIsTheOrderOfSubmissionPastTheOverflow(t *testing.T) {
+	before, _ := parseSeq("task-2147483647")
+	after, _ := parseSeq("task--2147483648")
+	if before >= after {
+		t.Errorf("%d is not older than %d", before, after)
+	}
+}
+
+// A line against a sorted slice.
+func TestLineKeepsTheOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var l line
+		var model []seq
+		never := func(seq) bool { return false }
+		t.Repeat(map[string]func(*rapid.T){
+			"join": func(t *rapid.T) {
+				for _, s := range rapid.SliceOfN(rapid.Uint32Range(0, 50), 1, 5).Draw(t, "tasks") {
+					l.join(seq(s))
+					model = append(model, seq(s))
+				}
+				l.settle()
+				slices.Sort(model)
+			},
+			"next": func(t *rapid.T) {
+				at := l.cursor
+				s, ok := l.next(rapid.IntRange(0, 10).Draw(t, "limit"))
+				if ok && s != model[at] {
+					t.Fatalf("next = %d, want %d", s, model[at])
+				}
+			},
+			"leave": func(t *rapid.T) {
+				s, ok := l.trim(never)
+				if ok != (len(model) > 0) || ok && s != model[0] {
+					t.Fatalf("head = %d, %v, want the first of %v", s, ok, model)
+				}
+				if ok {
+					l.drop(1)
+					model = model[1:]
+				}
+			},
+			"": func(t *rapid.T) {
+				if !slices.Equal(l.order, model) {
+					t.Fatalf("line = %v, want %v", l.order, model)
+				}
+				if l.cursor > len(l.order) {
+					t.Fatalf("cursor %d beyond %d", l.cursor, len(l.order))
+				}
+			},
+		})
+	})
+}
+
+func TestLineExaminesWhatJoinsBeforeTheCursor(t *testing.T) {
+	l := line{order: []seq{10, 20, 30}}
+	l.next(3)
+	l.next(3)
+	l.join(15)
+	l.settle()
+	if s, ok := l.next(4); !ok || s != 15 {
+		t.Errorf("next = %d, %v, want 15", s, ok)
+	}
+}

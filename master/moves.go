@@ -1,0 +1,241 @@
+package master
+
+import (
+	"slices"
+	"strings"
+)
+
+// move is one thing to do to the tree, as one or a few operations that are
+// done together or not at all.
+type move struct {
+	kind    kind
+	task    seq
+	from    string   // the worker whose assignment is deleted
+	to      string   // the worker who is assigned the task
+	attempt int      // assign: the attempt to come; forget: how many there are; else: the one that has ended
+	order   seq      // cancel: the directive; its status is written with it
+	why     string   // refuse: for people
+	debris  []string // forget: the names below the task, where they are known
+	stays   bool     // forget: there are more of them than one move deletes
+}
+
+type kind uint8
+
+const (
+	assign   kind = iota // to a worker
+	reassign             // from a dead worker to another
+	lose                 // from a dead worker, while no other has room
+	bury                 // from a dead worker, for good: it killed too many
+	drop                 // an assignment that has no meaning any more
+	dismiss              // the list of a dead worker
+	cancel               // by directive
+	refuse               // a directive that cannot be carried out
+	forget               // a task that has been final for long enough
+)
+
+// cost returns how many operations the move takes, about.
+func (m move) cost() int {
+	switch m.kind {
+	case assign:
+		return 2
+	case reassign, bury:
+		return 4
+	case cancel:
+		return 5
+	case forget:
+		return len(m.debris) + m.attempt + 2
+	}
+	return 2
+}
+
+// moves returns what to do now, the most pressing first, up to about that many
+// operations. Each move must be carried out or not, and settled.
+func (b *board) moves(operations int) []move {
+	b.line.settle()
+	h := hand{b: b, left: operations, rooms: b.rooms()}
+	h.directives()
+	h.orphans()
+	h.waiting()
+	h.drops()
+	h.dismissals()
+	return h.moves
+}
+
+// hand collects the moves of one call.
+type hand struct {
+	b     *board
+	rooms []room
+	left  int // operations
+	moves []move
+}
+
+// play makes a move. From here to its settling, the task is moving and the
+// worker it goes to has a place less.
+func (h *hand) play(m move) {
+	h.moves = append(h.moves, m)
+	h.left -= m.cost()
+	if t := h.b.tasks[m.task]; t != nil && m.kind != drop && m.kind != dismiss {
+		h.b.set(t, moving)
+	}
+	if m.to != "" {
+		h.b.reserve(m.to, m.task)
+	}
+}
+
+// waiting assigns the tasks of the line, strictly the oldest first: one that
+// is not examined yet holds up those behind it.
+func (h *hand) waiting() {
+	b := h.b
+	for h.left > 0 {
+		s, ok := b.line.trim(b.idle)
+		if !ok {
+			return
+		}
+		t := b.tasks[s]
+		if !b.fresh(t) {
+			b.line.cursor = 0
+			return
+		}
+		i := place(h.rooms, b.shun(s, ""))
+		if i < 0 {
+			return
+		}
+		h.rooms[i].take()
+		b.line.drop(1)
+		h.play(move{kind: assign, task: s, to: h.rooms[i].worker, attempt: int(t.attempts) + 1})
+	}
+}
+
+// orphan is a task in the list of a worker.
+type orphan struct {
+	task   seq
+	worker string
+}
+
+// orphan has the tasks of a worker that died examined.
+func (b *board) orphan(w *worker) {
+	for s, h := range w.held {
+		if h.stage != pending {
+			b.urgent = append(b.urgent, question{task: s, holder: w.name})
+		}
+	}
+}
+
+// orphaned: a task in the list of a dead worker was examined and is not final.
+func (b *board) orphaned(q question, a answer) {
+	w := b.workers[q.holder]
+	if w == nil || w.alive {
+		return
+	}
+	if _, ok := w.held[q.task]; !ok {
+		return
+	}
+	if !a.held {
+		b.leave(w, q.task)
+		return
+	}
+	t := b.tasks[q.task]
+	if t.holders > 1 || a.control != "" {
+		b.drops = append(b.drops, orphan{q.task, q.holder})
+		return
+	}
+	b.orphans = append(b.orphans, orphan{q.task, q.holder})
+}
+
+// orphans moves the tasks of dead workers. They go before those that wait:
+// they had been assigned once, so they are older.
+func (h *hand) orphans() {
+	b := h.b
+	slices.SortFunc(b.orphans, func(x, y orphan) int { return int(int64(x.task) - int64(y.task)) })
+	for h.left > 0 && len(b.orphans) > 0 {
+		o := b.orphans[0]
+		b.orphans = b.orphans[1:]
+		t, w := b.tasks[o.task], b.workers[o.worker]
+		if t == nil || t.state != held || w == nil || w.alive {
+			continue
+		}
+		if hold, ok := w.held[o.task]; !ok || hold.stage == pending {
+			continue
+		}
+		h.play(h.rescue(o, t))
+	}
+}
+
+// rescue decides what becomes of the task of a dead worker.
+func (h *hand) rescue(o orphan, t *task) move {
+	m := move{kind: lose, task: o.task, from: o.worker, attempt: int(t.attempts) + 1}
+	if int(t.lost)+1 >= h.b.limits.maxLost {
+		m.kind = bury
+		return m
+	}
+	if i := place(h.rooms, h.b.shun(o.task, o.worker)); i >= 0 {
+		h.rooms[i].take()
+		m.kind, m.to = reassign, h.rooms[i].worker
+	}
+	return m
+}
+
+// shun tells which workers the task died on, as it will know when the one
+// named here is added: instances of the same name, which are most likely the
+// same machine. It is nil when there are none.
+func (b *board) shun(s seq, also string) func(string) bool {
+	died := b.died[s]
+	if also != "" {
+		died = append(slices.Clip(died), also)
+	}
+	if len(died) == 0 {
+		return nil
+	}
+	return func(worker string) bool {
+		return slices.ContainsFunc(died, func(d string) bool { return nameOf(d) == nameOf(worker) })
+	}
+}
+
+// nameOf cuts what makes an instance out of a worker's name.
+func nameOf(instance string) string {
+	if i := strings.LastIndexByte(instance, '-'); i > 0 && len(instance)-i == 9 {
+		return instance[:i]
+	}
+	return instance
+}
+
+// drops deletes assignments of tasks that are final, gone or with another.
+func (h *hand) drops() {
+	b := h.b
+	for h.left > 0 && len(b.drops) > 0 {
+		o := b.drops[0]
+		b.drops = b.drops[1:]
+		if w := b.workers[o.worker]; w != nil {
+			if hold, ok := w.held[o.task]; ok && hold.stage != pending {
+				h.play(move{kind: drop, task: o.task, from: o.worker})
+			}
+		}
+	}
+}
+
+// strangerGrace is how long a list under /assign may be there without its
+// worker: it may be about to register.
+const strangerGrace = workerPause * 120
+
+// dismissals removes the lists of dead workers that are empty.
+func (h *hand) dismissals() {
+	b := h.b
+	for _, w := range b.crew() {
+		if h.left <= 0 {
+			return
+		}
+		if w.alive || !w.parent || w.list == 0 || len(w.held) > 0 {
+			continue
+		}
+		due := w.paused
+		if !w.registered {
+			due = b.epoch.Add(w.since + strangerGrace)
+		}
+		if b.now.Before(due) {
+			b.wakeAt(due)
+			continue
+		}
+		b.pause(w) // not again before the answer, nor at once after a refusal
+		h.play(move{kind: dismiss, from: w.name})
+	}
+}

@@ -1,0 +1,463 @@
+package master
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mwqueue/mw/coordinator"
+)
+
+// simTree is the tree, and whoever writes to it, as far as a board can tell.
+// Reads and writes take effect when the test says so, and are told to the
+// board when it says so, later.
+type simTree struct {
+	t interface {
+		Helper()
+		Fatalf(string, ...any)
+	}
+	zxid    int64
+	term    int
+	tasks   map[seq]*simTask
+	workers map[string]bool // registered
+	assign  map[string]map[seq]int
+	changed map[string]int64 // the zxid of the last change of a list
+	clock   time.Time
+	next    seq
+	byHand  bool // statuses may come out of the blue
+}
+
+type simTask struct {
+	control  string
+	target   seq
+	attempts []string // what became of each: "lost by w1"
+	status   string
+	since    time.Time
+	ran      int // how often it was assigned
+}
+
+func newSimTree() *simTree {
+	return &simTree{
+		tasks: make(map[seq]*simTask), workers: make(map[string]bool),
+		assign: make(map[string]map[seq]int), changed: make(map[string]int64),
+		clock: time.Unix(1_800_000_000, 0),
+	}
+}
+
+func (tr *simTree) change(lists ...string) {
+	tr.zxid++
+	for _, l := range lists {
+		tr.changed[l] = tr.zxid
+	}
+}
+
+func (tr *simTree) submit(task simTask) seq {
+	tr.next++
+	tr.tasks[tr.next] = &task
+	tr.change("tasks")
+	return tr.next
+}
+
+func (tr *simTree) register(w string) {
+	tr.assign[w] = make(map[seq]int)
+	tr.workers[w] = true
+	tr.change("workers", "assign", "assign/"+w)
+}
+
+func (tr *simTree) kill(w string) {
+	delete(tr.workers, w)
+	tr.change("workers")
+}
+
+// report is the worker's one multi. An empty status hands the task back, with
+// an attempt if there is an outcome.
+func (tr *simTree) report(w string, s seq, outcome, status string) {
+	n, ok := tr.assign[w][s]
+	if !ok {
+		return
+	}
+	task := tr.tasks[s]
+	if outcome != "" {
+		if n != len(task.attempts)+1 {
+			tr.t.Fatalf("task %d: attempt %d reported after %d", s, n, len(task.attempts))
+		}
+		task.attempts = append(task.attempts, outcome)
+	}
+	if status != "" {
+		task.status, task.since = status, tr.clock
+	}
+	delete(tr.assign[w], s)
+	tr.change("assign/" + w)
+}
+
+func (tr *simTree) holder(s seq) string {
+	for w, held := range tr.assign {
+		if _, ok := held[s]; ok {
+			return w
+		}
+	}
+	return ""
+}
+
+// execute is what the service does with a move's multi.
+func (tr *simTree) execute(m move, term int) result {
+	tr.t.Helper()
+	if term != tr.term {
+		tr.t.Fatalf("executed in term %d: %+v of term %d", tr.term, m, term)
+	}
+	task := tr.tasks[m.task]
+	switch m.kind {
+	case assign:
+		switch {
+		case !tr.workers[m.to]:
+			return noWorker
+		case task == nil:
+			return stale
+		}
+		return tr.give(m, m.attempt)
+	case reassign, lose, bury:
+		if m.to != "" && !tr.workers[m.to] {
+			return noWorker
+		}
+		if _, ok := tr.assign[m.from][m.task]; !ok || task == nil || len(task.attempts)+1 != m.attempt {
+			return stale
+		}
+		if tr.workers[m.from] {
+			tr.t.Fatalf("taken from a living worker: %+v", m)
+		}
+		delete(tr.assign[m.from], m.task)
+		task.attempts = append(task.attempts, "lost by "+m.from)
+		tr.change("assign/" + m.from)
+		if m.kind == bury {
+			task.status, task.since = "dead", tr.clock
+		}
+		if m.kind == reassign {
+			return tr.give(m, m.attempt+1)
+		}
+	case drop:
+		if _, ok := tr.assign[m.from][m.task]; !ok {
+			return stale
+		}
+		delete(tr.assign[m.from], m.task)
+		tr.change("assign/" + m.from)
+	case dismiss:
+		if tr.assign[m.from] == nil || len(tr.assign[m.from]) > 0 {
+			return stale
+		}
+		if tr.workers[m.from] {
+			tr.t.Fatalf("list of a living worker removed: %+v", m)
+		}
+		delete(tr.assign, m.from)
+		tr.change("assign")
+	case cancel:
+		return tr.cancel(m, task)
+	case refuse:
+		task.status, task.since = "failed", tr.clock
+		task.attempts = append(task.attempts, "refused: "+m.why)
+		tr.change()
+	case forget:
+		if task == nil || task.status == "" || tr.children(m, task) != len(task.attempts) {
+			return stale
+		}
+		delete(tr.tasks, m.task)
+		tr.change("tasks")
+	}
+	return done
+}
+
+func (tr *simTree) children(m move, task *simTask) int {
+	if m.debris != nil {
+		return len(m.debris) - 1
+	}
+	return m.attempt
+}
+
+func (tr *simTree) give(m move, attempt int) result {
+	tr.t.Helper()
+	task := tr.tasks[m.task]
+	if tr.assign[m.to] == nil {
+		return noWorker
+	}
+	if h := tr.holder(m.task); h != "" {
+		tr.t.Fatalf("%+v: but %s has it", m, h)
+	}
+	if task.status != "" && !tr.byHand {
+		tr.t.Fatalf("%+v: but it is %s", m, task.status)
+	}
+	if attempt != len(task.attempts)+1 && !tr.byHand {
+		tr.t.Fatalf("%+v: attempt %d after %v", m, attempt, task.attempts)
+	}
+	if task.control != "" {
+		tr.t.Fatalf("%+v: but it is a directive", m)
+	}
+	tr.assign[m.to][m.task] = attempt
+	task.ran++
+	tr.change("assign/" + m.to)
+	return done
+}
+
+func (tr *simTree) cancel(m move, task *simTask) result {
+	order := tr.tasks[m.order]
+	if task == nil || task.status != "" || order == nil || order.status != "" {
+		return stale
+	}
+	if h := tr.holder(m.task); h != m.from {
+		if m.from == "" {
+			tr.t.Fatalf("%+v: cancelled as waiting, but %s has it", m, h)
+		}
+		return stale
+	}
+	if m.from != "" {
+		if m.attempt != len(task.attempts)+1 {
+			return stale
+		}
+		delete(tr.assign[m.from], m.task)
+		task.attempts = append(task.attempts, "cancelled")
+		tr.change("assign/" + m.from)
+	}
+	task.status, task.since = "cancelled", tr.clock
+	order.status, order.since = "done", tr.clock
+	tr.change()
+	return done
+}
+
+// look answers a question as a reader would, all at one moment.
+func (tr *simTree) look(q question) answer {
+	task := tr.tasks[q.task]
+	switch {
+	case task == nil && q.how == glance:
+		return answer{}
+	case task == nil:
+		return answer{gone: true}
+	case q.how == exact:
+		names := []string{"status"}
+		for n := range task.attempts {
+			names = append(names, fmt.Sprintf("attempt-%d", n+1))
+		}
+		return answer{children: names}
+	case task.status != "":
+		return answer{final: true, at: task.since}
+	case q.how == glance:
+		return answer{}
+	}
+	a := answer{attempts: len(task.attempts), control: task.control}
+	if a.control != "" {
+		a.target = task.target.id()
+	}
+	for _, outcome := range task.attempts {
+		var w string
+		if n, _ := fmt.Sscanf(outcome, "lost by %s", &w); n == 1 {
+			a.died = append(a.died, w)
+		}
+	}
+	_, a.held = tr.assign[q.holder][q.task]
+	return a
+}
+
+// list reads one list and returns the fact that tells it.
+func (tr *simTree) list(which string) fact {
+	zxid := tr.changed[which]
+	switch which {
+	case "tasks":
+		var names []string
+		for s := range tr.tasks {
+			names = append(names, string(s.id()))
+		}
+		return func(b *board) { b.tasksListed(names, zxid) }
+	case "workers":
+		names := slices.Collect(maps.Keys(tr.workers))
+		return func(b *board) { b.workersListed(names, zxid) }
+	case "assign":
+		names := slices.Collect(maps.Keys(tr.assign))
+		return func(b *board) { b.parentsListed(names, zxid) }
+	}
+	w := which[len("assign/"):]
+	if tr.assign[w] == nil {
+		return func(*board) {}
+	}
+	var names []string
+	for s := range tr.assign[w] {
+		names = append(names, string(s.id()))
+	}
+	return func(b *board) { b.assignedListed(w, names, zxid) }
+}
+
+// lists names all lists there are.
+func (tr *simTree) lists() []string {
+	out := []string{"tasks", "workers", "assign"}
+	for _, w := range slices.Sorted(maps.Keys(tr.assign)) {
+		out = append(out, "assign/"+w)
+	}
+	return out
+}
+
+// sim is a board with its surroundings: what was asked and not answered yet,
+// what was sent and not carried out yet, what was listed and not told yet.
+type sim struct {
+	*simTree
+	b         *board
+	questions []question
+	answers   []answered
+	sent      []move
+	outcomes  []outcome
+	told      map[string]fact  // the newest reading of each list
+	read      map[string]int64 // the zxid as of which each list was read last
+	slots     int
+}
+
+var simLimits = limits{retention: time.Hour, retain: 1000, maxLost: 3}
+
+func newSim(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}) *sim {
+	tr := newSimTree()
+	tr.t = t
+	return &sim{
+		simTree: tr, b: newBoard(simLimits, tr.clock),
+		told: make(map[string]fact), read: make(map[string]int64), slots: 2,
+	}
+}
+
+// follow reads a list if it has changed since it was read last, as a follower
+// does whose watch has fired.
+func (s *sim) follow(which string) {
+	if s.read[which] < s.changed[which] {
+		s.read[which] = s.changed[which]
+		s.told[which] = s.list(which)
+	}
+}
+
+// tell tells what was read. Registrations are told with the list of workers.
+func (s *sim) tell(which string) {
+	if name, ok := strings.CutPrefix(which, "assign/"); ok && !s.b.worker(name).parent {
+		return // the follower of /assign has not told of it yet
+	}
+	if is := s.told[which]; is != nil {
+		is(s.b)
+		delete(s.told, which)
+	}
+	if which == "workers" {
+		for name := range s.b.workers {
+			s.b.registered(name, fmt.Appendf(nil, `{"slots":%d}`, s.slots))
+		}
+	}
+}
+
+// begin is a new term, after which no write of an earlier one is executed.
+func (s *sim) begin() {
+	s.term++
+	s.sent, s.outcomes = nil, nil
+	for _, which := range s.lists() {
+		if which != "tasks" && which != "workers" {
+			s.list(which)(s.b)
+		}
+	}
+	s.list("workers")(s.b)
+	s.b.begin(0)
+}
+
+// play has the board make its moves and ask its questions.
+func (s *sim) play() {
+	s.t.Helper()
+	s.b.tick(s.clock)
+	moves := s.b.moves(batchCost)
+	s.check(moves)
+	s.sent = append(s.sent, moves...)
+	s.sent = append(s.sent, s.b.forgets(batchCost)...)
+	s.questions = append(s.questions, s.b.questions()...)
+}
+
+// check is what must hold of the moves of one call.
+func (s *sim) check(moves []move) {
+	s.t.Helper()
+	var newest seq
+	for _, m := range moves {
+		if m.to != "" {
+			w := s.b.workers[m.to]
+			if w == nil || !w.alive || !w.parent || !w.known {
+				s.t.Fatalf("%+v: the worker is not there", m)
+			}
+			if most := w.reg.Slots + w.rate.ahead(s.b.now); len(w.held) > most {
+				s.t.Fatalf("%+v: it has %d then, at most %d", m, len(w.held), most)
+			}
+		}
+		if m.kind == assign {
+			if m.task < newest {
+				s.t.Fatalf("%+v: after the younger %d", m, newest)
+			}
+			newest = m.task
+		}
+	}
+	for id, t := range s.b.tasks {
+		if t.state == waiting && id < newest {
+			s.t.Fatalf("%d waits although the younger %d was assigned", id, newest)
+		}
+	}
+	if s.b.asking > maxAsking {
+		s.t.Fatalf("%d questions under way", s.b.asking)
+	}
+}
+
+// step carries out everything that is under way, once.
+func (s *sim) step() {
+	s.play()
+	for _, q := range s.questions {
+		s.b.answered(q, s.look(q))
+	}
+	for _, a := range s.answers {
+		s.b.answered(a.question, a.answer)
+	}
+	for _, m := range s.sent {
+		s.b.settled(m, s.execute(m, s.term))
+	}
+	for _, o := range s.outcomes {
+		s.b.settled(o.move, o.result)
+	}
+	s.questions, s.answers, s.sent, s.outcomes = nil, nil, nil, nil
+	s.hear()
+}
+
+// hear tells all lists that have changed.
+func (s *sim) hear() {
+	for _, which := range s.lists() {
+		s.follow(which)
+		s.tell(which)
+	}
+}
+
+// settle steps until the board has nothing to do.
+func (s *sim) settle() {
+	s.t.Helper()
+	for range 200 {
+		s.step()
+		s.clock = s.clock.Add(time.Second) // pauses end
+	}
+}
+
+// finishAll has the workers report everything they hold as done, and settles.
+func (s *sim) finishAll() {
+	s.t.Helper()
+	for range 200 {
+		s.step()
+		for w, held := range s.assign {
+			for _, id := range slices.Sorted(maps.Keys(held)) {
+				if s.workers[w] {
+					s.report(w, id, string(coordinator.OutcomeDone), "done")
+				}
+			}
+		}
+		s.clock = s.clock.Add(time.Second)
+	}
+	s.settle()
+}
+
+func (s *sim) wantStatus(t testing.TB, id seq, want string) {
+	t.Helper()
+	if got := s.tasks[id].status; got != want {
+		t.Errorf("status of %d = %q, want %q (attempts %q)", id, got, want, s.tasks[id].attempts)
+	}
+}
