@@ -64,6 +64,10 @@ type conn struct {
 
 	done chan struct{} // closed when closed is set
 
+	// deadline is for the client to take what is sent. Owned by the loop that
+	// set writing.
+	deadline time.Time
+
 	// mu protects the fields below. It is locked inside replica.mu.
 	mu        sync.Mutex
 	work      sync.Cond // writeLoop waits here for something to do
@@ -72,6 +76,8 @@ type conn struct {
 	view      view      // of the read being served
 	ids       []tree.ID // identities; the slice is replaced, never changed
 	sent      int64     // frames
+	writing   bool      // one of the loops is sending
+	spare     []byte    // for queue.out, when that is being sent
 	longest   int       // path of all that were watched, in bytes
 	finishing bool      // nothing more is read: close when all is answered and sent
 	closed    bool

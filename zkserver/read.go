@@ -269,6 +269,11 @@ func refuseAuth(_ *view, _ *wire.Decoder, b []byte) ([]byte, wire.Code) { return
 // refuseWrite says that nothing was done and that the client may try again.
 func refuseWrite(_ *view, _ *wire.Decoder, b []byte) ([]byte, wire.Code) { return b, wire.ThrottledOp }
 
-func refuseReconfig(_ *view, _ *wire.Decoder, b []byte) ([]byte, wire.Code) {
+func refuseReconfig(_ *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
+	var q wire.ReconfigRequest
+	q.Decode(d)
+	if d.Err() != nil {
+		return b, wire.MarshallingError
+	}
 	return b, wire.ReconfigDisabled
 }

@@ -39,7 +39,10 @@ func (c *conn) readLoop(ctx context.Context) error {
 			return nil
 		}
 		if !c.frameBuffered() {
-			c.work.Signal() // one write for the replies of one burst
+			// One write for the replies of one burst.
+			if err := c.flushDirect(); err != nil {
+				return err
+			}
 		}
 		if buf = frame; cap(buf) > keepFrame {
 			buf = nil

@@ -82,8 +82,7 @@ func multiResult(b []byte, a *applied) []byte {
 		switch part {
 		case wire.OpCreate:
 			b = wire.AppendString(h.Append(b), res.Path)
-		case wire.OpCreate2, wire.OpCreateContainer, wire.OpCreateTTL:
-			h.Op = wire.OpCreate2
+		case wire.OpCreate2:
 			b = appendStat(wire.AppendString(h.Append(b), res.Path), res.Stat)
 		case wire.OpSetData:
 			b = appendStat(h.Append(b), res.Stat)

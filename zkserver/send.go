@@ -12,14 +12,16 @@ const (
 
 	// keepOut is the largest output buffer a connection keeps.
 	keepOut = 64 << 10
+
+	// directOut is the most that readLoop sends itself. That much nearly
+	// always fits the socket's buffer.
+	directOut = 16 << 10
 )
 
 // writeLoop serves the requests that were queued, each in its turn, and sends
 // what is ready, all of it in one write. It returns why the connection is to be
 // closed.
 func (c *conn) writeLoop(ctx context.Context) error {
-	var spare []byte
-	var deadline time.Time
 	for {
 		if err := c.waitWork(); err != nil {
 			return err
@@ -27,14 +29,9 @@ func (c *conn) writeLoop(ctx context.Context) error {
 		if err := c.serveQueued(ctx); err != nil {
 			return err
 		}
-		out := c.takeOut(spare)
-		if err := c.write(out, &deadline); err != nil {
+		if err := c.flush(); err != nil {
 			return err
 		}
-		if spare = out[:0]; cap(spare) > keepOut {
-			spare = nil
-		}
-		c.wrote()
 	}
 }
 
@@ -47,13 +44,18 @@ func (c *conn) waitWork() error {
 		switch {
 		case c.closed:
 			return c.cause
-		case len(c.queue.out) > 0 || c.queue.step() != nothing:
+		case c.hasWork():
 			return nil
 		case c.finishing && c.queue.len() == 0:
 			return errFinished
 		}
 		c.work.Wait()
 	}
+}
+
+// hasWork reports whether there is something for writeLoop to do. c.mu is held.
+func (c *conn) hasWork() bool {
+	return len(c.queue.out) > 0 && !c.writing || c.queue.step() != nothing
 }
 
 // serveQueued serves queued reads and proposes held writes, as far as it can
@@ -87,33 +89,60 @@ func (c *conn) serveQueued(ctx context.Context) error {
 	}
 }
 
-// takeOut returns what waits to be sent and leaves spare in its place.
-func (c *conn) takeOut(spare []byte) []byte {
+// flushDirect is for readLoop, at the end of a burst: to send a short reply
+// itself costs less than to wake writeLoop. All other work is left to writeLoop.
+func (c *conn) flushDirect() error {
+	c.mu.Lock()
+	short := len(c.queue.out) <= directOut
+	c.mu.Unlock()
+	if short {
+		if err := c.flush(); err != nil {
+			return err
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out := c.queue.out
-	c.queue.out = spare
-	c.queue.inFlight, c.queue.outEvents = c.queue.outEvents, 0
-	return out
+	if c.hasWork() {
+		c.work.Signal()
+	}
+	return nil
 }
 
-// wrote lets readLoop go on when it waits for room.
-func (c *conn) wrote() {
+// flush sends what is ready, unless the other loop is at it.
+func (c *conn) flush() error {
+	c.mu.Lock()
+	if c.writing || len(c.queue.out) == 0 {
+		c.mu.Unlock()
+		return nil
+	}
+	out := c.queue.out
+	c.writing = true
+	c.queue.out, c.spare = c.spare, nil
+	c.queue.inFlight, c.queue.outEvents = c.queue.outEvents, 0
+	c.mu.Unlock()
+
+	err := c.write(out)
+
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.writing = false
 	c.queue.inFlight = 0
+	if cap(out) <= keepOut {
+		c.spare = out[:0]
+	}
 	c.room.Signal()
+	return err
 }
 
 // write sends b. A client that does not take a chunk of it within the session
 // timeout is given up.
-func (c *conn) write(b []byte, deadline *time.Time) error {
+func (c *conn) write(b []byte) error {
 	for len(b) > 0 {
 		// To set a deadline costs as much as a small read, so it is moved
 		// only when half of it has passed.
-		if now := time.Now(); deadline.Sub(now) < c.timeout {
-			*deadline = now.Add(2 * c.timeout)
-			if err := c.nc.SetWriteDeadline(*deadline); err != nil {
+		if now := time.Now(); c.deadline.Sub(now) < c.timeout {
+			c.deadline = now.Add(2 * c.timeout)
+			if err := c.nc.SetWriteDeadline(c.deadline); err != nil {
 				return err
 			}
 		}

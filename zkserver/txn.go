@@ -24,18 +24,14 @@ func createTxn(d *wire.Decoder) (txn, wire.Code) {
 	if d.Err() != nil {
 		return txn{}, wire.MarshallingError
 	}
-	create, ok := createOp(&q)
-	if !ok {
+	mode, ok := createModes[q.Flags]
+	switch {
+	case q.Flags == wire.FlagContainer:
+		return txn{}, wire.Unimplemented
+	case !ok:
 		return txn{}, wire.BadArguments
 	}
-	return txn{op: create}, wire.OK
-}
-
-// createOp reports false for flags that op 1 and op 15 do not take: TTL modes
-// and numbers that are no mode.
-func createOp(q *wire.CreateRequest) (tree.Create, bool) {
-	mode, ok := createModes[q.Flags]
-	return tree.Create{Path: q.Path, Data: cloneData(q.Data), ACL: treeACL(q.ACL), Mode: mode}, ok
+	return txn{op: createOp(&q, mode)}, wire.OK
 }
 
 var createModes = map[int32]tree.Mode{
@@ -43,6 +39,10 @@ var createModes = map[int32]tree.Mode{
 	wire.FlagEphemeral:           tree.Ephemeral,
 	wire.FlagSequential:          tree.PersistentSequential,
 	wire.FlagEphemeralSequential: tree.EphemeralSequential,
+}
+
+func createOp(q *wire.CreateRequest, mode tree.Mode) tree.Create {
+	return tree.Create{Path: q.Path, Data: cloneData(q.Data), ACL: treeACL(q.ACL), Mode: mode}
 }
 
 func deleteTxn(d *wire.Decoder) (txn, wire.Code) {
@@ -81,37 +81,46 @@ func multiTxn(d *wire.Decoder) (txn, wire.Code) {
 	multi := tree.Multi{Ops: make([]tree.Op, len(q.Ops))}
 	parts := make([]wire.Op, len(q.Ops))
 	for i, part := range q.Ops {
-		op, ok := multiPart(part)
-		if !ok {
+		var ok bool
+		if multi.Ops[i], parts[i], ok = multiPart(part); !ok {
 			return txn{}, wire.MarshallingError
 		}
-		multi.Ops[i], parts[i] = op, part.Op
 	}
 	return txn{op: multi, parts: parts}, wire.OK
 }
 
-// multiPart returns the operation of the tree for one of a multi, and false for
-// a read.
-func multiPart(part wire.MultiOp) (tree.Op, bool) {
+// multiPart returns the operation of the tree for one of a multi, and what the
+// reply calls it. It reports false when the whole multi does not decode.
+func multiPart(part wire.MultiOp) (op tree.Op, name wire.Op, ok bool) {
 	switch q := part.Request.(type) {
 	case *wire.CreateRequest:
-		if part.Op == wire.OpCreateContainer {
-			return unservedPart, true
-		}
-		if create, ok := createOp(q); ok {
-			return create, true
-		}
-		return badPart, true
+		return multiCreate(q, false)
 	case *wire.CreateTTLRequest:
-		return unservedPart, true
+		return multiCreate(&wire.CreateRequest{Path: q.Path, Data: q.Data, ACL: q.ACL, Flags: q.Flags}, true)
 	case *wire.DeleteRequest:
-		return tree.Delete(*q), true
+		return tree.Delete(*q), part.Op, true
 	case *wire.SetDataRequest:
-		return tree.SetData{Path: q.Path, Data: cloneData(q.Data), Version: q.Version}, true
+		return tree.SetData{Path: q.Path, Data: cloneData(q.Data), Version: q.Version}, part.Op, true
 	case *wire.CheckRequest:
-		return tree.Check(*q), true
+		return tree.Check(*q), part.Op, true
 	}
-	return nil, false
+	return nil, 0, false // a read
+}
+
+// multiCreate goes by the flags alone, as Apache ZooKeeper does (Op.create):
+// create, create2 and createContainer mean the same in a multi, and the reply
+// is create's.
+func multiCreate(q *wire.CreateRequest, ttl bool) (tree.Op, wire.Op, bool) {
+	if mode, ok := createModes[q.Flags]; ok {
+		return createOp(q, mode), wire.OpCreate, true
+	}
+	switch q.Flags {
+	case wire.FlagContainer:
+		return unservedPart, wire.OpCreate2, true
+	case wire.FlagPersistentTTL, wire.FlagPersistentSequentialTTL:
+		return unservedPart, wire.OpCreate2, ttl
+	}
+	return badPart, wire.OpCreate, true
 }
 
 // These stand for operations that cannot be decoded to one of the tree's. The
