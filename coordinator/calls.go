@@ -1,8 +1,8 @@
 package coordinator
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -87,7 +87,7 @@ func (s *Session) Sync(ctx context.Context, path string) error {
 // Create makes a znode and returns its path, which for a sequential one is
 // longer than the path given. The data is copied before Create returns.
 func (s *Session) Create(ctx context.Context, path string, data []byte, mode Mode) (string, error) {
-	if err := errors.Join(checkPath(path, mode.sequential()), checkData(data)); err != nil {
+	if err := cmp.Or(checkPath(path, mode.sequential()), checkData(data)); err != nil {
 		return "", fmt.Errorf("create %s: %w", path, err)
 	}
 	abs, data := s.abs(path), clone(data)
@@ -102,7 +102,7 @@ func (s *Session) Create(ctx context.Context, path string, data []byte, mode Mod
 
 // Set replaces the data of a znode if it has that version.
 func (s *Session) Set(ctx context.Context, path string, data []byte, version int32) (Stat, error) {
-	if err := errors.Join(checkPath(path, false), checkData(data)); err != nil {
+	if err := cmp.Or(checkPath(path, false), checkData(data)); err != nil {
 		return Stat{}, fmt.Errorf("set %s: %w", path, err)
 	}
 	abs, data := s.abs(path), clone(data)

@@ -9,14 +9,15 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-zookeeper/zk"
 	"github.com/rs/zerolog"
 )
 
 const (
-	maxDialTime  = 2 * time.Second
-	minRedial    = 20 * time.Millisecond
-	maxRedial    = 250 * time.Millisecond
-	renewalGrace = 250 * time.Millisecond // longest wait for the library to renew the watches
+	maxDialTime = 2 * time.Second
+	minRedial   = 20 * time.Millisecond
+	maxRedial   = 250 * time.Millisecond
+	parkTime    = 2 * time.Millisecond
 )
 
 // errSessionOver is what the dialer tells the library of a session that ended.
@@ -38,6 +39,9 @@ type dialer struct {
 	ctx  context.Context // ends with the session; what dials and waits heed
 	stop context.CancelFunc
 
+	parking chan struct{} // closed by park: the library is in its last dial
+	closing chan struct{} // closed by close, just before it closes the library
+
 	mu       sync.Mutex // protects the fields below
 	servers  []string   // shuffled
 	next     int
@@ -45,6 +49,7 @@ type dialer struct {
 	good     time.Time // when the last handshake was complete; zero after a dial
 	current  *guard    // closed or not; the only one that may be open; may be nil
 	watching bool      // the library has at least one watch to renew
+	parked   bool      // the library is closed and out of its last dial
 	lastErr  error     // of the last dial or handshake that failed
 }
 
@@ -56,6 +61,8 @@ func newDialer(cfg Config, greeted func(handshake)) *dialer {
 		dialContext: cfg.Dial,
 		greeted:     greeted,
 		servers:     append([]string(nil), cfg.Servers...),
+		parking:     make(chan struct{}),
+		closing:     make(chan struct{}),
 	}
 	d.ctx, d.stop = context.WithCancel(context.Background())
 	rand.Shuffle(len(d.servers), func(i, j int) { d.servers[i], d.servers[j] = d.servers[j], d.servers[i] })
@@ -70,13 +77,13 @@ func (d *dialer) Len() int { return len(d.servers) }
 
 // Next is part of zk.HostProvider. Its second result makes the library fail
 // what is queued and look whether it was closed: right when the session is
-// over, and never before.
+// over, and never before. See park.
 func (d *dialer) Next() (string, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	server := d.servers[d.next%len(d.servers)]
 	d.next++
-	return server, d.ctx.Err() != nil
+	return server, d.parked
 }
 
 // Connected is part of zk.HostProvider: the handshake is complete.
@@ -89,6 +96,7 @@ func (d *dialer) Connected() {
 // dial is the library's zk.Dialer. The library calls it from one goroutine.
 func (d *dialer) dial(network, addr string, _ time.Duration) (net.Conn, error) {
 	if err := d.pause(); err != nil {
+		d.park()
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(d.ctx, min(d.timeout/4, maxDialTime))
@@ -108,13 +116,17 @@ func (d *dialer) pause() error {
 	round := d.failed / len(d.servers)
 	begins := d.failed%len(d.servers) == 0
 	d.failed++
+	lastErr := d.lastErr
 	d.mu.Unlock()
 
-	if d.ctx.Err() != nil {
+	if d.killed() {
 		return errSessionOver
 	}
 	if round == 0 || !begins {
 		return nil
+	}
+	if round == 1 {
+		d.log.Warn().Err(lastErr).Msg("no server reached, trying on")
 	}
 	wait := time.NewTimer(jitter(min(minRedial<<min(round-1, 10), maxRedial)))
 	defer wait.Stop()
@@ -124,6 +136,40 @@ func (d *dialer) pause() error {
 	case <-d.ctx.Done():
 		return errSessionOver
 	}
+}
+
+// park holds the library in its first dial after the end until it is being
+// closed. Closing queues a request that nobody will send, and waits for it a whole
+// second: but when the library comes out of the dial then, it fails what is
+// queued.
+func (d *dialer) park() {
+	if isClosed(d.parking) {
+		return
+	}
+	close(d.parking)
+	<-d.closing
+	time.Sleep(parkTime)
+	d.mu.Lock()
+	d.parked = true
+	d.mu.Unlock()
+}
+
+// close closes the library's Conn, which asks the server to end the session
+// unless the dialer was killed. It is called once, and takes two seconds at most.
+func (d *dialer) close(conn *zk.Conn) {
+	if d.killed() {
+		limit := time.NewTimer(closeTime)
+		defer limit.Stop()
+		select {
+		case <-d.parking:
+		case <-limit.C: // whoever dials does not heed his context
+		}
+	} else {
+		limit := time.AfterFunc(closeTime, d.kill)
+		defer limit.Stop()
+	}
+	close(d.closing)
+	conn.Close()
 }
 
 // dialed keeps the outcome of a dial and guards the connection.
@@ -139,15 +185,11 @@ func (d *dialer) dialed(addr string, conn net.Conn, err error) (net.Conn, error)
 		d.log.Debug().Str("addr", addr).Err(err).Msg("server not reached")
 		return nil, err
 	}
-	if d.ctx.Err() != nil {
+	if d.killed() {
 		_ = conn.Close()
 		return nil, errSessionOver
 	}
-	hold := time.Duration(0)
-	if d.watching {
-		hold = min(renewalGrace, d.timeout/6)
-	}
-	d.current = newGuard(conn, d.timeout, hold, func(h handshake, err error) { d.shaken(addr, h, err) })
+	d.current = newGuard(conn, d.timeout, d.watching, func(h handshake, err error) { d.shaken(addr, h, err) })
 	return d.current, nil
 }
 
@@ -163,12 +205,12 @@ func (d *dialer) shaken(addr string, h handshake, err error) {
 	d.log.Debug().Str("addr", addr).Err(err).Msg("handshake refused")
 }
 
-// renews tells the dialer that from now on the library has a watch to renew
-// after every reconnect.
-func (d *dialer) renews() {
+// renews tells the dialer whether the library certainly has a watch to renew
+// after a reconnect.
+func (d *dialer) renews(certainly bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.watching = true
+	d.watching = certainly
 }
 
 // cut closes the connection, so that the library goes on to the next server.
@@ -193,6 +235,9 @@ func (d *dialer) kill() {
 	d.stop()
 	d.cut()
 }
+
+// killed says whether kill was called.
+func (d *dialer) killed() bool { return d.ctx.Err() != nil }
 
 // err says why no server was reached.
 func (d *dialer) err() error {

@@ -92,11 +92,12 @@ func (s *Session) FollowMembers(ctx context.Context, group string) <-chan []Memb
 				if !ok {
 					return
 				}
-				var err error
-				if members, err = s.members(ctx, group, state.Names); err != nil {
-					return
+				now, err := s.members(ctx, group, state.Names)
+				if err != nil { // at the end of the session, the states end too
+					s.log.Warn().Str("path", group).Err(err).Msg("members not read")
+					continue
 				}
-				to = out
+				members, to = now, out
 			case to <- members:
 				to = nil
 			}

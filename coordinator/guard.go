@@ -57,18 +57,15 @@ type guard struct {
 
 	// Owned by the writer.
 	sent    time.Time // of the connect request; zero before it
-	holding time.Time // hold requests back until the watches are renewed, or this time; zero: do not
+	holding bool      // the watches are not renewed yet: hold requests back
 	held    [][]byte  // requests held back, whole frames
 }
 
-// newGuard wraps conn. hold is how long requests may be held back for the
-// renewal of watches, zero when there are none to renew.
-func newGuard(conn net.Conn, timeout, hold time.Duration, greeted func(handshake, error)) *guard {
-	g := &guard{Conn: conn, greeted: greeted}
+// newGuard wraps conn. renews says that the library has watches to renew, so
+// that requests must wait for that.
+func newGuard(conn net.Conn, timeout time.Duration, renews bool, greeted func(handshake, error)) *guard {
+	g := &guard{Conn: conn, greeted: greeted, holding: renews}
 	g.maxWait.Store(int64(patience(timeout)))
-	if hold > 0 {
-		g.holding = time.Now().Add(hold)
-	}
 	return g
 }
 
@@ -155,27 +152,21 @@ func (g *guard) Write(b []byte) (int, error) {
 		g.sent = time.Now() // the connect request, written before its answer is read
 		return g.send(b)
 	}
-	if g.holding.IsZero() {
+	if !g.holding {
 		return g.send(b)
 	}
-	op := frameOp(b)
-	switch {
-	case op == opPing:
+	switch frameOp(b) {
+	case opPing:
 		return g.send(b)
-	case op != opSetWatches && time.Now().Before(g.holding):
-		g.held = append(g.held, append([]byte(nil), b...))
-		return len(b), nil
-	}
-	if op == opSetWatches {
+	case opSetWatches:
 		_, _ = g.send(b)
+		for _, frame := range g.held {
+			_, _ = g.send(frame)
+		}
+		g.holding, g.held = false, nil
+	default:
+		g.held = append(g.held, append([]byte(nil), b...)) // the library uses b again
 	}
-	for _, frame := range g.held {
-		_, _ = g.send(frame)
-	}
-	if op != opSetWatches { // held back in vain
-		_, _ = g.send(b)
-	}
-	g.holding, g.held = time.Time{}, nil
 	return len(b), nil
 }
 

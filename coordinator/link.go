@@ -70,7 +70,7 @@ func (s *Session) unlinked() {
 	}
 	s.up = make(chan struct{})
 	if s.ctx.Err() == nil {
-		s.log.Debug().Str("session", sessionName(s.id)).Msg("connection lost")
+		s.log.Info().Str("session", sessionName(s.id)).Msg("connection lost")
 	}
 }
 
@@ -123,16 +123,19 @@ func (s *Session) awaitLink(ctx context.Context) error {
 }
 
 // keepOneWatch sets the standing watch, and sets it again should somebody
-// make it fire.
+// make it fire. Where the service refuses it, the session does without.
 func (s *Session) keepOneWatch(ctx context.Context) error {
 	fired, err := s.setStandingWatch(ctx)
+	if errors.Is(err, ErrNoAuth) || errors.Is(err, ErrRefused) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	s.dialer.renews()
 	s.spawn(func() {
 		for err == nil {
 			<-fired // also when the library gives up all watches
+			s.dialer.renews(false)
 			var pause backoff
 			if pause.wait(s.ctx) != nil {
 				return
@@ -146,6 +149,9 @@ func (s *Session) keepOneWatch(ctx context.Context) error {
 func (s *Session) setStandingWatch(ctx context.Context) (<-chan zk.Event, error) {
 	return read(ctx, s, func(conn *zk.Conn) (<-chan zk.Event, error) {
 		_, _, fired, err := conn.ExistsW(standingWatch)
+		if err == nil {
+			s.dialer.renews(true)
+		}
 		return fired, err
 	})
 }

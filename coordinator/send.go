@@ -64,22 +64,21 @@ func attempt[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)
 	overdue := time.NewTimer(2 * s.Timeout())
 	defer overdue.Stop()
 
-	var err error
+	var reason error
 	select {
 	case a := <-answers:
-		kind, err := s.judge(a.err)
-		if err != nil {
+		if kind, err := s.judge(a.err); err != nil {
 			return none, kind, err
 		}
-		return a.v, kind, nil
+		return a.v, definite, nil
 	case <-ctx.Done():
-		err = context.Cause(ctx)
+		reason = context.Cause(ctx)
 	case <-s.ctx.Done():
-		err = context.Cause(s.ctx)
+		reason = context.Cause(s.ctx)
 	case <-overdue.C:
-		err = errOverdue
+		reason = errOverdue
 	}
-	return none, unknown, fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+	return none, unknown, fmt.Errorf("%w: %w", ErrUnknownOutcome, reason)
 }
 
 // judge translates the answer to a call, and ends the session if the server
@@ -88,6 +87,9 @@ func (s *Session) judge(err error) (class, error) {
 	kind, err := translate(err)
 	if kind == sessionOver {
 		s.lose(err)
+	}
+	if err != nil && s.dialer.killed() {
+		<-s.ctx.Done() // it ends right after the dialer
 	}
 	if kind == unknown && s.ctx.Err() != nil {
 		err = fmt.Errorf("%w (%w)", err, context.Cause(s.ctx))

@@ -103,7 +103,7 @@ func open(ctx context.Context, cfg Config) (*Session, error) {
 		_ = s.Close()
 		return nil, err
 	}
-	s.log.Debug().Str("session", s.name()).Dur("took", s.Timeout()).Msg("session opened")
+	s.log.Debug().Str("session", s.name()).Msg("session opened")
 	return s, nil
 }
 
@@ -167,20 +167,21 @@ func (s *Session) Renewed() <-chan struct{} { return s.renewed }
 // Close ends the session at the service, so that its ephemeral znodes go at
 // once. It blocks for a second at most. The error is ErrUnknownOutcome when the
 // service did not confirm: then they go when the session expires there. Closing
-// a lost session does nothing.
+// a lost session only waits for its goroutines.
 func (s *Session) Close() error {
 	s.cancel(ErrClosed)
-	if !errors.Is(context.Cause(s.ctx), ErrClosed) {
-		return nil
-	}
+	lost := !errors.Is(context.Cause(s.ctx), ErrClosed)
 	limit := time.NewTimer(closeTime + 50*time.Millisecond)
 	defer limit.Stop()
 	select {
 	case <-s.done:
-		if s.confirmed {
+		if s.confirmed || lost {
 			return nil
 		}
 	case <-limit.C:
+		if lost {
+			return nil
+		}
 	}
 	return fmt.Errorf("close session %s: %w", s.name(), ErrUnknownOutcome)
 }
@@ -204,12 +205,10 @@ func (s *Session) finish(events <-chan zk.Event) {
 	if cause := context.Cause(s.ctx); errors.Is(cause, ErrSessionLost) {
 		s.log.Warn().Str("session", s.name()).Err(cause).Msg("session lost")
 	}
-	limit := time.AfterFunc(closeTime, s.dialer.kill)
-	s.conn.Close() // asks the server to end the session, unless the dialer was killed
+	s.dialer.close(s.conn)
 	for range events {
 		// The library closes events when its own goroutines have ended.
 	}
-	limit.Stop()
 	s.confirmed = s.dialer.intact()
 	s.dialer.kill()
 	s.mu.Lock()
