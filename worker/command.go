@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -89,7 +90,7 @@ func (w *Worker) request(a *attempt, dir string, deadline time.Time) (startReque
 		}
 	}
 	return startRequest{
-		Session: a.session, Path: path, Argv: argv, Env: env, Dir: dir, Mark: entry(env, markPrefix),
+		Session: a.session, Path: path, Argv: argv, Env: env, Dir: dir, Mark: markOf(slices.Values(env)),
 		Stdout: w.store.path(a.task, a.number, "stdout"), Stderr: w.store.path(a.task, a.number, "stderr"),
 		Limit: w.cfg.OutputLimit,
 	}, nil

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"iter"
 	"maps"
 	"os"
 	"slices"
@@ -9,9 +10,24 @@ import (
 	"time"
 )
 
-// markPrefix begins the environment entry that tells the processes of one
-// attempt from those of others.
-const markPrefix = "MW_FENCE="
+// markOf returns what tells the processes of one attempt from all others on the
+// machine: the entries of their environment that name the instance and the
+// fence; "" if one is missing.
+func markOf(environ iter.Seq[string]) string {
+	var instance, fence string
+	for entry := range environ {
+		switch {
+		case strings.HasPrefix(entry, "MW_WORKER="):
+			instance = entry
+		case strings.HasPrefix(entry, "MW_FENCE="):
+			fence = entry
+		}
+	}
+	if instance == "" || fence == "" {
+		return ""
+	}
+	return instance + " " + fence
+}
 
 // defaultPath is where commands are looked for when the worker's environment
 // does not say.

@@ -63,6 +63,7 @@ type guardProcess struct {
 // command is a command in the hands of the guard.
 type command struct {
 	run   uint64
+	mark  string
 	proc  *guardProcess
 	pid   int             // 0: not known to have started; protected by proc.mu
 	ended chan endedEvent // one event, buffered
@@ -82,7 +83,7 @@ func (c *guardClient) start(ctx context.Context, req startRequest) (*command, er
 			return nil, err
 		}
 		if p != nil {
-			cmd := &command{run: c.runs.Add(1), proc: p, ended: make(chan endedEvent, 1)}
+			cmd := &command{run: c.runs.Add(1), mark: req.Mark, proc: p, ended: make(chan endedEvent, 1)}
 			req.Run = cmd.run
 			if p.add(cmd) {
 				p.write(appendFrame(nil, frameStart, req.append))
@@ -294,19 +295,31 @@ func (p *guardProcess) handle(kind byte, payload []byte, onFenced func(uint64)) 
 }
 
 // bury ends the commands of a guard that is gone. On Linux the commands
-// themselves died with it; this is for the rest of their groups. A group's
-// number cannot have been given away while any of its processes lives.
+// themselves died with it; this is for the rest of their groups, whose numbers
+// cannot have been given away while any of their processes lives, and for what
+// left the groups.
 func (p *guardProcess) bury() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.gone = true
-	for run, c := range p.commands {
+	p.gone = true // nothing is added any more
+	left := p.commands
+	p.commands = nil
+	p.mu.Unlock()
+
+	marks := make(map[string]bool)
+	for _, c := range left {
 		if c.pid > 0 {
 			_ = syscall.Kill(-c.pid, syscall.SIGKILL)
 		}
+		if c.mark != "" {
+			marks[c.mark] = true
+		}
+	}
+	if len(marks) > 0 {
+		killMarked(marks)
+	}
+	for run, c := range left {
 		c.ended <- endedEvent{Run: run, GuardDied: true}
 	}
-	clear(p.commands)
 }
 
 func (p *guardProcess) add(c *command) bool {

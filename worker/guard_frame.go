@@ -56,7 +56,7 @@ type startRequest struct {
 	Argv    []string // Argv[0] is what the command sees as its name
 	Env     []string
 	Dir     string // working directory
-	Mark    string // the entry of Env that tells this command's processes from others'; "": none
+	Mark    string // markOf Env
 	Stdout  string // file that is to keep the stream, made when the first byte comes
 	Stderr  string
 	Limit   int64 // bytes kept of each stream

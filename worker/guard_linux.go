@@ -132,25 +132,19 @@ func strays() []int {
 // straysByParent finds all children the long way. Commands are among them;
 // the caller knows which.
 func straysByParent(parent string) []int {
-	proc, err := os.Open("/proc")
-	if err != nil {
-		return nil
-	}
-	defer proc.Close()
-	names, _ := proc.Readdirnames(-1)
-	var children []string
-	for _, name := range names {
-		stat, err := os.ReadFile("/proc/" + name + "/stat")
+	var children []int
+	for _, pid := range processes() {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil {
 			continue
 		}
 		// pid (comm) state ppid …; comm may hold anything, brackets too
-		_, rest, _ := strings.Cut(string(stat[strings.LastIndexByte(string(stat), ')')+1:]), " ")
-		if fields := strings.Fields(rest); len(fields) > 1 && fields[1] == parent {
-			children = append(children, name)
+		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+		if len(fields) > 1 && fields[1] == parent {
+			children = append(children, pid)
 		}
 	}
-	return pids(children)
+	return children
 }
 
 func pids(names []string) []int {
@@ -163,19 +157,53 @@ func pids(names []string) []int {
 	return list
 }
 
-// markOf returns the entry of the process's environment that says which
-// command it belongs to, or "".
-func markOf(pid int) string {
+// processMark returns the mark of a process, "" if it has none, or is a zombie,
+// or is in the middle of an exec.
+func processMark(pid int) string {
 	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
 	if err != nil {
 		return ""
 	}
-	for entry := range strings.SplitSeq(string(environ), "\x00") {
-		if strings.HasPrefix(entry, markPrefix) {
-			return entry
+	return markOf(strings.SplitSeq(string(environ), "\x00"))
+}
+
+// killMarked kills all processes on the machine that have one of the marks. It
+// looks until there are none, but for processes that cannot be killed.
+func killMarked(marks map[string]bool) {
+	for range 10 {
+		found := false
+		for _, pid := range processes() {
+			found = killIfMarked(pid, marks) || found
+		}
+		if !found {
+			return
 		}
 	}
-	return ""
+}
+
+// killIfMarked kills a process. Its mark is read when we hold the process by a
+// file descriptor: the pid cannot become another's in between.
+func killIfMarked(pid int, marks map[string]bool) bool {
+	if !marks[processMark(pid)] {
+		return false
+	}
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	return marks[processMark(pid)] && unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0) == nil
+}
+
+// processes lists all processes.
+func processes() []int {
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return nil
+	}
+	defer proc.Close()
+	names, _ := proc.Readdirnames(-1)
+	return pids(names)
 }
 
 // openPipe makes a pipe whose reading end knows deadlines and whose writing

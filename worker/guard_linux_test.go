@@ -6,12 +6,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/rs/zerolog"
 	"golang.org/x/sys/unix"
 )
@@ -34,6 +36,13 @@ func script(tb testing.TB, text string) startRequest {
 		Session: 1, Path: "/bin/sh", Argv: []string{"sh", "-c", text}, Env: []string{"PATH=/usr/bin:/bin"}, Dir: dir,
 		Stdout: filepath.Join(dir, "stdout"), Stderr: filepath.Join(dir, "stderr"), Limit: 1 << 20,
 	}
+}
+
+// marked gives a request a mark that no other has.
+func marked(req startRequest) startRequest {
+	req.Env = append(req.Env, "MW_WORKER="+uuid.NewString(), "MW_FENCE=1")
+	req.Mark = markOf(slices.Values(req.Env))
+	return req
 }
 
 func mustStart(tb testing.TB, c *guardClient, req startRequest) *command {
@@ -193,19 +202,14 @@ func TestWhatACommandLeavesBehindIsKilled(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newTestGuard(t)
 			// Another command lives on, so that nothing is killed for want of any.
-			other := script(t, "sleep 1000")
-			other.Env = append(other.Env, markPrefix+"1")
-			still := mustStart(t, c, other)
+			still := mustStart(t, c, marked(script(t, "sleep 1000")))
 
 			path, pid := fifo(t)
 			done := filepath.Join(t.TempDir(), "done")
 			if err := unix.Mkfifo(done, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			req := script(t, fmt.Sprintf(tt.leave, path)+" read x <"+done)
-			req.Mark = markPrefix + "2"
-			req.Env = append(req.Env, req.Mark)
-			cmd := mustStart(t, c, req)
+			cmd := mustStart(t, c, marked(script(t, fmt.Sprintf(tt.leave, path)+" read x <"+done)))
 			left := await(t, "what is left", pid)
 			if err := os.WriteFile(done, []byte("\n"), 0); err != nil {
 				t.Fatal(err)
@@ -225,10 +229,7 @@ func TestWhatACommandLeavesBehindIsKilled(t *testing.T) {
 func TestDaemonLivesWithItsCommand(t *testing.T) {
 	c := newTestGuard(t)
 	path, pid := fifo(t)
-	req := script(t, "setsid -f sh -c 'echo $$ >"+path+"; exec sleep 1000'; sleep 1000")
-	req.Mark = markPrefix + "1"
-	req.Env = append(req.Env, req.Mark)
-	mustStart(t, c, req)
+	mustStart(t, c, marked(script(t, "setsid -f sh -c 'echo $$ >"+path+"; exec sleep 1000'; sleep 1000")))
 	daemon := await(t, "daemon", pid)
 	for range 3 { // each end makes the guard look for strays
 		await(t, "end", mustStart(t, c, script(t, "exit 0")).ended)
@@ -278,13 +279,15 @@ func TestEndKillsOnlyThatSession(t *testing.T) {
 func TestGuardDeathIsReported(t *testing.T) {
 	c := newTestGuard(t)
 	path, pid := fifo(t)
-	cmd := mustStart(t, c, script(t, "sh -c 'echo $$ >"+path+"; exec sleep 1000' & wait"))
-	child := await(t, "child", pid)
+	escapedPath, escapedPid := fifo(t)
+	cmd := mustStart(t, c, marked(script(t, "sh -c 'echo $$ >"+path+"; exec sleep 1000' & setsid sh -c 'echo $$ >"+escapedPath+"; exec sleep 1000' & wait")))
+	child, escaped := await(t, "child", pid), await(t, "escaped child", escapedPid)
 	cmd.proc.kill()
 	if e := await(t, "end", cmd.ended); !e.GuardDied {
 		t.Errorf("ended = %+v, want guard died", e)
 	}
 	awaitDeath(t, "child in the group", child, time.Second)
+	awaitDeath(t, "escaped child", escaped, time.Second)
 	if e := await(t, "end", mustStart(t, c, script(t, "exit 4")).ended); e.Code != 4 {
 		t.Errorf("with the next guard: %+v, want code 4", e)
 	}

@@ -65,7 +65,9 @@ func (e exit) reap() syscall.WaitStatus { return e.status }
 
 func strays() []int { return nil }
 
-func markOf(int) string { return "" }
+func processMark(int) string { return "" }
+
+func killMarked(map[string]bool) {}
 
 func openPipe() (r *os.File, w int, err error) {
 	var fds [2]int

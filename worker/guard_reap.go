@@ -133,7 +133,7 @@ func (g *guard) sweepLocked() {
 	for _, pid := range list {
 		s := g.strays[pid]
 		if s.mark == "" && s.looks < strayLooks {
-			s.mark = markOf(pid)
+			s.mark = processMark(pid)
 			s.looks++
 			g.strays[pid] = s
 			again = again || s.mark == ""

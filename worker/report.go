@@ -38,9 +38,10 @@ type report struct {
 	status   coordinator.Status // "": the master says what comes next
 	owed     *owed              // of the instance that owes it
 
-	amends int           // how often it was changed
-	pause  time.Duration // the last pause
-	after  time.Time     // not to be made before
+	encoded []byte        // record; see encode
+	amends  int           // how often it was changed
+	pause   time.Duration // the last pause
+	after   time.Time     // not to be made before
 }
 
 func (r *report) ops() []coordinator.Op {
@@ -48,24 +49,32 @@ func (r *report) ops() []coordinator.Op {
 	if r.attempt == 0 {
 		return ops
 	}
-	ops = append(ops, coordinator.CreateOp(coordinator.AttemptPath(r.task, r.attempt), r.record.Encode(), coordinator.Persistent))
+	ops = append(ops, coordinator.CreateOp(coordinator.AttemptPath(r.task, r.attempt), r.encode(), coordinator.Persistent))
 	if r.status == "" {
 		return ops
 	}
 	return append(ops, coordinator.CreateOp(coordinator.StatusPath(r.task), []byte(r.status), coordinator.Persistent))
 }
 
+// encode encodes the record, once.
+func (r *report) encode() []byte {
+	if r.encoded == nil {
+		r.encoded = r.record.Encode()
+	}
+	return r.encoded
+}
+
 // nextBatch takes from pending what can be reported now in one multi, the
 // oldest first.
 func nextBatch(pending []*report, now time.Time) (batch, rest []*report) {
-	const envelope = 1 << 10 // what a report takes besides its tails, at most
+	const envelope = 1 << 10 // what a report takes besides its record, at most
 	size := 0
 	for i, r := range pending {
 		if now.Before(r.after) {
 			rest = append(rest, r)
 			continue
 		}
-		size += envelope + 2*(len(r.record.Stdout)+len(r.record.Stderr)+len(r.record.Error))
+		size += envelope + len(r.encode())
 		if len(batch) == maxBatch || len(batch) > 0 && size > coordinator.MaxMultiBytes {
 			return batch, append(rest, pending[i:]...)
 		}
@@ -218,6 +227,7 @@ func (w reporter) shrink(todo []*report) (settled, later []*report) {
 	r := todo[0]
 	r.record.Stdout, r.record.Stderr = nil, nil
 	r.record.Error = r.record.Error[:min(len(r.record.Error), 1<<10)]
+	r.encoded = nil
 	if r.amends++; r.amends > maxAmends {
 		return nil, postpone(todo)
 	}

@@ -1,0 +1,149 @@
+package worker
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSurplus(t *testing.T) {
+	const kb = 1 << 10
+	files := []kept{
+		{"old", 1, at(0)}, {"new", 5 * kb, at(50)}, {"middle", 10 * kb, at(30)}, {"newest", 1, at(60)},
+	}
+	tests := []struct {
+		name   string
+		oldest time.Time
+		total  int64
+		want   []string
+	}{
+		{"room for all", at(0), 100 * kb, nil},
+		{"too old", at(31), 100 * kb, []string{"middle", "old"}},
+		{"too much: the oldest go", at(0), 20 * kb, []string{"old"}},
+		{"a small file counts as a block", at(0), 19*kb + 1, []string{"old"}},
+		{"no room", at(0), 0, []string{"newest", "new", "middle", "old"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := surplus(slices.Clone(files), tt.oldest, tt.total); !slices.Equal(got, tt.want) {
+				t.Errorf("surplus = %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func testStore(t *testing.T) *store {
+	t.Helper()
+	cfg, err := Config{Dir: t.TempDir(), OutputTotal: 10 << 10}.withDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := openStore(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.close)
+	return s
+}
+
+func TestPruneSparesWhatRuns(t *testing.T) {
+	s := testStore(t)
+	running, over := &attempt{task: taskNumber(1), number: 1}, &attempt{task: taskNumber(2), number: 1}
+	defer s.begin(running)()
+	for _, a := range []*attempt{running, over} {
+		if err := s.keep(a, make([]byte, 20<<10), 1<<20); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.prune(time.Now())
+	names, err := os.ReadDir(filepath.Join(s.dir, "output"))
+	if err != nil || len(names) != 1 || names[0].Name() != "task-0000000001.1.stdout" {
+		t.Errorf("left = %v, %v", names, err)
+	}
+	s.prune(time.Now().Add(48 * time.Hour))
+	if names, _ := os.ReadDir(filepath.Join(s.dir, "output")); len(names) != 1 {
+		t.Errorf("left two days later = %v", names)
+	}
+}
+
+// The same attempt number may come again, under a tree that was made anew.
+func TestAttemptDoesNotShowFormerOutput(t *testing.T) {
+	s := testStore(t)
+	a := &attempt{task: taskNumber(1), number: 1}
+	if err := s.keep(a, []byte("old"), 100); err != nil {
+		t.Fatal(err)
+	}
+	defer s.begin(a)()
+	if f, err := s.open(a.task, 1, "stdout"); err == nil {
+		f.Close()
+		t.Error("the former output is still there")
+	}
+}
+
+func TestOutputsAreOurs(t *testing.T) {
+	s := testStore(t)
+	if err := s.keep(&attempt{task: taskNumber(1), number: 1}, []byte("secret"), 100); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]os.FileMode{
+		s.path(taskNumber(1), 1, "stdout"): 0o600, filepath.Join(s.dir, "output"): 0o700 | os.ModeDir, filepath.Join(s.dir, "lock"): 0o600,
+	} {
+		if info, err := os.Stat(path); err != nil || info.Mode() != want {
+			t.Errorf("%s: %v, %v, want %v", path, info.Mode(), err, want)
+		}
+	}
+}
+
+func TestScratchIsRemovedWithWhatIsInIt(t *testing.T) {
+	s := testStore(t)
+	dir, made, err := s.scratch(&attempt{task: taskNumber(1), number: 1})
+	if err != nil || !made {
+		t.Fatal(dir, made, err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "a/b"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s.discard(dir)
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("scratch directory: %v", err)
+	}
+}
+
+func TestTails(t *testing.T) {
+	long := bytes.Repeat([]byte("0123456789abcdef"), 4096)
+	var tail []byte
+	for chunk := range slices.Chunk(long, 1000) {
+		tail = appendTail(tail, chunk)
+		if len(tail) > 2*tailBytes {
+			t.Fatalf("tail grew to %d", len(tail))
+		}
+	}
+	if !bytes.HasSuffix(long, tail) || len(tail) < tailBytes {
+		t.Errorf("tail of %d bytes is not the end", len(tail))
+	}
+
+	tests := []struct {
+		name               string
+		a, b, keepA, keepB int
+	}{
+		{"both short", 10, 20, 10, 20},
+		{"both long", len(tail), len(tail), tailBytes / 2, tailBytes / 2},
+		{"one long", len(tail), 100, tailBytes - 100, 100},
+		{"other long", 0, len(tail), 0, tailBytes},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a, b := shareTail(tail[:tt.a], tail[:tt.b])
+			if len(a) != tt.keepA || len(b) != tt.keepB {
+				t.Errorf("kept %d and %d, want %d and %d", len(a), len(b), tt.keepA, tt.keepB)
+			}
+		})
+	}
+	if got := string(lastBytes([]byte(strings.Repeat("é", 10)), 5)); got != "éé" {
+		t.Errorf("a tail cut in a character = %q", got)
+	}
+}

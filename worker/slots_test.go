@@ -1,0 +1,289 @@
+package worker
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mwqueue/mw/coordinator"
+	"pgregory.net/rapid"
+)
+
+var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func at(ms int) time.Time { return epoch.Add(time.Duration(ms) * time.Millisecond) }
+
+// slotsScript drives slots by words and says what they asked for:
+//
+//	list a b   arrive a@ms   absent a   start   end a   settled a   overdue@ms   drain
+type slotsScript struct {
+	s    *slots
+	owed map[string]*owed
+}
+
+func (x *slotsScript) do(step string) string {
+	verb, args, _ := strings.Cut(step, " ")
+	verb, when, _ := strings.Cut(verb, "@")
+	var ms int
+	_, _ = fmt.Sscan(when, &ms)
+	switch verb {
+	case "list":
+		var ids []coordinator.TaskID
+		for _, id := range strings.Fields(args) {
+			ids = append(ids, coordinator.TaskID(id))
+		}
+		m := x.s.list(ids)
+		return x.say("read", m.read) + x.say("stop", m.stop)
+	case "arrive":
+		x.s.arrived(x.owed[args], &attempt{task: coordinator.TaskID(args)}, at(ms))
+	case "absent":
+		x.s.absent(x.owed[args])
+	case "start":
+		return x.say("start", x.s.start())
+	case "end":
+		report, again := x.s.ended(x.owed[args])
+		if report {
+			return "report "
+		}
+		return "drop " + x.again(again)
+	case "settled":
+		return x.again(x.s.settled(x.owed[args]))
+	case "overdue":
+		return x.say("back", x.s.overdue(at(ms)))
+	case "drain":
+		back := x.s.drain()
+		slices.SortFunc(back, func(a, b *owed) int { return strings.Compare(string(a.task), string(b.task)) })
+		return x.say("back", back)
+	}
+	return ""
+}
+
+func (x *slotsScript) say(what string, list []*owed) string {
+	if len(list) == 0 {
+		return ""
+	}
+	for _, o := range list {
+		x.owed[string(o.task)] = o
+		what += " " + string(o.task)
+	}
+	return what + " "
+}
+
+func (x *slotsScript) again(o *owed) string {
+	if o == nil {
+		return ""
+	}
+	return x.say("read", []*owed{o})
+}
+
+func TestSlots(t *testing.T) {
+	tests := []struct {
+		name  string
+		steps []string // "step => what it asks for"
+	}{
+		{"one task", []string{
+			"list a => read a", "start", "arrive a", "start => start a", "end a => report", "list", "settled a",
+		}},
+		{"the longest waiting first, as slots get free", []string{
+			"list a b c => read a b c", "arrive b", "arrive a", "arrive c", "start => start b a", "start",
+			"end a => report", "start => start c",
+		}},
+		{"a list that is too old does not start a task again", []string{
+			"list a => read a", "arrive a", "start => start a", "list a", "end a => report", "list a", "settled a => read a", "absent a", "list",
+		}},
+		{"assigned anew while its report was under way", []string{
+			"list a => read a", "arrive a", "start => start a", "end a => report", "list", "list a", "settled a => read a",
+			"arrive a", "start => start a",
+		}},
+		{"taken away while running", []string{
+			"list a => read a", "arrive a", "start => start a", "list => stop a", "list", "end a => drop",
+		}},
+		{"taken away and given back while stopping", []string{
+			"list a => read a", "arrive a", "start => start a", "list => stop a", "list a", "end a => drop read a",
+		}},
+		{"taken away while waiting", []string{
+			"list a => read a", "arrive a", "list", "start",
+		}},
+		{"taken away while being read", []string{
+			"list a => read a", "list", "arrive a", "start",
+		}},
+		{"handed back after 250 ms", []string{
+			"list a b c d => read a b c d", "arrive@0 a", "arrive@0 b", "arrive@0 c", "arrive@100 d", "start => start a b",
+			"overdue@249", "overdue@250 => back c", "overdue@350 => back d", "settled c => read c",
+		}},
+		{"drain hands back what has not started, and what comes later when it has waited", []string{
+			"list a b c d => read a b c d", "arrive a", "arrive b", "arrive c", "start => start a b", "drain => back c d", "arrive d", "start",
+			"list a b c d e => read e", "arrive@0 e", "end a => report", "start", "overdue@100", "overdue@250 => back e",
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			x := slotsScript{newSlots(2, 0), make(map[string]*owed)}
+			for i, line := range tt.steps {
+				step, want, _ := strings.Cut(line, " => ")
+				if got := strings.TrimSpace(x.do(step)); got != want {
+					t.Fatalf("step %d, %s: asks for %q, want %q", i+1, step, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestSlotsCountWhatFormerInstancesHold(t *testing.T) {
+	x := slotsScript{newSlots(2, 1), make(map[string]*owed)}
+	x.do("list a b")
+	x.do("arrive a")
+	x.do("arrive b")
+	if got := x.do("start"); got != "start a " {
+		t.Errorf("with one slot taken: %q", got)
+	}
+	x.s.release()
+	if got := x.do("start"); got != "start b " {
+		t.Errorf("with no slot taken: %q", got)
+	}
+}
+
+// world is a model of the tree for TestSlotsKeepTheirPromises: which
+// assignments there are, and which incarnation of each.
+type world struct {
+	*rapid.T
+	s     *slots
+	there map[coordinator.TaskID]int // incarnation of the assignment, 0: none
+	count int
+
+	reading, running, leaving []*owed
+	begun                     map[string]int // how often an incarnation was started
+	got                       map[*owed]int  // incarnation that was read
+	now                       time.Time
+}
+
+func (w *world) names() []coordinator.TaskID {
+	var ids []coordinator.TaskID
+	for id, n := range w.there {
+		if n > 0 {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func (w *world) take(list *[]*owed) *owed {
+	if len(*list) == 0 {
+		w.Skip("none")
+	}
+	i := rapid.IntRange(0, len(*list)-1).Draw(w.T, "which")
+	o := (*list)[i]
+	*list = slices.Delete(*list, i, i+1)
+	return o
+}
+
+func (w *world) again(o *owed) {
+	if o != nil {
+		w.reading = append(w.reading, o)
+	}
+}
+
+// Whatever the order of events: no assignment is started twice, no more run
+// than there are slots, and when all is quiet nothing is forgotten.
+func TestSlotsKeepTheirPromises(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		size := rapid.IntRange(1, 3).Draw(rt, "slots")
+		w := &world{
+			T: rt, s: newSlots(size, 0), there: make(map[coordinator.TaskID]int),
+			begun: make(map[string]int), got: make(map[*owed]int), now: epoch,
+		}
+		task := rapid.SampledFrom([]coordinator.TaskID{"a", "b", "c", "d", "e"})
+		rt.Repeat(map[string]func(*rapid.T){
+			"assign": func(rt *rapid.T) {
+				if id := task.Draw(rt, "task"); w.there[id] == 0 {
+					w.count++
+					w.there[id] = w.count
+				}
+			},
+			"take away": func(rt *rapid.T) { w.there[task.Draw(rt, "task")] = 0 },
+			"list":      func(*rapid.T) { w.list() },
+			"read":      func(*rapid.T) { w.read() },
+			"start":     func(*rapid.T) { w.start() },
+			"end":       func(*rapid.T) { w.end() },
+			"settle":    func(*rapid.T) { w.settle() },
+			"wait": func(rt *rapid.T) {
+				w.now = w.now.Add(time.Duration(rapid.IntRange(0, 300).Draw(rt, "ms")) * time.Millisecond)
+				w.leaving = append(w.leaving, w.s.overdue(w.now)...)
+			},
+			"": func(rt *rapid.T) {
+				if w.s.busy != len(w.running) || w.s.busy > size {
+					rt.Fatalf("%d slots of %d taken, %d run", w.s.busy, size, len(w.running))
+				}
+			},
+		})
+		w.quiet()
+	})
+}
+
+func (w *world) list() {
+	m := w.s.list(w.names())
+	w.reading = append(w.reading, m.read...)
+}
+
+func (w *world) read() {
+	o := w.take(&w.reading)
+	if n := w.there[o.task]; n > 0 {
+		w.got[o] = n
+		w.s.arrived(o, &attempt{task: o.task}, w.now)
+	} else {
+		w.s.absent(o)
+	}
+}
+
+func (w *world) start() {
+	for _, o := range w.s.start() {
+		key := fmt.Sprint(o.task, w.got[o])
+		if w.begun[key]++; w.begun[key] > 1 {
+			w.Fatalf("assignment %s was started twice", key)
+		}
+		w.running = append(w.running, o)
+	}
+}
+
+func (w *world) end() {
+	o := w.take(&w.running)
+	report, again := w.s.ended(o)
+	if report {
+		w.leaving = append(w.leaving, o)
+	}
+	w.again(again)
+}
+
+// settle writes a report: it deletes the assignment if it is still that one.
+// An assignment that was read is known by its zxid; reports are refused for
+// another one by the attempt that the master wrote when it moved the task.
+func (w *world) settle() {
+	o := w.take(&w.leaving)
+	if w.there[o.task] == w.got[o] {
+		w.there[o.task] = 0
+	}
+	w.again(w.s.settled(o))
+}
+
+// quiet lets everything come to its end.
+func (w *world) quiet() {
+	for range 1000 {
+		w.list()
+		for len(w.reading) > 0 {
+			w.read()
+		}
+		w.start()
+		for len(w.running) > 0 {
+			w.end()
+		}
+		for len(w.leaving) > 0 {
+			w.settle()
+		}
+		if len(w.names()) == 0 && len(w.s.owed) == 0 {
+			return
+		}
+	}
+	w.Fatalf("assignments %v are not done, owed %v", w.names(), w.s.owed)
+}
