@@ -207,13 +207,7 @@ func (s *sim) assignment(t *testing.T) (id seq, m move) {
 	s.register("w1")
 	id = s.submit(simTask{})
 	s.hear()
-	for range 2 {
-		s.play()
-		for _, q := range s.questions {
-			s.b.answered(q, s.look(q))
-		}
-		s.questions = nil
-	}
+	s.playWithoutNews()
 	if len(s.sent) != 1 || s.sent[0].kind != assign {
 		t.Fatalf("sent %+v, want one assignment", s.sent)
 	}
@@ -246,12 +240,74 @@ func TestListingFromBeforeAnAssignmentDoesNotEndIt(t *testing.T) {
 	}
 	s.b.settled(m, r)
 	before(s.b)
+	s.playWithoutNews()
+	if got := len(s.b.workers["w1"].held); got != 1 {
+		t.Errorf("after the older listing, w1 has %d tasks, want 1", got)
+	}
 	s.settle()
 	if got := s.b.tasks[id].state; got != held {
 		t.Errorf("state = %d, want held", got)
 	}
 	if got := s.tasks[id].ran; got != 1 {
 		t.Errorf("assigned %d times", got)
+	}
+}
+
+// playWithoutNews has every question answered, while no list is told.
+func (s *sim) playWithoutNews() {
+	for range 3 {
+		s.play()
+		for _, q := range s.questions {
+			s.b.answered(q, s.look(q))
+		}
+		s.questions = nil
+	}
+}
+
+// People may assign a task twice; each worker then owes it.
+func TestTaskWithTwoWorkersIsNotRunAgainWhenOneDies(t *testing.T) {
+	s := newSim(t)
+	s.begin()
+	s.register("w1")
+	s.register("w2")
+	id := s.submit(simTask{})
+	s.hear()
+	s.assign["w1"][id], s.assign["w2"][id] = 1, 1
+	s.change("assign/w1", "assign/w2")
+	s.hear()
+	s.kill("w1")
+	s.settle()
+	if got := s.tasks[id]; got.ran != 0 || len(got.attempts) != 0 {
+		t.Errorf("assigned %d times, attempts %q, want none", got.ran, got.attempts)
+	}
+	if len(s.assign["w1"]) != 0 {
+		t.Error("the dead worker still owes it")
+	}
+	s.finishAll()
+	s.wantStatus(t, id, "done")
+}
+
+func TestListingOfADeadWorkerFromBeforeItsTaskWasMoved(t *testing.T) {
+	s := newSim(t)
+	s.begin()
+	s.register("w1")
+	id := s.submit(simTask{})
+	s.settle()
+	s.kill("w1")
+	s.register("w2")
+	s.hear()
+	s.playWithoutNews()
+	before := s.list("assign/w1")
+	for _, m := range s.sent {
+		s.b.settled(m, s.execute(m, s.term))
+	}
+	s.sent = nil
+	before(s.b) // read before, told after
+	s.playWithoutNews()
+	s.finishAll()
+	s.wantStatus(t, id, "done")
+	if got := s.tasks[id].ran; got != 2 {
+		t.Errorf("assigned %d times, want 2", got)
 	}
 }
 
@@ -515,9 +571,7 @@ func TestStandbyLearnsWhatIsFinal(t *testing.T) {
 	glances := 0
 	for range 500 {
 		s.b.tick(s.clock)
-		for _, which := range s.lists() {
-			s.list(which)(s.b)
-		}
+		s.hear()
 		for _, q := range s.b.glances() {
 			glances++
 			s.b.answered(q, s.look(q))

@@ -16,7 +16,7 @@ type worker struct {
 	reg  coordinator.Registration
 
 	alive      bool // is in /workers
-	registered bool // has been in /workers
+	registered bool // has been in /workers, as far as we can tell
 	parent     bool // is in /assign, so that it can be assigned tasks
 	known      bool // reg has been read
 	manual     bool // registered by a person
@@ -120,6 +120,7 @@ func (b *board) claim(w *worker, s seq) {
 		t = b.add(s)
 	}
 	t.holders++
+	w.registered = true // it was, when it was assigned the task
 	switch t.state {
 	case waiting, left, control, parked:
 		b.set(t, held)

@@ -1,0 +1,315 @@
+package master_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/mwqueue/mw/coordinator"
+	"github.com/mwqueue/mw/master"
+)
+
+func TestTasksAreAssignedAndEnd(t *testing.T) {
+	q := newQueue(t)
+	q.master()
+	ids := q.submit(20, "true")
+	q.worker("w1", 2).work()
+	q.worker("w2", 2).work()
+	for _, id := range ids {
+		q.ends(id, coordinator.StatusDone)
+	}
+	if got := q.outcomes(ids[0]); !slices.Equal(got, []coordinator.Outcome{coordinator.OutcomeDone}) {
+		t.Errorf("attempts = %v, want one done", got)
+	}
+}
+
+func TestOldestTasksAreAssignedFirst(t *testing.T) {
+	q := newQueue(t)
+	q.master()
+	ids := q.submit(10, "true")
+	got := q.worker("w1", 3).has(3)
+	slices.Sort(got)
+	for i, name := range got {
+		if name != string(ids[i]) {
+			t.Errorf("assigned %v, want the first of %v", got, ids)
+		}
+	}
+}
+
+func TestStandbyTakesOverAtOnceWhenTheMasterStops(t *testing.T) {
+	q := newQueue(t)
+	first := q.master()
+	q.leads(first)
+	w := q.worker("w1", 1000)
+	q.master()
+	q.submit(1, "true")
+	w.has(1)
+	first.stop()
+	stopped := time.Now()
+	q.submit(1, "true")
+	w.has(2)
+	if took := time.Since(stopped); took > 100*time.Millisecond {
+		t.Errorf("the standby's first assignment took %v", took)
+	}
+}
+
+func TestTasksOfADeadWorkerAreReassigned(t *testing.T) {
+	q := newQueue(t)
+	q.master()
+	dead := q.worker("dead", 4)
+	ids := q.submit(4, "true")
+	dead.has(4)
+	q.worker("w2", 4).work()
+	dead.die()
+	for _, id := range ids {
+		q.ends(id, coordinator.StatusDone)
+		if got := q.outcomes(id); !slices.Equal(got, []coordinator.Outcome{coordinator.OutcomeLost, coordinator.OutcomeDone}) {
+			t.Errorf("attempts of %s = %v, want lost, done", id, got)
+		}
+	}
+	q.children(coordinator.AssignPath, 1) // the dead worker's list is removed
+}
+
+// Its worker dies while no master leads; and there is none to take the task.
+func TestTasksOfAWorkerThatDiedBeforeTheTerm(t *testing.T) {
+	q := newQueue(t)
+	first := q.master()
+	dead := q.worker("dead", 1)
+	id := q.submit(1, "true")[0]
+	dead.has(1)
+	first.stop()
+	dead.die()
+	q.master()
+	q.children(coordinator.AssignPath, 0)
+	q.worker("w2", 1).work()
+	q.ends(id, coordinator.StatusDone)
+	if got := q.outcomes(id); !slices.Equal(got, []coordinator.Outcome{coordinator.OutcomeLost, coordinator.OutcomeDone}) {
+		t.Errorf("attempts = %v, want lost, done", got)
+	}
+}
+
+func TestPoisonTaskEndsDead(t *testing.T) {
+	q := newQueue(t)
+	q.master()
+	id := q.submit(1, "kill -9 $PPID")[0]
+	for range 5 {
+		w := q.worker("w", 1)
+		w.has(1)
+		w.die()
+	}
+	q.ends(id, coordinator.StatusDead)
+	if got := q.outcomes(id); len(got) != 5 {
+		t.Errorf("attempts = %v, want 5 lost", got)
+	}
+	q.children(coordinator.AssignPath, 0)
+}
+
+func TestInterruptedTaskRunsAgain(t *testing.T) {
+	q := newQueue(t)
+	q.master()
+	id := q.submit(1, "true")[0]
+	w := q.worker("w1", 1)
+	for range 7 {
+		w.has(1)
+		q.must(w.report(t.Context(), id, coordinator.OutcomeInterrupted, ""))
+	}
+	w.has(1)
+	q.must(w.report(t.Context(), id, coordinator.OutcomeDone, coordinator.StatusDone))
+	q.ends(id, coordinator.StatusDone)
+	if got := q.outcomes(id); len(got) != 8 {
+		t.Errorf("attempts = %v, want 7 interrupted and one done", got)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	q := newQueue(t)
+	q.master()
+	ids := q.submit(2, "true")
+	w := q.worker("w1", 1)
+	w.has(1)
+	q.ends(q.cancel(ids[1]), coordinator.StatusDone)
+	q.ends(q.cancel(ids[0]), coordinator.StatusDone)
+	q.ends(ids[0], coordinator.StatusCancelled)
+	q.ends(ids[1], coordinator.StatusCancelled)
+	w.has(0)
+	q.ends(q.cancel(ids[0]), coordinator.StatusFailed)
+	q.ends(q.cancel("task-0000004711"), coordinator.StatusFailed)
+	if got := q.outcomes(ids[0]); !slices.Equal(got, []coordinator.Outcome{coordinator.OutcomeCancelled}) {
+		t.Errorf("attempts of the running task = %v, want cancelled", got)
+	}
+}
+
+func TestFinishedTasksAreDeletedAfterTheRetention(t *testing.T) {
+	q := newQueue(t)
+	q.master(func(c *master.Config) { c.Retention = 300 * time.Millisecond })
+	ids := q.submit(50, "true")
+	q.worker("w1", 4).work()
+	q.ends(ids[49], coordinator.StatusDone)
+	q.cancel("task-0000004711") // a directive has other children than a task
+	q.children(coordinator.TasksPath, 0)
+}
+
+// The finished tasks were not seen by this master before, and one has more
+// children than one multi deletes.
+func TestFinishedTasksOfOthersAreDeletedAfterTheRetention(t *testing.T) {
+	q := newQueue(t)
+	for n, id := range q.submit(3, "true") {
+		for i := range n * 100 {
+			_, err := q.s.Create(t.Context(), coordinator.AttemptPath(id, i+1), nil, coordinator.Persistent)
+			q.must(err)
+		}
+		_, err := q.s.Create(t.Context(), coordinator.StatusPath(id), []byte("done"), coordinator.Persistent)
+		q.must(err)
+	}
+	q.master(func(c *master.Config) { c.Retention = 10 * time.Millisecond })
+	q.children(coordinator.TasksPath, 0)
+}
+
+// A person is master, as in the book: ours stands by and carries on after.
+func TestHandMadeMaster(t *testing.T) {
+	q := newQueue(t)
+	person := q.connect(q.cfg)
+	_, err := person.Create(t.Context(), coordinator.MasterPath, []byte("m1:2223"), coordinator.Ephemeral)
+	q.must(err)
+	m := q.master()
+	w := q.worker("w1", 2)
+	ids := q.submit(2, "true")
+	_, err = person.Create(t.Context(), coordinator.AssignmentPath(w.name, ids[1]), nil, coordinator.Persistent)
+	q.must(err)
+	q.role(m, "standby")
+	w.has(1)
+	q.must(person.Close())
+	q.leads(m)
+	w.has(2)
+	data, _, err := q.s.Get(t.Context(), coordinator.AssignmentPath(w.name, ids[1]))
+	q.must(err)
+	if len(data) != 0 {
+		t.Errorf("the person's assignment was made again: %q", data)
+	}
+}
+
+// A person is worker, as in the book: registers as host:port, and writes only
+// the status.
+func TestHandMadeWorker(t *testing.T) {
+	q := newQueue(t)
+	q.master()
+	w := q.registered("person", "w1:2224")
+	ids := q.submit(3, "cmd")
+	for _, id := range ids {
+		w.hasOnly(id)
+		_, err := w.s.Create(t.Context(), coordinator.StatusPath(id), []byte("done"), coordinator.Persistent)
+		q.must(err)
+	}
+	w.has(0)
+}
+
+// A person ends a task that waits.
+func TestHandMadeStatusOfAWaitingTask(t *testing.T) {
+	q := newQueue(t)
+	ids := q.submit(2, "cmd")
+	_, err := q.s.Create(t.Context(), coordinator.StatusPath(ids[0]), []byte("done"), coordinator.Persistent)
+	q.must(err)
+	q.master()
+	if got := q.worker("w1", 1).has(1); got[0] != string(ids[1]) {
+		t.Errorf("assigned %v, want %s", got, ids[1])
+	}
+}
+
+// The worker's list under /assign comes late, and a task's znode vanishes.
+func TestRefusedMovesAreTakenApart(t *testing.T) {
+	q := newQueue(t)
+	q.master()
+	late := q.connect(q.cfg)
+	_, err := late.Create(t.Context(), coordinator.WorkerPath("late"), []byte(`{"slots":50}`), coordinator.Ephemeral)
+	q.must(err)
+	ids := q.submit(50, "true")
+	q.must(q.s.Delete(t.Context(), coordinator.TaskPath(ids[7]), coordinator.AnyVersion))
+	_, err = late.Create(t.Context(), coordinator.AssignmentsPath("late"), nil, coordinator.Persistent)
+	q.must(err)
+	(&crewman{q: q, s: late, name: "late"}).has(49)
+}
+
+func TestMasterIsDeposedByHandAndLeadsAgain(t *testing.T) {
+	q := newQueue(t)
+	m := q.master()
+	q.leads(m)
+	_, before, err := q.s.Get(t.Context(), coordinator.AssignPath)
+	q.must(err)
+	q.must(q.s.Delete(t.Context(), coordinator.MasterPath, coordinator.AnyVersion))
+	q.leads(m)
+	w := q.worker("w1", 1)
+	q.submit(1, "true")
+	w.has(1)
+	_, after, err := q.s.Get(t.Context(), coordinator.AssignPath)
+	q.must(err)
+	if after.Version != before.Version+1 {
+		t.Errorf("term %d after term %d", after.Version, before.Version)
+	}
+}
+
+// board asks a master over HTTP.
+func (q *queue) board(ctx context.Context, m *candidate) (v master.View) {
+	q.t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+m.Addr().String()+"/api/board", nil)
+	q.must(err)
+	resp, err := http.DefaultClient.Do(req)
+	q.must(err)
+	defer resp.Body.Close()
+	q.must(json.NewDecoder(resp.Body).Decode(&v))
+	return v
+}
+
+func (q *queue) role(m *candidate, want string) {
+	q.t.Helper()
+	q.view(m, want, func(v master.View) bool { return v.Role == want })
+}
+
+// view waits until a master's view is as wanted.
+func (q *queue) view(m *candidate, what string, is func(master.View) bool) (v master.View) {
+	q.t.Helper()
+	q.await(what, func(ctx context.Context) bool {
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for v = q.board(ctx, m); !is(v); v = q.board(ctx, m) {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return false
+			}
+		}
+		return true
+	})
+	return v
+}
+
+func TestHTTP(t *testing.T) {
+	q := newQueue(t)
+	m := q.master()
+	w := q.worker("w1", 2)
+	q.submit(3, "true")
+	w.has(2)
+	v := q.view(m, "two assigned tasks", func(v master.View) bool { return v.Tasks.Assigned == 2 })
+	if v.Role != "leading" || v.Term == 0 || v.Tasks.Waiting != 1 || len(v.Workers) != 1 || v.Workers[0].Load != 2 || len(v.Moves) != 2 {
+		t.Errorf("board = %+v", v)
+	}
+	resp, err := http.Get("http://" + m.Addr().String() + "/healthz")
+	q.must(err)
+	defer resp.Body.Close()
+	if body, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK || string(body) != "leading\n" {
+		t.Errorf("healthz = %d %q", resp.StatusCode, body)
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	for _, cfg := range []master.Config{
+		{Retention: -1}, {RetainTasks: -1}, {MaxLost: -1}, {Listen: "nonsense"},
+	} {
+		if _, err := master.New(cfg); err == nil {
+			t.Errorf("New(%+v) = nil error", cfg)
+		}
+	}
+}
