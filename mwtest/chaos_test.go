@@ -156,12 +156,12 @@ func (c *chaos) killUntil(ctx context.Context) error {
 	}
 }
 
-// pause waits a random time and reports whether ctx still lives.
+// pause waits a time that the seed chooses and reports whether ctx still lives.
 func (c *chaos) pause(ctx context.Context, least, most time.Duration) bool {
 	select {
 	case <-ctx.Done():
 		return false
-	case <-time.After(least + rand.N(most-least)):
+	case <-time.After(least + time.Duration(c.rng.Int64N(int64(most-least)))):
 		return true
 	}
 }
