@@ -42,8 +42,8 @@ type conn struct {
 	nc     net.Conn
 	addr   netip.Addr // the client's, without port
 	br     *bufio.Reader
-	number uint32 // of all connections of this process; never 0
-	log    zerolog.Logger
+	number uint32         // of all connections of this process; never 0
+	log    zerolog.Logger // noisy, with the peer
 
 	// granted is sent the session by apply, once, and received by the
 	// handshake.
@@ -92,7 +92,7 @@ func newConn(s *Server, nc net.Conn, addr netip.Addr) *conn {
 		nc:      nc,
 		addr:    addr,
 		br:      bufio.NewReaderSize(nc, 4<<10),
-		log:     s.log.With().Stringer("peer", nc.RemoteAddr()).Logger(),
+		log:     s.noisy.With().Stringer("peer", nc.RemoteAddr()).Logger(),
 		granted: make(chan grant, 1),
 		done:    make(chan struct{}),
 	}

@@ -67,7 +67,7 @@ func (s *Server) expireLoop(ctx context.Context) error {
 		}
 		last = now
 		for _, cmd := range s.replica.expired(now, s.clockAt) {
-			s.log.Info().Str("session", hexID(cmd.session)).Msg("session expired")
+			s.noisy.Info().Str("session", hexID(cmd.session)).Msg("session expired")
 			if err := s.expire(ctx, cmd); err != nil {
 				return ended(ctx, err)
 			}

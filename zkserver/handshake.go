@@ -152,6 +152,10 @@ func (c *conn) refuse(q *wire.ConnectRequest) error {
 func (c *conn) sendResponse(r *wire.ConnectResponse) error {
 	b, start := wire.BeginFrame(nil)
 	b = wire.EndFrame(r.Append(b), start)
+	// The log may have taken its time.
+	if err := c.nc.SetWriteDeadline(time.Now().Add(handshakeTime)); err != nil {
+		return fmt.Errorf("zkserver: handshake: %w", err)
+	}
 	if _, err := c.nc.Write(b); err != nil {
 		return fmt.Errorf("zkserver: handshake: %w", err)
 	}

@@ -65,7 +65,7 @@ func (s *Server) admit(ctx context.Context, nc net.Conn, conns *sync.WaitGroup) 
 	addr := addrOf(nc)
 	if !s.admission.enter(addr) {
 		nc.Close()
-		s.log.Warn().Stringer("peer", nc.RemoteAddr()).Msg("too many connections, connection refused")
+		s.noisy.Warn().Stringer("peer", nc.RemoteAddr()).Msg("too many connections, connection refused")
 		return
 	}
 	conns.Go(func() {

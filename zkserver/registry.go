@@ -62,3 +62,9 @@ func (r *replica) password(id session.ID) []byte {
 	defer r.mu.RUnlock()
 	return r.sessions.Password(id)
 }
+
+func (r *replica) watchCount() int {
+	r.watchMu.Lock()
+	defer r.watchMu.Unlock()
+	return r.watches.Counts().Watches
+}

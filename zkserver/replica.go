@@ -121,28 +121,6 @@ func (r *replica) nextZxid() int64 {
 	return r.zxid
 }
 
-// wake lets the connections that got output send it. No lock is held.
-func (r *replica) wake() {
-	for i, c := range r.touched {
-		c.touched = false
-		c.work.Signal()
-		r.touched[i] = nil
-	}
-	r.touched = r.touched[:0]
-	for _, d := range r.doomed {
-		d.conn.close(d.cause)
-	}
-	clear(r.doomed)
-	r.doomed = r.doomed[:0]
-}
-
-func (r *replica) touch(c *conn) {
-	if !c.touched {
-		c.touched = true
-		r.touched = append(r.touched, c)
-	}
-}
-
 // apply carries out one command. A command that does not decode cannot come
 // from any version of this program: to go on would be to diverge.
 func (r *replica) apply(entry *ensemble.Command, ms int64, now time.Duration) {
@@ -267,57 +245,6 @@ func (r *replica) closeSession(a *applied, id session.ID, ms int64, asked *conn)
 	if owner != nil && owner != asked {
 		r.doomed = append(r.doomed, doom{owner, errSessionOver})
 	}
-}
-
-// fire sends an event to each connection that watches one of the changes and
-// may read the znode.
-func (r *replica) fire(changes []tree.Change) {
-	for _, ch := range changes {
-		event := watch.Event{Type: watch.EventType(ch.Kind), Path: ch.Path}
-		for id := range r.watches.Trigger(event) {
-			if c := r.conns[uint32(id)]; c != nil {
-				r.notify(c, ch)
-			}
-		}
-	}
-}
-
-func (r *replica) notify(c *conn, ch tree.Change) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed || !ch.Readable(c.ids) {
-		return
-	}
-	q := &c.queue
-	before := len(q.out)
-	q.out = appendEvent(q.out, wire.EventType(ch.Kind), ch.Path)
-	q.outEvents += len(q.out) - before
-	c.sent++
-	if q.outEvents+q.inFlight > maxEventBytes {
-		r.doomed = append(r.doomed, doom{c, errSlowReader})
-	}
-	r.touch(c)
-}
-
-// answer sends the reply to a write. It is the oldest request of its
-// connection: what was before it was answered before it was proposed, or
-// applied before it.
-func (r *replica) answer(c *conn, seq uint64, a *applied, now time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return
-	}
-	if c.queue.len() == 0 || c.queue.oldest().seq != seq {
-		r.doomed = append(r.doomed, doom{c, errOrder})
-		return
-	}
-	q := c.queue.oldest()
-	c.queue.out = appendReply(c.queue.out, q, a)
-	c.sent++
-	r.latency.add(now - q.since)
-	r.answered(c)
-	r.touch(c)
 }
 
 // maxIdentitySets bounds the memory of decoded identity sets.

@@ -19,6 +19,7 @@ import (
 type Server struct {
 	cfg       Config
 	log       zerolog.Logger
+	noisy     zerolog.Logger // for what clients can cause at will
 	listener  net.Listener
 	node      *ensemble.Node
 	writes    proposer // node; a test may put something else there
@@ -57,6 +58,7 @@ func Open(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg:       cfg,
 		log:       cfg.Log,
+		noisy:     cfg.Log.Sample(&zerolog.BurstSampler{Burst: 10, Period: time.Second}),
 		listener:  l,
 		admission: newAdmission(cfg.MaxConns, cfg.MaxConnsPerAddr),
 		syncs:     newSyncs(),

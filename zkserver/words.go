@@ -56,8 +56,6 @@ func (s *Server) totals() totals {
 	r := s.replica
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	r.watchMu.Lock()
-	defer r.watchMu.Unlock()
 	counts := r.tree.Counts()
 	t := totals{
 		received:   s.received.Load(),
@@ -65,7 +63,7 @@ func (s *Server) totals() totals {
 		znodes:     counts.Znodes,
 		ephemerals: counts.Ephemerals,
 		bytes:      counts.Bytes,
-		watches:    r.watches.Counts().Watches,
+		watches:    r.watchCount(),
 		zxid:       r.zxid,
 		latency:    r.latency,
 	}

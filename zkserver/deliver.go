@@ -1,0 +1,85 @@
+package zkserver
+
+import (
+	"time"
+
+	"github.com/mwqueue/mw/zkserver/tree"
+	"github.com/mwqueue/mw/zkserver/watch"
+	"github.com/mwqueue/mw/zkserver/wire"
+)
+
+// How the apply thread reaches the connections. It only ever appends to their
+// outputs; they do the sending.
+
+// fire sends an event to each connection that watches one of the changes and
+// may read the znode.
+func (r *replica) fire(changes []tree.Change) {
+	for _, ch := range changes {
+		event := watch.Event{Type: watch.EventType(ch.Kind), Path: ch.Path}
+		for id := range r.watches.Trigger(event) {
+			if c := r.conns[uint32(id)]; c != nil {
+				r.notify(c, ch)
+			}
+		}
+	}
+}
+
+func (r *replica) notify(c *conn, ch tree.Change) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed || !ch.Readable(c.ids) {
+		return
+	}
+	q := &c.queue
+	before := len(q.out)
+	q.out = appendEvent(q.out, wire.EventType(ch.Kind), ch.Path)
+	q.outEvents += len(q.out) - before
+	c.sent++
+	if q.outEvents+q.inFlight > maxEventBytes {
+		r.doomed = append(r.doomed, doom{c, errSlowReader})
+	}
+	r.touch(c)
+}
+
+// answer sends the reply to a write. It is the oldest request of its
+// connection: what was before it was answered before it was proposed, or
+// applied before it.
+func (r *replica) answer(c *conn, seq uint64, a *applied, now time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return
+	}
+	if c.queue.len() == 0 || c.queue.oldest().seq != seq {
+		r.doomed = append(r.doomed, doom{c, errOrder})
+		return
+	}
+	q := c.queue.oldest()
+	c.queue.out = appendReply(c.queue.out, q, a)
+	c.sent++
+	r.latency.add(now - q.since)
+	r.answered(c)
+	r.touch(c)
+}
+
+// wake lets the connections that got output send it. No lock is held.
+func (r *replica) wake() {
+	for i, c := range r.touched {
+		c.touched = false
+		c.work.Signal()
+		r.touched[i] = nil
+	}
+	r.touched = r.touched[:0]
+	for _, d := range r.doomed {
+		d.conn.close(d.cause)
+	}
+	clear(r.doomed)
+	r.doomed = r.doomed[:0]
+}
+
+func (r *replica) touch(c *conn) {
+	if !c.touched {
+		c.touched = true
+		r.touched = append(r.touched, c)
+	}
+}
