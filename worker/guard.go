@@ -130,7 +130,7 @@ func (g *guard) run(in io.Reader) error {
 		defer close(dead)
 		g.reapLoop()
 	}()
-	for range min(max(runtime.GOMAXPROCS(0), 2), 8) {
+	for range min(2*runtime.GOMAXPROCS(0), 8) { // a fork waits for its exec
 		onOwnThread(g.spawnLoop)
 	}
 
