@@ -30,7 +30,7 @@ func measureIdle(ctx context.Context, c *submit.Client, n int) (Latency, error) 
 			return Latency{}, err
 		}
 		if r.Status != coordinator.StatusDone {
-			return Latency{}, fmt.Errorf("bench: %s", r.Explain())
+			return Latency{}, notDone(ctx, h)
 		}
 		took = append(took, time.Since(start))
 	}
@@ -68,7 +68,7 @@ func lastStatus(ctx context.Context, s *coordinator.Session, handles []*submit.H
 				return fmt.Errorf("bench: read the status of %s: %w", h.ID(), err)
 			}
 			if status := coordinator.ParseStatus(data); status != coordinator.StatusDone {
-				return fmt.Errorf("bench: %s ended as %q", h.ID(), status)
+				return notDone(ctx, h)
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -79,4 +79,13 @@ func lastStatus(ctx context.Context, s *coordinator.Session, handles []*submit.H
 		})
 	}
 	return last, g.Wait()
+}
+
+// notDone is why a task did not end well.
+func notDone(ctx context.Context, h *submit.Handle) error {
+	r, err := h.Result(ctx)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("bench: a task ended as %s: %s", r.Status, r.Explain())
 }

@@ -57,6 +57,7 @@ type Task struct {
 type Listing struct {
 	Tasks []Task // newest first
 	Total int    // tasks in the tree
+	Read  int    // tasks that were looked at
 	More  bool   // some that match may have been left out
 }
 
@@ -127,6 +128,7 @@ func list(ctx context.Context, s *coordinator.Session, q Query) (Listing, error)
 		if err != nil {
 			return Listing{}, err
 		}
+		l.Read += len(window)
 		for _, t := range tasks {
 			if q.matches(t) {
 				l.Tasks = append(l.Tasks, t)

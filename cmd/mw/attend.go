@@ -17,14 +17,20 @@ import (
 // errLeft: the user has had enough of waiting.
 var errLeft = errors.New("left running")
 
-// attend waits for a task in the foreground: its output becomes ours, its
-// exit code too, and Ctrl-C is for it. ctx must not end with a signal.
-func attend(ctx context.Context, h *submit.Handle, follow bool) error {
-	ctx, leave := context.WithCancelCause(ctx)
-	defer leave(nil)
+// hear collects signals for a command that does more with them than to end,
+// beside the context of main, which ends with the first. The caller calls
+// signal.Stop.
+func hear() chan os.Signal {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
+	return signals
+}
+
+// attend waits for a task in the foreground: its output becomes ours, its
+// exit code too, and signals are for it. ctx must not end with a signal.
+func attend(ctx context.Context, signals <-chan os.Signal, h *submit.Handle, follow bool) error {
+	ctx, leave := context.WithCancelCause(ctx)
+	defer leave(nil)
 	var cancelling atomic.Bool
 	go func() { // ends with ctx
 		if !arrived(ctx, signals) {

@@ -73,7 +73,7 @@ func report(w io.Writer, ctx context.Context, err error) int {
 	if err == nil {
 		return 0
 	}
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+	if stopped(ctx, err) && !errors.Is(err, coordinator.ErrUnknownOutcome) {
 		fmt.Fprintln(w, "mw: interrupted")
 		return exitInterrupted
 	}
@@ -86,6 +86,11 @@ func report(w io.Writer, ctx context.Context, err error) int {
 		fmt.Fprintln(w, "mw: hint:", hint)
 	}
 	return exitCode(err)
+}
+
+// stopped reports whether err only says that ctx has ended.
+func stopped(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
 }
 
 // oneLine shows err without line ends and without the package names that

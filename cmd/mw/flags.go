@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/mwqueue/mw/coordinator"
@@ -99,7 +100,7 @@ func reach(c *cli.Context, connect func(context.Context) error) error {
 	if patience == 0 {
 		return connect(c.Context)
 	}
-	ctx, cancel := context.WithTimeout(c.Context, patience)
+	ctx, cancel := context.WithTimeoutCause(c.Context, patience, fmt.Errorf("gave up after %s", patience))
 	defer cancel()
 	err = connect(ctx)
 	if err != nil && c.Context.Err() == nil && ctx.Err() != nil && !errors.Is(err, coordinator.ErrNoServer) {
@@ -114,6 +115,16 @@ func openClient(c *cli.Context) (*submit.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	// That there is no server is said once, in the error. That the one we had
+	// is gone is worth a warning while we wait for it.
+	var connected atomic.Bool
+	if global(c, "log-level") == "" {
+		log = log.Hook(zerolog.HookFunc(func(e *zerolog.Event, _ zerolog.Level, _ string) {
+			if !connected.Load() {
+				e.Discard()
+			}
+		}))
+	}
 	cfg, err := service(c, log)
 	if err != nil {
 		return nil, err
@@ -126,6 +137,7 @@ func openClient(c *cli.Context) (*submit.Client, error) {
 		client.Close()
 		return nil, err
 	}
+	connected.Store(true)
 	return client, nil
 }
 

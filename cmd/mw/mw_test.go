@@ -57,6 +57,10 @@ func TestInterruptedIsNoFailure(t *testing.T) {
 	if got := report(&b, ctx, fmt.Errorf("wait: %w", context.Canceled)); got != exitInterrupted {
 		t.Errorf("exit code = %d, want %d", got, exitInterrupted)
 	}
+	doubt := &submit.UnknownError{Key: "k", Err: fmt.Errorf("%w: %w", coordinator.ErrUnknownOutcome, context.Canceled)}
+	if got := report(&b, ctx, doubt); got != exitUnknown {
+		t.Errorf("exit code while in doubt = %d, want %d", got, exitUnknown)
+	}
 }
 
 func TestDashesTellAProgramFromALine(t *testing.T) {

@@ -64,7 +64,7 @@ Examples:
 				return err
 			}
 			if l.More && global(c, "output") != "id" {
-				note("%d of %d tasks; -n lists more", len(l.Tasks), l.Total)
+				note("%d listed, of the newest %d of %d tasks; -n lists more", len(l.Tasks), l.Read, l.Total)
 			}
 			return taskListing(l.Tasks).print(c)
 		},

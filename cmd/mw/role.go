@@ -1,14 +1,11 @@
 package main
 
-import (
-	"context"
-	"errors"
-)
+import "context"
 
 // ended is what a role's command returns of what its Run returned: being told
 // to stop is no failure.
 func ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx))) {
+	if err != nil && stopped(ctx, err) {
 		return nil
 	}
 	return err

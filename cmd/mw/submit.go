@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"strings"
 
 	"github.com/mwqueue/mw/coordinator"
@@ -52,6 +53,8 @@ Examples:
 			if err != nil {
 				return err
 			}
+			signals := hear() // before the task is there, so that none is missed
+			defer signal.Stop(signals)
 			client, err := openClient(c)
 			if err != nil {
 				return err
@@ -65,7 +68,7 @@ Examples:
 				_, err := fmt.Fprintln(c.App.Writer, h.ID())
 				return err
 			}
-			return attend(context.WithoutCancel(c.Context), h, c.Bool("follow"))
+			return attend(context.WithoutCancel(c.Context), signals, h, c.Bool("follow"))
 		},
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"os/signal"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/mwqueue/mw/worker"
@@ -54,6 +53,8 @@ Examples:
 			if err != nil {
 				return err
 			}
+			signals := hear()
+			defer signal.Stop(signals)
 			w, err := worker.New(cfg)
 			if err != nil {
 				return err
@@ -61,7 +62,7 @@ Examples:
 			if err := reachable(c, cfg.Coordinator); err != nil {
 				return err
 			}
-			return runWorker(context.WithoutCancel(c.Context), w)
+			return runWorker(context.WithoutCancel(c.Context), signals, w)
 		},
 	}
 }
@@ -121,12 +122,9 @@ func workerConfig(c *cli.Context) (worker.Config, error) {
 
 // runWorker runs w until it has drained, which the first signal asks for; the
 // second stops it, the third kills it. ctx must not end with a signal.
-func runWorker(ctx context.Context, w *worker.Worker) error {
+func runWorker(ctx context.Context, signals chan os.Signal, w *worker.Worker) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
 	drain := make(chan struct{})
 	go func() { // ends with ctx
 		if !arrived(ctx, signals) {
