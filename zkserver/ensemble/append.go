@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	maxGroupBytes = 1 << 20                // of entries in one write
+	maxGroupBytes = 1 << 20                // of entries in one write, if the log takes that much
 	fullRetry     = 100 * time.Millisecond // while the disk is full
 	markEvery     = time.Second
 )
@@ -24,8 +24,15 @@ type appender struct {
 	deliver func([]*pb.Message) // responses, after the disk has what they attest
 	log     zerolog.Logger
 
+	limit   int           // bytes of entries in one write
 	durable wal.HardState // on the disk
 	hard    wal.HardState // the newest; its Commit may be ahead of durable's
+}
+
+func newAppender(in *mailbox, s *storage, deliver func([]*pb.Message), log zerolog.Logger) *appender {
+	hard := s.log.HardState()
+	limit := int(min(maxGroupBytes, s.log.MaxEntryBytes()))
+	return &appender{in: in, storage: s, deliver: deliver, log: log, limit: limit, durable: hard, hard: hard}
 }
 
 // run writes what comes into the mailbox until ctx ends or the disk fails. All
@@ -48,7 +55,7 @@ func (a *appender) run(ctx context.Context) error {
 		messages = a.in.take(messages)
 		for rest := messages; len(rest) > 0; {
 			var g group
-			g, rest = nextGroup(rest)
+			g, rest = nextGroup(rest, a.limit)
 			if err := a.write(ctx, g); err != nil {
 				return err
 			}
@@ -76,8 +83,8 @@ type group struct {
 }
 
 // nextGroup merges messages, from the first on, as long as their entries
-// follow one another and are not too many bytes. It gives the others back.
-func nextGroup(messages []*pb.Message) (g group, rest []*pb.Message) {
+// follow one another and are within limit bytes. It gives the others back.
+func nextGroup(messages []*pb.Message, limit int) (g group, rest []*pb.Message) {
 	bytes := 0
 	for i, m := range messages {
 		entries := m.GetEntries()
@@ -85,7 +92,7 @@ func nextGroup(messages []*pb.Message) (g group, rest []*pb.Message) {
 			bytes += entryBytes(e)
 		}
 		if n := len(g.entries); n > 0 && len(entries) > 0 {
-			if entries[0].GetIndex() != g.entries[n-1].GetIndex()+1 || bytes > maxGroupBytes {
+			if entries[0].GetIndex() != g.entries[n-1].GetIndex()+1 || bytes > limit {
 				return g, messages[i:]
 			}
 		}
@@ -106,7 +113,7 @@ func (a *appender) write(ctx context.Context, g group) error {
 		a.hard = g.hard
 	}
 	for len(g.entries) > 0 || a.hard.Term != a.durable.Term || a.hard.Vote != a.durable.Vote {
-		n := cutGroup(g.entries)
+		n := cutGroup(g.entries, a.limit)
 		hard := a.durable
 		if n == len(g.entries) {
 			hard = a.hard
@@ -121,12 +128,12 @@ func (a *appender) write(ctx context.Context, g group) error {
 	return nil
 }
 
-// cutGroup gives how many of the entries, from the first on, fit into one
-// write; at least one if there is one.
-func cutGroup(entries []*pb.Entry) int {
+// cutGroup gives how many of the entries, from the first on, are within limit
+// bytes; at least one if there is one.
+func cutGroup(entries []*pb.Entry, limit int) int {
 	bytes := 0
 	for i, e := range entries {
-		if bytes += entryBytes(e); bytes > maxGroupBytes && i > 0 {
+		if bytes += entryBytes(e); bytes > limit && i > 0 {
 			return i
 		}
 	}

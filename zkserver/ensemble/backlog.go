@@ -8,7 +8,8 @@ import (
 // A backlog holds the commands that are not yet in a batch. Many goroutines
 // add to it; the raft loop takes from it.
 type backlog struct {
-	limit int // bytes
+	limit      int // bytes
+	batchLimit int // bytes of a batch
 
 	// wake has a token when there is something to take.
 	wake chan struct{}
@@ -19,8 +20,8 @@ type backlog struct {
 	room     chan struct{} // closed, and replaced, when there is room again; nil if nobody waits
 }
 
-func newBacklog(limit int) *backlog {
-	return &backlog{limit: limit, wake: make(chan struct{}, 1)}
+func newBacklog(limit, batchLimit int) *backlog {
+	return &backlog{limit: limit, batchLimit: batchLimit, wake: make(chan struct{}, 1)}
 }
 
 // add queues a command. While the backlog is full it waits, until ctx ends or
@@ -66,7 +67,7 @@ func (q *backlog) tryAdd(c Command) <-chan struct{} {
 func (q *backlog) peek() []Command {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n := cutBatch(q.commands)
+	n := cutBatch(q.commands, q.batchLimit)
 	return q.commands[:n:n]
 }
 

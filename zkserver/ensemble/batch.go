@@ -15,13 +15,17 @@ const (
 	batchFormat = 1
 	batchHeader = 1 + 1 + 8 + 8
 
-	// maxBatchBytes and maxBatchCommands limit what goes into one entry. A
-	// command larger than that has an entry to itself.
+	// maxBatchBytes and maxBatchCommands limit what goes into one entry, if
+	// the log takes that much. A command larger than that has an entry to
+	// itself.
 	maxBatchBytes    = 512 << 10
 	maxBatchCommands = 4096
 
 	// commandOverhead is the most a command takes besides its data.
 	commandOverhead = 8 + 2*binary.MaxVarintLen64
+
+	// batchOverhead is the most a batch takes besides its commands.
+	batchOverhead = batchHeader + binary.MaxVarintLen64
 )
 
 // Batch is one committed entry of the log, alike on every member.
@@ -44,11 +48,11 @@ func (c Command) bytes() int { return commandOverhead + len(c.Data) }
 
 // cutBatch gives how many of the commands, from the first on, go into the next
 // batch: as many as the limits allow, and at least one if there is one.
-func cutBatch(commands []Command) int {
+func cutBatch(commands []Command, limit int) int {
 	n, size := 0, 0
 	for n < min(len(commands), maxBatchCommands) {
 		size += commands[n].bytes()
-		if n > 0 && size > maxBatchBytes {
+		if n > 0 && size > limit {
 			break
 		}
 		n++
@@ -58,7 +62,7 @@ func cutBatch(commands []Command) int {
 
 // encodeBatch makes the data of a log entry.
 func encodeBatch(term uint64, time int64, commands []Command) []byte {
-	size := batchHeader + binary.MaxVarintLen64
+	size := batchOverhead
 	for _, c := range commands {
 		size += c.bytes()
 	}

@@ -35,7 +35,6 @@ type loop struct {
 	leading  bool
 	inFlight int   // batches of this term, proposed and not committed
 	time     int64 // stamp of the last batch, ms
-	asking   int   // ticks since the question to raft was put
 }
 
 // run drives raft until ctx ends.
@@ -92,10 +91,7 @@ func (l *loop) step(messages []*pb.Message) []*pb.Message {
 // tick lets time go on by one tick. Ticks missed in a pause are not made up.
 func (l *loop) tick() {
 	l.raft.Tick()
-	if l.asking++; l.asking >= electionTicks {
-		l.asking = 0
-		l.reads.again()
-	}
+	l.reads.tick()
 }
 
 // ready hands out everything raft wants done.

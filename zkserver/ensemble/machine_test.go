@@ -5,8 +5,8 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"testing"
 
@@ -21,8 +21,7 @@ type machine struct {
 	batches []ensemble.Batch // without commands
 	changed chan struct{}    // closed and replaced at each Apply
 
-	origin uint64
-	notify func(seq uint64) // called for each command of origin
+	restores int
 }
 
 func newMachine() *machine { return &machine{changed: make(chan struct{})} }
@@ -32,9 +31,6 @@ func (m *machine) Apply(b ensemble.Batch) {
 	defer m.mu.Unlock()
 	for _, c := range b.Commands {
 		m.applied = append(m.applied, string(c.Data))
-		if m.notify != nil {
-			m.notify(c.Seq)
-		}
 	}
 	b.Commands = nil
 	m.batches = append(m.batches, b)
@@ -61,6 +57,7 @@ func (m *machine) Restore(r io.Reader) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.applied = nil
+	m.restores++
 	for len(b) > 0 {
 		n := binary.BigEndian.Uint32(b)
 		m.applied = append(m.applied, string(b[4:4+n]))
@@ -77,17 +74,26 @@ func (m *machine) list() []string {
 
 // wait blocks until n commands were applied.
 func (m *machine) wait(ctx context.Context, n int) error {
+	return m.waitUntil(ctx, func(applied []string) bool { return len(applied) >= n })
+}
+
+// waitFor blocks until a command was applied.
+func (m *machine) waitFor(ctx context.Context, command string) error {
+	return m.waitUntil(ctx, func(applied []string) bool { return slices.Contains(applied, command) })
+}
+
+func (m *machine) waitUntil(ctx context.Context, done func(applied []string) bool) error {
 	for {
 		m.mu.Lock()
-		have, changed := len(m.applied), m.changed
+		ok, changed := done(m.applied), m.changed
 		m.mu.Unlock()
-		if have >= n {
+		if ok {
 			return nil
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return fmt.Errorf("%d of %d commands applied: %w", have, n, context.Cause(ctx))
+			return context.Cause(ctx)
 		}
 	}
 }
@@ -101,7 +107,6 @@ func start(t testing.TB, cfg ensemble.Config) (n *ensemble.Node, m *machine, sto
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.origin = n.Origin()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()

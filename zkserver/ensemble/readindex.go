@@ -19,6 +19,7 @@ type reads struct {
 	// Owned by the raft loop.
 	asked    []chan struct{} // share the question under way
 	question uint64          // its number
+	age      int             // ticks since it was put
 	waiting  []readers       // have their answer, oldest first
 	applied  uint64
 }
@@ -59,12 +60,24 @@ func (r *reads) ask(rn *raft.RawNode) {
 	r.mu.Unlock()
 	if len(r.asked) > 0 {
 		r.question++
+		r.age = 0
 		rn.ReadIndex(binary.BigEndian.AppendUint64(nil, r.question))
+	}
+}
+
+// tick lets time go on by one tick: an answer that has not come after an
+// election timeout is lost.
+func (r *reads) tick() {
+	if r.age++; len(r.asked) > 0 && r.age >= electionTicks {
+		r.again()
 	}
 }
 
 // again drops the question under way, whose answer may never come.
 func (r *reads) again() {
+	if len(r.asked) == 0 {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.arrived = append(r.asked, r.arrived...)

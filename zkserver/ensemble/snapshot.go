@@ -87,6 +87,9 @@ func (t *snapshots) run(ctx context.Context) error {
 				return nil
 			case errors.Is(err, wal.ErrDiskFull):
 				t.log.Error().Err(err).Msg("snapshot given up")
+				if err := t.storage.log.Shed(); err != nil {
+					return err
+				}
 			case err != nil:
 				return fmt.Errorf("snapshot of entry %d: %w", c.index, err)
 			}

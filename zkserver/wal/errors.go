@@ -3,6 +3,7 @@ package wal
 import (
 	"errors"
 	"fmt"
+	"syscall"
 )
 
 // These errors refuse a data directory. Nothing in it was changed.
@@ -59,3 +60,19 @@ func (e *DamageError) Error() string {
 
 // Is makes errors.Is(err, ErrDamaged) true.
 func (e *DamageError) Is(target error) bool { return target == ErrDamaged }
+
+// noSpace makes the kinds of "no space" ErrDiskFull.
+func noSpace(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", ErrDiskFull, err)
+	}
+	return err
+}
+
+// failure makes an error of the file system ErrDiskFull or ErrFailed.
+func failure(err error) error {
+	if err = noSpace(err); errors.Is(err, ErrDiskFull) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrFailed, err)
+}

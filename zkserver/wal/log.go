@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -202,12 +201,4 @@ func (l *Log) release() error {
 		errs = append(errs, l.marks.Close())
 	}
 	return errors.Join(append(errs, l.dir.lock.Close())...)
-}
-
-// noSpace makes the kinds of "no space" ErrDiskFull.
-func noSpace(err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return fmt.Errorf("%w: %w", ErrDiskFull, err)
-	}
-	return err
 }

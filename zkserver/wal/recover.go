@@ -3,6 +3,7 @@ package wal
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 )
@@ -46,8 +47,9 @@ func Open(o Options) (*Log, error) {
 	return l, nil
 }
 
+// recover changes nothing before it knows that it will not refuse.
 func (l *Log) recover() error {
-	segments, err := l.list()
+	names, err := l.dir.fs.ReadDir(l.dir.path)
 	if err != nil {
 		return fmt.Errorf("wal: list %s: %w", l.dir.path, err)
 	}
@@ -55,59 +57,63 @@ func (l *Log) recover() error {
 	if err != nil {
 		return fmt.Errorf("wal: open watermark: %w", err)
 	}
-	if len(segments) == 0 {
-		err = l.begin(mark)
-	} else {
-		err = l.replay(segments, mark)
-	}
-	if err != nil {
-		return err
-	}
-	return l.markSynced(watermark{seq: l.seq})
-}
-
-// list sorts the files of the directory: it gives the numbers of the
-// segments, notes the spares, and removes what was half made.
-func (l *Log) list() ([]uint64, error) {
-	names, err := l.dir.fs.ReadDir(l.dir.path)
-	if err != nil {
-		return nil, err
-	}
 	var segments []uint64
 	for _, name := range names {
 		if n, ok := parseNumber(name, segmentSuffix); ok {
 			segments = append(segments, n)
-		} else if n, ok := parseNumber(name, spareSuffix); ok {
-			l.spareNo = max(l.spareNo, n)
-			if err := l.adoptSpare(name); err != nil {
-				return nil, err
-			}
-		} else if strings.HasSuffix(name, tempSuffix) {
-			if err := l.dir.fs.Remove(l.dir.file(name)); err != nil {
-				return nil, err
-			}
 		}
 	}
 	slices.Sort(segments)
-	return segments, nil
+	if len(segments) > 0 {
+		if err := l.replay(segments, mark); err != nil {
+			return err
+		}
+	}
+	if err := l.tidy(names); err != nil {
+		return fmt.Errorf("wal: tidy %s: %w", l.dir.path, err)
+	}
+	if len(segments) == 0 {
+		if err := l.begin(mark); err != nil {
+			return err
+		}
+	}
+	return l.markSynced(watermark{seq: l.seq})
 }
 
-// adoptSpare keeps a spare segment if it has the size in use now.
-func (l *Log) adoptSpare(name string) error {
+// tidy keeps the spares among the names that have the size in use now, and
+// removes the others and what was half made.
+func (l *Log) tidy(names []string) error {
+	for _, name := range names {
+		n, spare := parseNumber(name, spareSuffix)
+		if spare {
+			l.spareNo = max(l.spareNo, n)
+			size, err := l.sizeOf(name)
+			if err != nil {
+				return err
+			}
+			if size == l.opts.SegmentBytes {
+				l.spares = append(l.spares, name)
+				continue
+			}
+		}
+		if !spare && !strings.HasSuffix(name, tempSuffix) {
+			continue
+		}
+		// A name can be gone: recovery renames what it has made.
+		if err := l.dir.fs.Remove(l.dir.file(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Log) sizeOf(name string) (int64, error) {
 	f, err := l.dir.fs.Open(l.dir.file(name))
 	if err != nil {
-		return err
+		return 0, err
 	}
-	size, err := f.Size()
-	f.Close()
-	if err != nil {
-		return err
-	}
-	if size != l.opts.SegmentBytes {
-		return l.dir.fs.Remove(l.dir.file(name))
-	}
-	l.spares = append(l.spares, name)
-	return nil
+	defer f.Close()
+	return f.Size()
 }
 
 // begin makes the first segment of a new log.

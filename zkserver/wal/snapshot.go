@@ -48,7 +48,7 @@ func (l *Log) dropOldSnapshots() error {
 	}
 	for _, id := range ids[min(keepSnapshots, len(ids)):] {
 		if err := l.dir.fs.Remove(l.File(id)); err != nil {
-			return fmt.Errorf("wal: remove snapshot: %w", err)
+			return failure(fmt.Errorf("remove snapshot: %w", err))
 		}
 	}
 	return nil

@@ -36,11 +36,12 @@ type SnapshotWriter struct {
 }
 
 // CreateSnapshot begins the snapshot of the state after entry id. meta is
-// kept for the reader. Only one may be written at a time.
+// kept for the reader. Only one may be written at a time. Errors are
+// ErrDiskFull or ErrFailed.
 func (l *Log) CreateSnapshot(id SnapshotID, meta []byte) (*SnapshotWriter, error) {
 	f, err := l.dir.fs.Create(l.File(id) + tempSuffix)
 	if err != nil {
-		return nil, fmt.Errorf("wal: create snapshot: %w", noSpace(err))
+		return nil, failure(fmt.Errorf("create snapshot: %w", err))
 	}
 	w := &SnapshotWriter{log: l, id: id, file: f, buf: make([]byte, sectionHeader, sectionHeader+sectionBytes)}
 	b := append(make([]byte, 0, snapshotHeader+len(meta)), snapshotMagic...)
@@ -56,7 +57,8 @@ func (l *Log) CreateSnapshot(id SnapshotID, meta []byte) (*SnapshotWriter, error
 	return w, w.abortOnError()
 }
 
-// Write adds to the snapshot.
+// Write adds to the snapshot. Its error, and every one after it, is
+// ErrDiskFull or ErrFailed.
 func (w *SnapshotWriter) Write(p []byte) (int, error) {
 	n := len(p)
 	for len(p) > 0 && w.err == nil {
@@ -104,13 +106,29 @@ func (w *SnapshotWriter) write(b []byte) {
 	if w.err != nil {
 		return
 	}
-	if _, w.err = w.file.WriteAt(b, w.off); w.err != nil {
+	if _, err := w.file.WriteAt(b, w.off); err != nil {
+		w.fail("write", err)
 		return
 	}
 	w.off += int64(len(b))
 	if w.off-w.synced >= syncBytes {
-		w.synced, w.err = w.off, w.file.Datasync()
+		w.sync()
 	}
+}
+
+func (w *SnapshotWriter) sync() {
+	if w.err != nil {
+		return
+	}
+	if err := w.file.Datasync(); err != nil {
+		w.fail("sync", err)
+	}
+	w.synced = w.off
+}
+
+// fail notes what ends the snapshot: ErrDiskFull or ErrFailed.
+func (w *SnapshotWriter) fail(verb string, err error) {
+	w.err = failure(fmt.Errorf("%s snapshot %s: %w", verb, w.log.File(w.id), err))
 }
 
 // Commit makes the snapshot durable, gives it its name, and removes the
@@ -120,9 +138,7 @@ func (w *SnapshotWriter) Commit() (int64, error) {
 	b := binary.BigEndian.AppendUint64(make([]byte, sectionHeader), w.total)
 	sealSection(b, 0, w.number)
 	w.write(b)
-	if w.err == nil {
-		w.err = w.file.Datasync()
-	}
+	w.sync()
 	if err := w.abortOnError(); err != nil {
 		return 0, err
 	}
@@ -132,7 +148,7 @@ func (w *SnapshotWriter) Commit() (int64, error) {
 		err = d.fs.SyncDir(d.path)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("wal: name snapshot: %w", noSpace(err))
+		return 0, failure(fmt.Errorf("name snapshot: %w", err))
 	}
 	return w.off, w.log.dropOldSnapshots()
 }
@@ -148,5 +164,5 @@ func (w *SnapshotWriter) abortOnError() error {
 		return nil
 	}
 	w.Abort()
-	return fmt.Errorf("wal: write snapshot %s: %w", w.log.File(w.id), noSpace(w.err))
+	return w.err
 }

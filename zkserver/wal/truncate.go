@@ -61,7 +61,7 @@ func (l *Log) retire(h header) error {
 		err = l.dir.fs.SyncDir(l.dir.path)
 	}
 	if err != nil {
-		return fmt.Errorf("retire segment %d: %w", h.number, err)
+		return l.fail(fmt.Errorf("retire segment %d: %w", h.number, err))
 	}
 	if recycle {
 		l.mu.Lock()
@@ -86,7 +86,7 @@ func (l *Log) Shed() error {
 	l.mu.Unlock()
 	for _, name := range extra {
 		if err := l.dir.fs.Remove(l.dir.file(name)); err != nil {
-			return fmt.Errorf("wal: remove spare segment: %w", err)
+			return l.fail(fmt.Errorf("remove spare segment: %w", err))
 		}
 	}
 	return nil

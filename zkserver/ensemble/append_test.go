@@ -1,0 +1,67 @@
+package ensemble
+
+import (
+	"testing"
+
+	pb "go.etcd.io/raft/v3/raftpb"
+
+	"github.com/mwqueue/mw/zkserver/wal"
+)
+
+// toAppend makes a message with entries from first on.
+func toAppend(first uint64, sizes ...int) *pb.Message {
+	m := &pb.Message{Type: pb.MsgStorageAppend.Enum(), Responses: []*pb.Message{{Index: new(first)}}}
+	for i, size := range sizes {
+		m.Entries = append(m.Entries, &pb.Entry{Index: new(first + uint64(i)), Term: new(uint64(1)), Data: make([]byte, size)})
+	}
+	return m
+}
+
+// committed makes a message that only says what is committed.
+func committed(term, commit uint64) *pb.Message {
+	return &pb.Message{Term: new(term), Vote: new(uint64(1)), Commit: new(commit), Responses: []*pb.Message{{}}}
+}
+
+func TestGroupTakesWhatFollowsOn(t *testing.T) {
+	tests := []struct {
+		name          string
+		messages      []*pb.Message
+		entries, left int
+	}{
+		{"one", []*pb.Message{toAppend(5, 1, 1)}, 2, 0},
+		{"two that follow", []*pb.Message{toAppend(5, 1, 1), toAppend(7, 1)}, 3, 0},
+		{"commits between", []*pb.Message{committed(1, 4), toAppend(5, 1), committed(1, 5), toAppend(6, 1)}, 2, 0},
+		{"an overwrite", []*pb.Message{toAppend(5, 1, 1), committed(2, 4), toAppend(6, 1)}, 2, 1},
+		{"too many bytes", []*pb.Message{toAppend(5, 700<<10), toAppend(6, 700<<10)}, 1, 1},
+		{"one too large", []*pb.Message{toAppend(5, 700<<10, 700<<10)}, 2, 0},
+	}
+	for _, tt := range tests {
+		g, rest := nextGroup(tt.messages, 1<<20)
+		if len(g.entries) != tt.entries || len(rest) != tt.left {
+			t.Errorf("%s: %d entries, %d messages left, want %d and %d", tt.name, len(g.entries), len(rest), tt.entries, tt.left)
+		}
+		if want := len(tt.messages) - tt.left; len(g.responses) != want {
+			t.Errorf("%s: %d responses, want %d", tt.name, len(g.responses), want)
+		}
+	}
+	g, _ := nextGroup([]*pb.Message{committed(3, 4), toAppend(5, 1), committed(3, 5)}, 1<<20)
+	if want := (wal.HardState{Term: 3, Vote: 1, Commit: 5}); g.hard != want {
+		t.Errorf("hard state = %+v, want %+v", g.hard, want)
+	}
+}
+
+func TestWriteIsCutBetweenEntries(t *testing.T) {
+	for _, tt := range []struct {
+		m    *pb.Message
+		want int
+	}{
+		{toAppend(1), 0},
+		{toAppend(1, 5, 5, 5), 3},
+		{toAppend(1, 2<<20, 5), 1},
+		{toAppend(1, 600<<10, 300<<10, 300<<10), 2},
+	} {
+		if got := cutGroup(tt.m.Entries, 1<<20); got != tt.want {
+			t.Errorf("%d of %d entries, want %d", got, len(tt.m.Entries), tt.want)
+		}
+	}
+}

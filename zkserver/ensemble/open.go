@@ -1,0 +1,118 @@
+package ensemble
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+
+	"github.com/mwqueue/mw/zkserver/wal"
+)
+
+// recentBytes is how much of the newest log is kept in memory.
+const recentBytes = 16 << 20
+
+// Open takes the data directory, restores the newest snapshot into the
+// machine and reads the log. What the log has beyond the snapshot is applied
+// by Run. The error is one clear line.
+func Open(cfg Config) (*Node, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	log, err := wal.Open(wal.Options{
+		Dir: cfg.Dir, FS: cfg.FS, SegmentBytes: cfg.SegmentBytes,
+		Identity: func() []byte { return newIdentity().encode() },
+	})
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{
+		cfg: cfg, wal: log, origin: rand.Uint64(),
+		reads: newReads(),
+		ready: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	n.maxCommand = int(log.MaxEntryBytes()) - batchOverhead - commandOverhead
+	n.backlog = newBacklog(cfg.BacklogBytes, min(maxBatchBytes, n.maxCommand))
+	if err := n.open(); err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
+	return n, nil
+}
+
+func (n *Node) open() error {
+	n.logRecovery(n.wal.Recovered())
+	id, err := decodeIdentity(n.wal.Identity())
+	if err != nil {
+		return err
+	}
+	if _, last := n.wal.Bounds(); last == 0 {
+		if err := n.wal.Reset(wal.HardState{Term: bootstrapTerm, Commit: bootstrapIndex}, bootstrapIndex, bootstrapTerm); err != nil {
+			return err
+		}
+	}
+	n.storage = &storage{log: n.wal, recent: ring{limit: recentBytes}}
+	start, conf, err := n.restore(id.conf())
+	if err != nil {
+		return err
+	}
+	return n.assemble(id, start, conf)
+}
+
+// assemble makes raft and the threads around it, at the position of the
+// machine.
+func (n *Node) assemble(id identity, start position, conf *pb.ConfState) error {
+	hard := n.wal.HardState()
+	// What is committed is not synced each time, so a snapshot may know better.
+	commit := max(hard.Commit, start.index)
+	n.storage.conf = conf
+	n.storage.initial = &pb.HardState{Term: new(hard.Term), Vote: new(hard.Vote), Commit: new(commit)}
+
+	rn, err := raft.NewRawNode(&raft.Config{
+		ID:                        id.member,
+		ElectionTick:              electionTicks,
+		HeartbeatTick:             heartbeatTicks,
+		Storage:                   n.storage,
+		Applied:                   start.index,
+		AsyncStorageWrites:        true,
+		MaxSizePerMsg:             1 << 20,
+		MaxCommittedSizePerReady:  8 << 20,
+		MaxUncommittedEntriesSize: 64 << 20,
+		MaxInflightMsgs:           256,
+		MaxInflightBytes:          64 << 20,
+		CheckQuorum:               true,
+		PreVote:                   true,
+		DisableProposalForwarding: true,
+		StepDownOnRemoval:         true,
+		Logger:                    raftLogger{n.cfg.Log},
+	})
+	if err != nil {
+		return fmt.Errorf("ensemble: start raft: %w", err)
+	}
+	n.loop = &loop{
+		raft: rn, in: newMailbox(), append: newMailbox(), apply: newMailbox(),
+		backlog: n.backlog, reads: n.reads, log: n.cfg.Log,
+		single: slices.Equal(conf.GetVoters(), []uint64{id.member}) && len(conf.GetLearners()) == 0,
+		term:   hard.Term,
+	}
+	deliver := func(m []*pb.Message) { n.loop.in.put(m...) }
+	n.append = newAppender(n.loop.append, n.storage, deliver, n.cfg.Log)
+	n.snaps = newSnapshots(n.storage, n.cfg.SnapshotEntries, n.cfg.SnapshotBytes, n.cfg.Log)
+	n.apply = &applier{
+		in: n.loop.apply, machine: n.cfg.Machine, deliver: deliver, snapshots: n.snaps, log: n.cfg.Log,
+		position: start, startTerm: hard.Term, ready: n.ready,
+	}
+	return nil
+}
+
+func (n *Node) logRecovery(r wal.Recovery) {
+	if r.Torn != nil {
+		n.cfg.Log.Warn().Str("path", r.Torn.File).Int64("offset", r.Torn.Offset).Int64("bytes", r.Torn.Bytes).Msg("torn tail of the log cut")
+	}
+	if r.Rewritten != "" {
+		n.cfg.Log.Info().Str("path", r.Rewritten).Msg("last segment rewritten after an unclean stop")
+	}
+}

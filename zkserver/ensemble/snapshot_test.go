@@ -1,0 +1,160 @@
+package ensemble_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/mwqueue/mw/zkserver/ensemble"
+	"github.com/mwqueue/mw/zkserver/wal"
+	"github.com/mwqueue/mw/zkserver/wal/waltest"
+)
+
+// often makes snapshots of a few batches each.
+func often(disk *waltest.Disk) ensemble.Config {
+	return ensemble.Config{Dir: dir, FS: disk, SegmentBytes: 16 << 10, SnapshotEntries: 20}
+}
+
+func snapshotsOf(disk *waltest.Disk) []string {
+	names, _ := disk.ReadDir(dir)
+	return slices.DeleteFunc(names, func(s string) bool { return !strings.HasSuffix(s, ".snap") })
+}
+
+// work proposes n commands one by one and returns all that are applied.
+func work(t *testing.T, n *ensemble.Node, m *machine, count int) []string {
+	t.Helper()
+	<-n.Ready()
+	for range count {
+		have := len(m.list())
+		propose(t, n, fmt.Sprintf("command %d", have))
+		if err := m.wait(t.Context(), have+1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return m.list()
+}
+
+func TestSnapshotsBoundTheDirectory(t *testing.T) {
+	disk := waltest.New(1)
+	var want []string
+	for range 5 {
+		n, m, stop := start(t, often(disk))
+		<-n.Ready()
+		if got := m.list(); !slices.Equal(got, want) {
+			t.Fatalf("%d commands after restart, want %d", len(got), len(want))
+		}
+		want = work(t, n, m, 500)
+		stop()
+		if snaps := snapshotsOf(disk); len(snaps) != 3 {
+			t.Errorf("snapshots: %v", snaps)
+		}
+		// Three snapshots and at most three more batches of 20 in the log,
+		// besides the active segment and the spares.
+		snapshot := int64(len(want) * 30)
+		if limit := 3*snapshot + 10*(16<<10); disk.Used() > limit {
+			t.Errorf("%d bytes used, want no more than %d", disk.Used(), limit)
+		}
+	}
+}
+
+func TestBadSnapshotCostsOnlyALongerReplay(t *testing.T) {
+	disk := waltest.New(1)
+	n, m, stop := start(t, often(disk))
+	want := work(t, n, m, 200)
+	stop()
+	snaps := snapshotsOf(disk)
+	newest := dir + "/" + snaps[len(snaps)-1]
+	for _, at := range []int{3, 50, 70, len(disk.Bytes(newest)) - 1} {
+		d := disk.Clone()
+		d.Bytes(newest)[at] ^= 1
+		n, m, stop := start(t, often(d))
+		<-n.Ready()
+		if got := m.list(); !slices.Equal(got, want) {
+			t.Fatalf("byte %d: %d commands, want %d", at, len(got), len(want))
+		}
+		if m.restores != 1 {
+			t.Errorf("byte %d: the machine was restored %d times", at, m.restores)
+		}
+		if d.Bytes(newest+".bad") == nil {
+			t.Errorf("byte %d: the bad snapshot was not set aside", at)
+		}
+		want := work(t, n, m, 100)
+		stop()
+		n, m, stop = start(t, often(d))
+		<-n.Ready()
+		if !slices.Equal(m.list(), want) {
+			t.Errorf("byte %d: lost commands after the fall-back", at)
+		}
+		stop()
+	}
+}
+
+func TestOnlyBadSnapshotsAreRefused(t *testing.T) {
+	disk := waltest.New(1)
+	n, m, stop := start(t, often(disk))
+	work(t, n, m, 200)
+	stop()
+	for _, name := range snapshotsOf(disk) {
+		disk.Bytes(dir + "/" + name)[60] ^= 1
+	}
+	before, _ := disk.ReadDir(dir)
+	cfg := often(disk)
+	cfg.Machine = newMachine()
+	_, err := ensemble.Open(cfg)
+	if !errors.Is(err, wal.ErrDamaged) || !strings.Contains(err.Error(), dir) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("open = %v", err)
+	}
+	t.Log(err)
+	if after, _ := disk.ReadDir(dir); !slices.Equal(before, after) {
+		t.Errorf("files: %v, before: %v", after, before)
+	}
+}
+
+func TestMissingSnapshotsAreRefused(t *testing.T) {
+	disk := waltest.New(1)
+	n, m, stop := start(t, often(disk))
+	work(t, n, m, 200)
+	stop()
+	for _, name := range snapshotsOf(disk) {
+		if err := disk.Remove(dir + "/" + name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := ensemble.Open(ensemble.Config{Dir: dir, FS: disk, Machine: newMachine()}); !errors.Is(err, wal.ErrDamaged) {
+		t.Errorf("open = %v", err)
+	}
+}
+
+// Without room for a snapshot the log grows on; with room again it is
+// truncated.
+func TestSnapshotWithoutRoomIsTriedAgain(t *testing.T) {
+	disk := waltest.New(1)
+	n, m, stop := start(t, often(disk))
+	work(t, n, m, 100)
+	disk.SetCapacity(disk.Used() + 1)
+	for range 100 {
+		have := len(m.list())
+		err := n.ProposeReserved(t.Context(), 1, bytes.Repeat([]byte("x"), 100))
+		if errors.Is(err, ensemble.ErrDiskFull) {
+			break
+		}
+		if err := m.wait(t.Context(), have+1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	disk.SetCapacity(0)
+	want := m.list()
+	stop()
+	n, m, _ = start(t, often(disk))
+	<-n.Ready()
+	if !slices.Equal(m.list(), want) {
+		t.Errorf("%d commands, want %d", len(m.list()), len(want))
+	}
+	work(t, n, m, 100)
+	if snaps := snapshotsOf(disk); len(snaps) != 3 {
+		t.Errorf("snapshots: %v", snaps)
+	}
+}
