@@ -99,7 +99,10 @@
 // # Where it differs from Apache ZooKeeper
 //
 //   - A stranger with a wrong password does not cut off a session's connection.
-//   - deleteContainer is for members only.
+//   - deleteContainer is for members only. createContainer, createTTL and sasl
+//     are known but not served yet: they are answered Unimplemented.
+//   - Session ids are random but for the member's number, so that they cannot be
+//     guessed.
 //   - setWatches tells a client nothing of a znode it may not read, and neither
 //     do events.
 //   - A request that would be one watch too many is answered ThrottledOp.
