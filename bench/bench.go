@@ -75,8 +75,13 @@ type Rate struct {
 	Took  time.Duration
 }
 
-// PerSecond is the rate as a number.
-func (r Rate) PerSecond() float64 { return float64(r.Count) / r.Took.Seconds() }
+// PerSecond is the rate as a number, 0 of what was not measured.
+func (r Rate) PerSecond() float64 {
+	if r.Took <= 0 {
+		return 0
+	}
+	return float64(r.Count) / r.Took.Seconds()
+}
 
 // MarshalJSON shows a rate as its count, seconds and quotient.
 func (r Rate) MarshalJSON() ([]byte, error) {
