@@ -14,7 +14,7 @@ import (
 func TestClientConnectsOnceAndAgain(t *testing.T) {
 	v := newService(t)
 	proxy := zktest.NewProxy(t, v.addr)
-	client := coordinator.NewClient(v.via(proxy).config())
+	client := coordinator.NewClient(v.via(proxy).brief())
 	defer client.Close()
 
 	var wg sync.WaitGroup
@@ -57,7 +57,7 @@ func TestKeepStartsOverWhenTheSessionIsLost(t *testing.T) {
 	v := newService(t)
 	proxy := zktest.NewProxy(t, v.addr)
 	var ids []int64
-	err := coordinator.Keep(t.Context(), v.via(proxy).config(), func(ctx context.Context, s *coordinator.Session) error {
+	err := coordinator.Keep(t.Context(), v.via(proxy).brief(), func(ctx context.Context, s *coordinator.Session) error {
 		ids = append(ids, s.ID())
 		if len(ids) == 3 {
 			return errors.New("enough")

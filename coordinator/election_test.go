@@ -103,7 +103,7 @@ func TestTermMultiTellsWhichOperationWasRefused(t *testing.T) {
 func TestSilencedMasterLosesItsTerm(t *testing.T) {
 	v := newService(t)
 	proxy := zktest.NewProxy(t, v.addr)
-	one, two := v.via(proxy).connect(t), v.connect(t)
+	one, two := v.via(proxy).connectBriefly(t), v.connect(t)
 	term := elect(t, one, "m1:1")
 	standby := campaign(two, "m2:1")
 

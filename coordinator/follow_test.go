@@ -108,9 +108,7 @@ func TestFollowersNeverMissTheLastState(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	v := newService(t)
 	proxy := zktest.NewProxy(t, v.addr)
-	cfg := v.via(proxy).config()
-	cfg.SessionTimeout = 10 * timeout // the cuts shall not end it
-	s, other := connect(t, cfg), v.connect(t)
+	s, other := v.via(proxy).connect(t), v.connect(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 

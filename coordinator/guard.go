@@ -65,12 +65,12 @@ type guard struct {
 // that requests must wait for that.
 func newGuard(conn net.Conn, timeout time.Duration, renews bool, greeted func(handshake, error)) *guard {
 	g := &guard{Conn: conn, greeted: greeted, holding: renews}
-	g.maxWait.Store(int64(patience(timeout)))
+	g.maxWait.Store(int64(longestWait(timeout)))
 	return g
 }
 
-// patience is how long a session waits for a server to answer anything.
-func patience(timeout time.Duration) time.Duration { return timeout * 2 / 3 }
+// longestWait is how long a session waits for a server to send anything.
+func longestWait(timeout time.Duration) time.Duration { return timeout * 2 / 3 }
 
 // SetReadDeadline caps the deadline; none is capped, too.
 func (g *guard) SetReadDeadline(t time.Time) error {
@@ -141,7 +141,7 @@ func (g *guard) greet(b []byte) (h handshake, complete bool, err error) {
 	if h.timeout <= 0 {
 		return h, false, fmt.Errorf("%w: it grants a timeout of %v", errNotZooKeeper, h.timeout)
 	}
-	g.maxWait.Store(int64(patience(h.timeout)))
+	g.maxWait.Store(int64(longestWait(h.timeout)))
 	return h, true, nil
 }
 

@@ -12,9 +12,13 @@ import (
 	"github.com/mwqueue/mw/zkserver/zktest"
 )
 
-// timeout is the session timeout of most tests: the shortest the server
-// grants. A session that hears nothing is given up after 0.6 s.
-const timeout = time.Second
+// Session timeouts. One that a test waits for is the shortest the server
+// grants: the session is given up after 0.6 s of silence, which on a busy machine
+// may also come about by itself. All others are long.
+const (
+	timeout = time.Second
+	long    = 20 * time.Second
+)
 
 // A service is where a test's sessions connect: a server of its own or, with
 // MW_TEST_ZOOKEEPER=host:port, an Apache ZooKeeper with tickTime=500, in a chroot
@@ -34,8 +38,20 @@ func (v service) via(p *zktest.Proxy) service { return service{p.Addr(), v.chroo
 
 func (v service) config() coordinator.Config {
 	return coordinator.Config{
-		Servers: []string{v.addr}, Chroot: v.chroot, SessionTimeout: timeout, ConnectTimeout: 10 * time.Second,
+		Servers: []string{v.addr}, Chroot: v.chroot, SessionTimeout: long, ConnectTimeout: 10 * time.Second,
 	}
+}
+
+func (v service) brief() coordinator.Config {
+	cfg := v.config()
+	cfg.SessionTimeout = timeout
+	return cfg
+}
+
+// connectBriefly opens a session that is lost soon when nothing is heard.
+func (v service) connectBriefly(t testing.TB) *coordinator.Session {
+	t.Helper()
+	return connect(t, v.brief())
 }
 
 // connect opens a session, with the tree in place, that closes with the test.

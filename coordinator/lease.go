@@ -101,15 +101,14 @@ func (s *Session) keepLease() {
 			s.lose(fmt.Errorf("%w for %v", errNoAnswer, leaseTime(l.timeout)))
 			return
 		}
-		if up, number := s.link(); l.due(now) {
-			select {
-			case <-up:
-				link = number
-				l.probing(now)
-				s.spawn(func() { answers <- s.probe() })
-			default: // relink will tell
-				l.next = l.until
-			}
+		switch up, number := s.link(); {
+		case !l.due(now):
+		case isClosed(up):
+			link = number
+			l.probing(now)
+			s.spawn(func() { answers <- s.probe() })
+		default:
+			l.next = l.until // relink will tell
 		}
 		if l.silent(now) && len(s.cfg.Servers) > 1 {
 			s.dialer.cut()

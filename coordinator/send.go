@@ -20,7 +20,7 @@ var errOverdue = errors.New("no answer in time")
 // and its answer was lost; the cause of ctx or of the session's end if it was
 // not begun.
 func send[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)) (T, error) {
-	v, _, err := attempt(ctx, s, f)
+	v, _, err := try(ctx, s, f)
 	return v, err
 }
 
@@ -29,7 +29,7 @@ func send[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)) (
 func read[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)) (T, error) {
 	pause := backoff{first: time.Millisecond} // mostly it is the link that one waits for
 	for {
-		v, kind, err := attempt(ctx, s, f)
+		v, kind, err := try(ctx, s, f)
 		if err == nil || kind == definite || kind == garbled {
 			return v, err
 		}
@@ -43,34 +43,39 @@ func read[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)) (
 	}
 }
 
-// attempt is send, and tells the class of the error.
-func attempt[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)) (T, class, error) {
+// try is send, and tells the class of the error.
+func try[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)) (T, class, error) {
 	var none T
 	if err := s.admit(ctx); err != nil {
 		return none, notExecuted, err
 	}
-	type answer struct {
-		v   T
-		err error
-	}
-	answers := make(chan answer, 1)
+	var v T
+	var err error
+	answered := make(chan struct{}) // closed when v and err are set
 	if !s.spawn(func() {
-		v, err := f(s.conn)
+		defer close(answered)
+		v, err = f(s.conn)
 		<-s.calls
-		answers <- answer{v, err}
 	}) {
 		return none, notExecuted, context.Cause(s.ctx)
 	}
+	if reason := s.patience(ctx, answered); reason != nil {
+		return none, unknown, fmt.Errorf("%w: %w", ErrUnknownOutcome, reason)
+	}
+	if kind, err := s.judge(err); err != nil {
+		return none, kind, err
+	}
+	return v, definite, nil
+}
+
+// patience waits for a call to be answered. The error says why it was not.
+func (s *Session) patience(ctx context.Context, answered <-chan struct{}) error {
 	overdue := time.NewTimer(2 * s.Timeout())
 	defer overdue.Stop()
-
 	var reason error
 	select {
-	case a := <-answers:
-		if kind, err := s.judge(a.err); err != nil {
-			return none, kind, err
-		}
-		return a.v, definite, nil
+	case <-answered:
+		return nil
 	case <-ctx.Done():
 		reason = context.Cause(ctx)
 	case <-s.ctx.Done():
@@ -78,7 +83,10 @@ func attempt[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)
 	case <-overdue.C:
 		reason = errOverdue
 	}
-	return none, unknown, fmt.Errorf("%w: %w", ErrUnknownOutcome, reason)
+	if isClosed(answered) { // just in time
+		return nil
+	}
+	return reason
 }
 
 // judge translates the answer to a call, and ends the session if the server

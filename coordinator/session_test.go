@@ -3,6 +3,7 @@ package coordinator_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -44,7 +45,7 @@ func TestCloseEndsEphemeralsAtOnce(t *testing.T) {
 	if exists(t, other, path) {
 		t.Error("the ephemeral znode is still there")
 	}
-	if took := time.Since(began); took > timeout/2 {
+	if took := time.Since(began); took > time.Second {
 		t.Errorf("Close took %v", took)
 	}
 	if err := ended(t, s.Context()); !errors.Is(err, coordinator.ErrClosed) {
@@ -89,7 +90,7 @@ func TestSessionOutlivesItsConnections(t *testing.T) {
 }
 
 func TestLeaseIsRenewed(t *testing.T) {
-	s := newService(t).connect(t)
+	s := newService(t).connectBriefly(t)
 	if s.Timeout() != timeout {
 		t.Fatalf("granted %v, want %v", s.Timeout(), timeout)
 	}
@@ -114,7 +115,7 @@ func TestLeaseIsRenewed(t *testing.T) {
 func TestSilenceEndsTheSessionBeforeTheServiceDoes(t *testing.T) {
 	v := newService(t)
 	proxy := zktest.NewProxy(t, v.addr)
-	s, other := v.via(proxy).connect(t), v.connect(t)
+	s, other := v.via(proxy).connectBriefly(t), v.connect(t)
 	path := create(t, s, "/workers/w", coordinator.Ephemeral)
 
 	proxy.SetMode(zktest.Silence)
@@ -143,7 +144,7 @@ func TestSilenceEndsTheSessionBeforeTheServiceDoes(t *testing.T) {
 func TestNothingIsSentAfterTheEnd(t *testing.T) {
 	v := newService(t)
 	proxy := zktest.NewProxy(t, v.addr)
-	s, other := v.via(proxy).connect(t), v.connect(t)
+	s, other := v.via(proxy).connectBriefly(t), v.connect(t)
 	proxy.SetMode(zktest.Silence)
 	writes := make(chan error)
 	for range 40 {
@@ -211,8 +212,10 @@ func TestCallsWaitForAServer(t *testing.T) {
 	s := v.via(proxy).connect(t)
 	proxy.SetMode(zktest.Refuse)
 	proxy.Cut()
-	for {
-		_, err := s.Create(within(t, 20*time.Millisecond), "/tasks/x", nil, coordinator.Persistent)
+	var path string
+	for i := 0; ; i++ {
+		path = fmt.Sprintf("/tasks/x%d", i)
+		_, err := s.Create(within(t, 20*time.Millisecond), path, nil, coordinator.Persistent)
 		if errors.Is(err, coordinator.ErrUnknownOutcome) {
 			continue // the cut was not noticed yet
 		}
@@ -230,7 +233,7 @@ func TestCallsWaitForAServer(t *testing.T) {
 	if err := <-writes; err != nil {
 		t.Errorf("a write that waited = %v", err)
 	}
-	if exists(t, s, "/tasks/x") {
+	if exists(t, s, path) {
 		t.Error("a write that was not executed was")
 	}
 }
@@ -275,7 +278,7 @@ func TestBadPeersAreLeft(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			v := newService(t)
-			cfg := v.config()
+			cfg := v.brief()
 			good := cfg.Servers[0]
 			cfg.Servers = []string{"bad:1", good}
 			var dials, bad atomic.Int32
@@ -295,7 +298,7 @@ func TestBadPeersAreLeft(t *testing.T) {
 			}
 			began := time.Now()
 			s := connect(t, cfg)
-			if took := time.Since(began); took > timeout || bad.Load() != 1 {
+			if took := time.Since(began); took > 2*timeout || bad.Load() != 1 {
 				t.Errorf("connected after %v, past %d bad peers", took, bad.Load())
 			}
 			must(t, s.Sync(t.Context(), "/"))
