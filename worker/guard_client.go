@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -43,34 +40,22 @@ type guardClient struct {
 	started time.Time // of proc
 	session uint64    // the last lease, for a guard that starts later
 	lease   int64
+	over    uint64 // sessions up to this one were ended
 	closed  bool
-}
-
-// guardProcess is one life of the guard.
-type guardProcess struct {
-	cmd  *exec.Cmd
-	in   *os.File
-	dead chan struct{} // closed by readLoop when the process is gone
-
-	writing sync.Mutex // held while writing to in
-
-	mu       sync.Mutex // protects the fields below
-	commands map[uint64]*command
-	fences   map[uint64]chan struct{} // who waits for the end of a session; closed
-	gone     bool
-}
-
-// command is a command in the hands of the guard.
-type command struct {
-	run   uint64
-	mark  string
-	proc  *guardProcess
-	pid   int             // 0: not known to have started; protected by proc.mu
-	ended chan endedEvent // one event, buffered
 }
 
 func newGuardClient(argv []string, log zerolog.Logger) *guardClient {
 	return &guardClient{argv: argv, log: log, fenced: make(chan uint64, 1)}
+}
+
+// ready starts the guard process, so that the first command need not wait for
+// it. Without a command line for it there is none, which is no error yet.
+func (c *guardClient) ready() error {
+	if len(c.argv) == 0 {
+		return nil
+	}
+	_, _, err := c.process()
+	return err
 }
 
 // start asks for a command. Its end comes on the command's ended channel,
@@ -98,20 +83,18 @@ func (c *guardClient) start(ctx context.Context, req startRequest) (*command, er
 	}
 }
 
-// signal sends sig to the command's process group, if it has not ended.
-func (c *command) signal(sig syscall.Signal) {
-	c.proc.write(appendRun(nil, frameSignal, c.run, int(sig)))
-}
-
 // extend tells the guard that commands of the session may live until the lease
 // ends. A lease that is over already is told, too.
 func (c *guardClient) extend(session uint64, lease time.Time) {
 	deadline := leaseDeadline(lease)
 	c.mu.Lock()
-	c.session, c.lease = session, deadline
+	over := session <= c.over
+	if !over {
+		c.session, c.lease = session, deadline
+	}
 	p := c.proc
 	c.mu.Unlock()
-	if p != nil {
+	if p != nil && !over {
 		p.write(appendLease(nil, session, deadline))
 	}
 }
@@ -127,6 +110,7 @@ func leaseDeadline(lease time.Time) int64 {
 // the guard does not do so in time, it is killed itself.
 func (c *guardClient) end(session uint64) {
 	c.mu.Lock()
+	c.over = max(c.over, session)
 	p := c.proc
 	c.mu.Unlock()
 	if p == nil {
@@ -190,10 +174,10 @@ func (c *guardClient) process() (p *guardProcess, pause time.Duration, err error
 	c.started = time.Now()
 	p, err = startGuard(c.argv, c.onFenced)
 	if err != nil {
-		return nil, 0, fmt.Errorf("start guard process: %w", err)
+		return nil, 0, fmt.Errorf("worker: start guard process: %w", err)
 	}
 	c.proc = p
-	if c.session != 0 {
+	if c.session > c.over {
 		p.write(appendLease(nil, c.session, c.lease))
 	}
 	return p, 0, nil
@@ -208,170 +192,3 @@ func (c *guardClient) onFenced(session uint64) {
 		}
 	}
 }
-
-// startGuard starts a guard process in a session of its own: what is typed at
-// this process's terminal does not reach it.
-func startGuard(argv []string, onFenced func(uint64)) (*guardProcess, error) {
-	inR, inW, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	defer inR.Close()
-	outR, outW, err := os.Pipe()
-	if err != nil {
-		return nil, errors.Join(err, inW.Close())
-	}
-	defer outW.Close()
-
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = inR, outW, os.Stderr
-	cmd.Env = passedOn("PATH", "HOME", "LANG", "USER", "TMPDIR")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
-		return nil, errors.Join(err, inW.Close(), outR.Close())
-	}
-	p := &guardProcess{
-		cmd: cmd, in: inW, dead: make(chan struct{}),
-		commands: make(map[uint64]*command), fences: make(map[uint64]chan struct{}),
-	}
-	go p.readLoop(outR, onFenced) // ends with the process
-	return p, nil
-}
-
-// readLoop takes the guard's events until it is gone, and then buries it.
-func (p *guardProcess) readLoop(out *os.File, onFenced func(uint64)) {
-	events := newFrames(out)
-	for {
-		kind, payload, err := events.next()
-		if err == nil {
-			err = p.handle(kind, payload, onFenced)
-		}
-		if err != nil {
-			break
-		}
-	}
-	p.kill()
-	_ = p.cmd.Wait()
-	_ = out.Close()
-	_ = p.in.Close()
-	p.bury()
-	close(p.dead)
-}
-
-func (p *guardProcess) handle(kind byte, payload []byte, onFenced func(uint64)) error {
-	switch kind {
-	case frameStarted:
-		run, pid, err := decodeRun(payload)
-		if err != nil {
-			return err
-		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if c := p.commands[run]; c != nil {
-			c.pid = pid
-		}
-	case frameEnded:
-		var e endedEvent
-		if err := e.decode(payload); err != nil {
-			return err
-		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if c := p.commands[e.Run]; c != nil {
-			delete(p.commands, e.Run)
-			c.ended <- e
-		}
-	case frameFenced:
-		session, err := decodeSession(payload)
-		if err != nil {
-			return err
-		}
-		p.fenced(session)
-		onFenced(session)
-	default:
-		return fmt.Errorf("%w: kind %q", errFrame, kind)
-	}
-	return nil
-}
-
-// bury ends the commands of a guard that is gone. On Linux the commands
-// themselves died with it; this is for the rest of their groups, whose numbers
-// cannot have been given away while any of their processes lives, and for what
-// left the groups.
-func (p *guardProcess) bury() {
-	p.mu.Lock()
-	p.gone = true // nothing is added any more
-	left := p.commands
-	p.commands = nil
-	p.mu.Unlock()
-
-	marks := make(map[string]bool)
-	for _, c := range left {
-		if c.pid > 0 {
-			_ = syscall.Kill(-c.pid, syscall.SIGKILL)
-		}
-		if c.mark != "" {
-			marks[c.mark] = true
-		}
-	}
-	if len(marks) > 0 {
-		killMarked(marks)
-	}
-	for run, c := range left {
-		c.ended <- endedEvent{Run: run, GuardDied: true}
-	}
-}
-
-func (p *guardProcess) add(c *command) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.gone {
-		return false
-	}
-	p.commands[c.run] = c
-	return true
-}
-
-func (p *guardProcess) isGone() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.gone
-}
-
-// awaitFence returns a channel that is closed when the session's processes are
-// dead.
-func (p *guardProcess) awaitFence(session uint64) <-chan struct{} {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	done := p.fences[session]
-	if done == nil {
-		done = make(chan struct{})
-		p.fences[session] = done
-	}
-	return done
-}
-
-func (p *guardProcess) fenced(upTo uint64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for session, done := range p.fences {
-		if session <= upTo {
-			close(done)
-			delete(p.fences, session)
-		}
-	}
-}
-
-// write sends a frame. A guard that does not read is as good as dead, and is
-// made so: its commands' ends are reported by that.
-func (p *guardProcess) write(frame []byte) {
-	p.writing.Lock()
-	defer p.writing.Unlock()
-	_ = p.in.SetWriteDeadline(time.Now().Add(guardPatience))
-	if _, err := p.in.Write(frame); err != nil {
-		p.kill()
-	}
-}
-
-// kill ends the process at once. The kernel kills its commands in turn.
-func (p *guardProcess) kill() { _ = p.cmd.Process.Kill() }

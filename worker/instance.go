@@ -109,27 +109,20 @@ func (i *instance) keepLease(ctx context.Context) {
 	}
 }
 
-// register makes the parent of the assignments and the registration, in one
-// multi, so that nobody sees the one without the other.
+// register makes the parent of the assignments and the registration, over as
+// many tries as it takes.
 func (i *instance) register(ctx context.Context) error {
-	if err := i.s.EnsureTree(ctx); err != nil {
-		return fmt.Errorf("register %s: %w", i.name, err)
-	}
 	host, _ := os.Hostname()
 	data := coordinator.Registration{
 		Name: i.w.cfg.Name, Addr: i.w.advertised, Slots: i.w.cfg.Slots, Labels: i.w.cfg.Labels,
 		Host: host, PID: os.Getpid(), Version: i.w.cfg.Version,
 	}.Encode()
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		_, err := i.s.Multi(ctx,
-			coordinator.CreateOp(coordinator.AssignmentsPath(i.name), nil, coordinator.Persistent),
-			coordinator.CreateOp(coordinator.WorkerPath(i.name), data, coordinator.Ephemeral))
-		switch {
-		case err == nil:
+		err := i.tryRegister(ctx, data)
+		if err == nil {
 			return nil
-		case errors.Is(err, coordinator.ErrNodeExists):
-			return i.ownRegistration(ctx) // of a multi whose answer was lost
-		case !errors.Is(err, coordinator.ErrUnknownOutcome) && !errors.Is(err, coordinator.ErrNoServer):
+		}
+		if ctx.Err() != nil || !errors.Is(err, coordinator.ErrUnknownOutcome) && !errors.Is(err, coordinator.ErrNoServer) {
 			return fmt.Errorf("register %s: %w", i.name, err)
 		}
 		select {
@@ -140,15 +133,24 @@ func (i *instance) register(ctx context.Context) error {
 	}
 }
 
-func (i *instance) ownRegistration(ctx context.Context) error {
+// tryRegister makes both znodes in one multi, so that nobody sees the one
+// without the other.
+func (i *instance) tryRegister(ctx context.Context, data []byte) error {
+	if err := i.s.EnsureTree(ctx); err != nil {
+		return err
+	}
+	_, err := i.s.Multi(ctx,
+		coordinator.CreateOp(coordinator.AssignmentsPath(i.name), nil, coordinator.Persistent),
+		coordinator.CreateOp(coordinator.WorkerPath(i.name), data, coordinator.Ephemeral))
+	if !errors.Is(err, coordinator.ErrNodeExists) {
+		return err
+	}
+	// Of a former try, whose answer was lost; the name is nobody else's.
 	stat, exists, err := i.s.Exists(ctx, coordinator.WorkerPath(i.name))
 	if err == nil && !(exists && stat.EphemeralOwner == i.s.ID()) {
 		err = coordinator.ErrNodeExists
 	}
-	if err != nil {
-		return fmt.Errorf("register %s: %w", i.name, err)
-	}
-	return nil
+	return err
 }
 
 // watchRegistration ends the session when the registration is deleted by

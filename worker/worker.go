@@ -87,6 +87,9 @@ func (w *Worker) Run(ctx context.Context, drain <-chan struct{}) error {
 	defer close(w.over)
 	defer w.store.close()
 	defer w.guard.close()
+	if err := w.guard.ready(); err != nil {
+		return err
+	}
 
 	aside, end := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,169 +12,7 @@ import (
 
 	"github.com/mwqueue/mw/coordinator"
 	"github.com/mwqueue/mw/worker"
-	"github.com/mwqueue/mw/zkserver/zktest"
 )
-
-// person plays master and client by hand, with a session of their own.
-type person struct {
-	t testing.TB
-	s *coordinator.Session
-}
-
-func newPerson(t testing.TB, cfg coordinator.Config) person {
-	t.Helper()
-	s, err := coordinator.Connect(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	if err := s.EnsureTree(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return person{t, s}
-}
-
-// soon bounds what a test waits for.
-func soon(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-func (p person) submit(spec string) coordinator.TaskID {
-	p.t.Helper()
-	path, err := p.s.Create(p.t.Context(), coordinator.TaskPrefix, []byte(spec), coordinator.Sequential)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return coordinator.TaskID(filepath.Base(path))
-}
-
-func (p person) assign(instance string, id coordinator.TaskID, data string) {
-	p.t.Helper()
-	if _, err := p.s.Create(p.t.Context(), coordinator.AssignmentPath(instance, id), []byte(data), coordinator.Persistent); err != nil {
-		p.t.Fatal(err)
-	}
-}
-
-func (p person) take(instance string, id coordinator.TaskID) {
-	p.t.Helper()
-	if err := p.s.Delete(p.t.Context(), coordinator.AssignmentPath(instance, id), coordinator.AnyVersion); err != nil {
-		p.t.Fatal(err)
-	}
-}
-
-func (p person) awaitGone(path string) {
-	p.t.Helper()
-	if err := p.s.AwaitGone(soon(p.t), path); err != nil {
-		p.t.Fatal(err)
-	}
-}
-
-// instance waits for a registration of the worker, other than those given.
-func (p person) instance(name string, not ...string) string {
-	p.t.Helper()
-	ctx, cancel := context.WithCancel(soon(p.t))
-	defer cancel()
-	for c := range p.s.FollowChildren(ctx, coordinator.WorkersPath) {
-		for _, inst := range c.Names {
-			if strings.HasPrefix(inst, name+"-") && !contains(not, inst) {
-				return inst
-			}
-		}
-	}
-	p.t.Fatalf("worker %s does not register", name)
-	return ""
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
-}
-
-// attempt waits for the record of an attempt, and for the task's status, which
-// is "" if there is none then.
-func (p person) attempt(id coordinator.TaskID, n int) (coordinator.Attempt, coordinator.Status) {
-	p.t.Helper()
-	path := coordinator.AttemptPath(id, n)
-	if err := p.s.AwaitExists(soon(p.t), path); err != nil {
-		p.t.Fatalf("attempt %d of %s: %v", n, id, err)
-	}
-	data, _, err := p.s.Get(p.t.Context(), path)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	status, _, err := p.s.Get(p.t.Context(), coordinator.StatusPath(id))
-	if err != nil && !errors.Is(err, coordinator.ErrNoNode) {
-		p.t.Fatal(err)
-	}
-	return coordinator.ParseAttemptData(data), coordinator.ParseStatus(status)
-}
-
-// running is a worker that runs in the test.
-type running struct {
-	*worker.Worker
-	drain, stop func()
-	done        chan error
-}
-
-// wait returns what Run returned.
-func (r running) wait(t testing.TB) error {
-	t.Helper()
-	select {
-	case err := <-r.done:
-		return err
-	case <-soon(t).Done():
-		t.Fatal("the worker does not end")
-		return nil
-	}
-}
-
-func startWorker(t testing.TB, cfg worker.Config) running {
-	t.Helper()
-	if cfg.Name == "" {
-		cfg.Name = "w1"
-	}
-	if cfg.Dir == "" {
-		cfg.Dir = t.TempDir()
-	}
-	cfg.Guard = []string{os.Args[0], "guard"}
-	w, err := worker.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	drain := make(chan struct{})
-	r := running{Worker: w, stop: stop, done: make(chan error, 1)}
-	var drained bool
-	r.drain = func() {
-		if !drained {
-			drained = true
-			close(drain)
-		}
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		r.done <- w.Run(ctx, drain)
-	}()
-	t.Cleanup(func() {
-		stop()
-		<-ended
-	})
-	return r
-}
-
-func serverAndPerson(t testing.TB) (coordinator.Config, person) {
-	t.Helper()
-	srv := zktest.NewServer(t)
-	cfg := coordinator.Config{Servers: []string{srv.Addr()}, SessionTimeout: 2 * time.Second}
-	return cfg, newPerson(t, cfg)
-}
 
 // What a person types by hand is run and recorded.
 func TestRunsWhatIsAssigned(t *testing.T) {
@@ -316,23 +152,6 @@ func TestDrainHandsBackAndFinishes(t *testing.T) {
 	p.awaitGone(coordinator.WorkerPath(inst))
 }
 
-// awaitFile waits for a file that a command makes.
-func awaitFile(t testing.TB, path string) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := soon(t); ; {
-		if _, err := os.Stat(path); err == nil {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-deadline.Done():
-			t.Fatalf("%s does not appear", path)
-		}
-	}
-}
-
 func TestAssignmentWithoutASlotIsHandedBack(t *testing.T) {
 	cfg, p := serverAndPerson(t)
 	startWorker(t, worker.Config{Coordinator: cfg, Slots: 1, StopGrace: time.Second})
@@ -433,77 +252,6 @@ func TestTwoWorkersOnOneDirectory(t *testing.T) {
 	want := fmt.Sprintf("worker: %s is in use by another worker (pid %d)", dir, os.Getpid())
 	if err == nil || err.Error() != want {
 		t.Errorf("New = %v, want %s", err, want)
-	}
-}
-
-func get(t testing.TB, url, host string) (int, string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(soon(t), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Host = host
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := resp.Header.Get("X-Content-Type-Options"); resp.StatusCode == 200 && got != "nosniff" {
-		t.Errorf("X-Content-Type-Options = %q", got)
-	}
-	return resp.StatusCode, string(body)
-}
-
-func TestOutputOverHTTP(t *testing.T) {
-	cfg, p := serverAndPerson(t)
-	r := startWorker(t, worker.Config{Coordinator: cfg, Slots: 1})
-	inst := p.instance("w1")
-	dir := t.TempDir()
-	id := p.submit("echo one; touch " + dir + "/up; while [ ! -e " + dir + "/go ]; do sleep 0.05; done; echo two")
-	p.assign(inst, id, "")
-	awaitFile(t, dir+"/up")
-	url := fmt.Sprintf("http://%s/output/%s/1/", r.Addr(), id)
-
-	followed := make(chan string, 1)
-	go func() {
-		_, body := get(t, url+"stdout?follow=1", "")
-		followed <- body
-	}()
-	if code, body := get(t, url+"stderr", ""); code != 200 || body != "" {
-		t.Errorf("a stream without output of a running attempt: %d %q", code, body)
-	}
-	if err := os.WriteFile(dir+"/go", nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got := <-followed; got != "one\ntwo\n" {
-		t.Errorf("followed = %q", got)
-	}
-	p.attempt(id, 1)
-
-	tests := []struct {
-		name, url, host string
-		code            int
-		body            string
-	}{
-		{"all", url + "stdout", "", 200, "one\ntwo\n"},
-		{"ended and silent", url + "stderr", "", 404, "no such output here\n"},
-		{"another attempt", strings.Replace(url, "/1/", "/2/", 1) + "stdout", "", 404, "no such output here\n"},
-		{"bad stream", url + "lock", "", 400, "want /output/<task>/<attempt>/<stdout|stderr>\n"},
-		{"way out", fmt.Sprintf("http://%s/output/..%%2f..%%2flock/1/stdout", r.Addr()), "", 400, "want /output/<task>/<attempt>/<stdout|stderr>\n"},
-		{"health", fmt.Sprintf("http://%s/healthz", r.Addr()), "localhost:1", 200, `{"name":"w1","running":0,"slots":1,"version":""}` + "\n"},
-		{"another's name", url + "stdout", "evil.example", 421, "this worker is not called that\n"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if code, body := get(t, tt.url, tt.host); code != tt.code || body != tt.body {
-				t.Errorf("got %d %q, want %d %q", code, body, tt.code, tt.body)
-			}
-		})
 	}
 }
 
