@@ -36,7 +36,8 @@ var (
 // Two goroutines serve it. readLoop takes requests in: it serves a read at
 // once when nothing is before it, proposes a write at once when only proposed
 // writes are before it, and queues everything else. writeLoop serves what was
-// queued when its turn comes, and sends. The apply thread answers the writes.
+// queued when its turn comes, and sends; short replies to reads readLoop sends
+// itself. The apply thread answers the writes.
 type conn struct {
 	srv    *Server
 	nc     net.Conn
