@@ -57,6 +57,7 @@ type board struct {
 
 	tasks   map[seq]*task
 	count   [states]int
+	unseen  int // tasks that wait and have not been examined in this term
 	foreign int // names under /tasks that are no task IDs
 	workers map[string]*worker
 	roster  []*worker // workers by name; nil when it must be made anew
@@ -170,12 +171,12 @@ func (b *board) sweep() {
 func (b *board) add(s seq) *task {
 	t := new(task)
 	b.tasks[s] = t
-	b.count[t.state]++
+	b.counting(t, 1)
 	return t
 }
 
 func (b *board) remove(s seq, t *task) {
-	b.count[t.state]--
+	b.counting(t, -1)
 	delete(b.tasks, s)
 	delete(b.died, s)
 	delete(b.finals.debris, s)
@@ -183,9 +184,24 @@ func (b *board) remove(s seq, t *task) {
 
 // set changes the state. The answer to a question asked before is old then.
 func (b *board) set(t *task, st state) {
-	b.count[t.state]--
+	b.counting(t, -1)
 	t.state, t.ask = st, 0
-	b.count[st]++
+	b.counting(t, 1)
+}
+
+// see notes when the task was examined; 0 makes it one that was not.
+func (b *board) see(t *task, at time.Duration) {
+	b.counting(t, -1)
+	t.seen = at
+	b.counting(t, 1)
+}
+
+// counting adds a task to the counts, or takes it off.
+func (b *board) counting(t *task, n int) {
+	b.count[t.state] += n
+	if t.seen == 0 && (t.state == waiting || t.state == left) {
+		b.unseen += n
+	}
 }
 
 // workersListed: the znodes under /workers, which are the living workers.

@@ -140,6 +140,7 @@ func takeAny[T any](t *rapid.T, list *[]T) (v T, ok bool) {
 func (s *sim) consistent() {
 	s.t.Helper()
 	var count [states]int
+	unseen := 0
 	holders := make(map[seq]int)
 	for _, w := range s.b.workers {
 		for id, h := range w.held {
@@ -150,6 +151,9 @@ func (s *sim) consistent() {
 	}
 	for id, t := range s.b.tasks {
 		count[t.state]++
+		if t.seen == 0 && (t.state == waiting || t.state == left) {
+			unseen++
+		}
 		if int(t.holders) != holders[id] {
 			s.t.Fatalf("%d has %d holders, counted %d", id, holders[id], t.holders)
 		}
@@ -157,8 +161,8 @@ func (s *sim) consistent() {
 			s.t.Fatalf("%d waits, but is held", id)
 		}
 	}
-	if count != s.b.count {
-		s.t.Fatalf("counts are %v, kept %v", count, s.b.count)
+	if count != s.b.count || unseen != s.b.unseen {
+		s.t.Fatalf("counts are %v and %d, kept %v and %d", count, unseen, s.b.count, s.b.unseen)
 	}
 	if asking := len(s.questions) + len(s.answers); asking != s.b.asking {
 		s.t.Fatalf("%d questions under way, counted %d", asking, s.b.asking)

@@ -34,7 +34,7 @@ type worker struct {
 // hold is one task of one worker.
 type hold struct {
 	list  uint32 // the last listing that had it
-	sent  uint32 // the last listing before the multi was sent
+	since uint32 // the last listing before the stage was entered
 	stage stage
 }
 
@@ -44,6 +44,7 @@ const (
 	pending stage = iota // the multi that creates it is under way
 	unseen               // created, but not in a listing yet
 	seen                 // was in a listing
+	doubted              // created, and a listing was without it: being looked up
 )
 
 // tally counts what became of the tasks of a dead worker.
@@ -78,11 +79,11 @@ func (b *board) crew() []*worker {
 
 // assignedListed: the znodes under /assign/<worker>.
 //
-// A task that was in the list and is no more has been reported or handed back.
-// So has one that we know was created and that a later listing is without.
-// Which of the two it was an examination tells. That examination looks for the
-// assignment as well: should the listing be older than the assignment, the
-// task is put back where it was.
+// A task that was in the list and is no more has been reported or handed back;
+// an examination will tell which. Of a task that we know was created, but that
+// was not in the list yet, a listing without it leaves two possibilities: the
+// listing is older than the assignment, or the task has come and gone. That is
+// looked up, and until then the task counts as the worker's.
 func (b *board) assignedListed(name string, names []string, zxid int64) {
 	w := b.worker(name)
 	if zxid < w.zxid {
@@ -100,17 +101,52 @@ func (b *board) assignedListed(name string, names []string, zxid int64) {
 		if !ok {
 			b.claim(w, s)
 			h.stage = seen
-		} else if h.stage == unseen {
+		} else if h.stage != pending {
 			h.stage = seen
 		}
 		h.list = w.list
 		w.held[s] = h
 	}
 	for s, h := range w.held {
-		if h.list != w.list && h.stage != pending {
+		switch {
+		case h.list == w.list:
+		case h.stage == seen:
 			b.leave(w, s)
+		case h.stage == unseen:
+			b.doubt(w, s)
 		}
 	}
+}
+
+// doubt has it looked up whether the worker still has the task.
+func (b *board) doubt(w *worker, s seq) {
+	h := w.held[s]
+	h.stage, h.since = doubted, w.list
+	w.held[s] = h
+	b.left = append(b.left, question{task: s, holder: w.name})
+}
+
+// resolve: whether the worker still has a task was looked up. It reports
+// whether the task has left the worker.
+func (b *board) resolve(q question, there bool) (left bool) {
+	w := b.workers[q.holder]
+	if w == nil {
+		return false
+	}
+	h, ok := w.held[q.task]
+	switch {
+	case !ok || h.stage != doubted:
+		return false
+	case !there:
+		b.release(w, q.task)
+		return true
+	case h.since != w.list: // and there was another listing without it meanwhile
+		b.doubt(w, q.task)
+	default:
+		h.stage = unseen // a listing with it will come
+		w.held[q.task] = h
+	}
+	return false
 }
 
 // claim: the tree shows the task with a worker where the board has not put it.
@@ -169,7 +205,7 @@ func (b *board) release(w *worker, s seq) *task {
 // reserve counts a task as the worker's while the multi is under way.
 func (b *board) reserve(name string, s seq) {
 	w := b.worker(name)
-	w.held[s] = hold{sent: w.list, stage: pending}
+	w.held[s] = hold{since: w.list, stage: pending}
 }
 
 // arrive: the multi that assigned the task was carried out. A listing that
@@ -183,14 +219,15 @@ func (b *board) arrive(name string, s seq) {
 	}
 	t.holders++
 	h.stage = unseen
-	if h.list == w.list && w.list != h.sent {
+	listed := w.list != h.since
+	if listed && h.list == w.list {
 		h.stage = seen
 	}
 	w.held[s] = h
-	switch {
-	case h.stage == unseen && w.list != h.sent:
-		b.leave(w, s)
-	case !w.alive:
+	if listed && h.stage == unseen {
+		b.doubt(w, s)
+	}
+	if !w.alive {
 		b.urgent = append(b.urgent, question{task: s, holder: name})
 	}
 }

@@ -123,11 +123,16 @@ func (b *board) nextLeft() (question, bool) {
 	for len(b.left) > 0 {
 		q := b.left[0]
 		b.left = b.left[1:]
-		if t := b.tasks[q.task]; t != nil && t.state == left {
+		if t := b.tasks[q.task]; t != nil && (t.state == left || t.state == held && b.doubts(q)) {
 			return q, true
 		}
 	}
 	return question{}, false
+}
+
+func (b *board) doubts(q question) bool {
+	w := b.workers[q.holder]
+	return w != nil && w.held[q.task].stage == doubted
 }
 
 func (b *board) nextInLine(window int) (question, bool) {
@@ -189,6 +194,11 @@ func (b *board) answered(q question, a answer) {
 	if current {
 		t.ask = 0
 	}
+	doubted := b.doubts(q)
+	if b.resolve(q, a.err != nil || a.held) && t.holders == 0 && t.state == held {
+		b.set(t, left)
+		current = true
+	}
 	switch {
 	case t.state == moving: // the multi's outcome will say more
 	case a.gone:
@@ -200,7 +210,9 @@ func (b *board) answered(q question, a answer) {
 	case q.how == exact:
 		b.inspected(q.task, a)
 	case a.err != nil:
-		b.park(q.task, t)
+		if !doubted { // else the next listing will have it looked up again
+			b.park(q.task, t)
+		}
 	case q.how == glance:
 		b.round.misses++
 	default:
@@ -211,7 +223,7 @@ func (b *board) answered(q question, a answer) {
 // examined: the task is not final.
 func (b *board) examined(q question, a answer, t *task) {
 	handedBack := t.state == left && t.seen != 0 && int(t.attempts) == a.attempts
-	t.seen = b.clock()
+	b.see(t, b.clock())
 	t.attempts = uint16(min(a.attempts, 1<<16-1))
 	t.lost = uint16(min(len(a.died), 1<<16-1))
 	if len(a.died) > 0 {
@@ -246,13 +258,13 @@ func (b *board) enqueue(s seq, t *task, a answer) {
 	}
 }
 
-// rehold: the listing that the task was missing from was older than the
-// assignment.
+// rehold: the worker has the task after all. People can do such things.
 func (b *board) rehold(holder string, s seq, t *task) {
 	w := b.worker(holder)
-	w.held[s] = hold{list: w.list, sent: w.list, stage: unseen}
+	w.held[s] = hold{stage: unseen}
 	t.holders++
 	b.set(t, held)
+	b.doubt(w, s)
 	if !w.alive {
 		b.urgent = append(b.urgent, question{task: s, holder: holder})
 	}
@@ -336,7 +348,7 @@ func (b *board) unpark() {
 // is, to be examined before anything else is done with it. suspect is a worker
 // that may have it, too.
 func (b *board) recover(s seq, t *task, suspect string) {
-	t.seen = 0
+	b.see(t, 0)
 	if t.holders == 0 {
 		b.set(t, left)
 		b.left = append(b.left, question{task: s, holder: suspect})

@@ -381,8 +381,15 @@ func (s *sim) check(moves []move) {
 			if w == nil || !w.alive || !w.parent || !w.known {
 				s.t.Fatalf("%+v: the worker is not there", m)
 			}
-			if most := w.reg.Slots + w.rate.ahead(s.b.now); len(w.held) > most {
-				s.t.Fatalf("%+v: it has %d then, at most %d", m, len(w.held), most)
+			most := w.reg.Slots + w.rate.ahead(s.b.now)
+			load := len(s.assign[m.to])
+			for _, o := range slices.Concat(s.sent, moves) {
+				if o.to == m.to {
+					load++
+				}
+			}
+			if load > most {
+				s.t.Fatalf("%+v: it has %d then, at most %d", m, load, most)
 			}
 		}
 		if m.kind == assign {

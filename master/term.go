@@ -37,8 +37,8 @@ func (b *board) reset() {
 	for _, w := range b.crew() {
 		w.paused, w.tally = time.Time{}, tally{}
 		for s, h := range w.held {
-			if h.stage == pending {
-				delete(w.held, s)
+			if h.stage == pending || h.list != w.list {
+				b.release(w, s)
 			}
 		}
 	}
@@ -63,9 +63,9 @@ func (b *board) place(s seq, t *task) state {
 }
 
 func (b *board) recount() {
-	b.count = [states]int{}
+	b.count, b.unseen = [states]int{}, 0
 	for _, t := range b.tasks {
-		b.count[t.state]++
+		b.counting(t, 1)
 	}
 }
 

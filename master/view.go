@@ -60,8 +60,9 @@ func (w *work) view(role string, term int32) View {
 }
 
 func (b *board) counts() Counts {
-	c := Counts{
+	return Counts{
 		Waiting:    b.count[waiting] + b.count[left],
+		Unexamined: b.unseen,
 		Assigned:   b.count[held],
 		Moving:     b.count[moving],
 		Directives: b.count[control],
@@ -69,12 +70,6 @@ func (b *board) counts() Counts {
 		Final:      b.count[final],
 		Foreign:    b.foreign,
 	}
-	for _, t := range b.tasks {
-		if t.seen == 0 && (t.state == waiting || t.state == left) {
-			c.Unexamined++
-		}
-	}
-	return c
 }
 
 func (b *board) workerViews() []WorkerView {
