@@ -20,36 +20,36 @@ const readsInFlight = 64
 // is there cannot tell what happened.
 var errDeleted = fmt.Errorf("%w: tasks created meanwhile have been deleted", coordinator.ErrUnknownOutcome)
 
-// settle finds out what became of a create that was sent at the view doubt
-// and not answered. It returns the tasks' IDs if it happened; none if it did
-// not, and cannot any more.
-func (c *Client) settle(ctx context.Context, s *coordinator.Session, b *batch, doubt view) ([]coordinator.TaskID, error) {
+// settle finds out what became of a create whose reply was lost. It returns
+// the tasks' IDs if it happened; none if it did not, and cannot any more.
+func (cr *creation) settle(ctx context.Context, s *coordinator.Session) ([]coordinator.TaskID, error) {
+	doubt, log := cr.doubt, cr.c.log
 	// From here on no create sent at doubt is executed: its version has passed.
 	_, err := s.Set(ctx, coordinator.TasksPath, doubt.data, doubt.version)
 	if err != nil && !errors.Is(err, coordinator.ErrBadVersion) && !errors.Is(err, coordinator.ErrNoNode) {
 		return nil, fmt.Errorf("submit: fence a lost create: %w", err)
 	}
-	if err := c.forget(ctx, s, doubt); err != nil {
+	if err := cr.c.forget(ctx, s, doubt); err != nil {
 		return nil, fmt.Errorf("submit: settle a lost create: %w", err)
 	}
-	found, now, err := find(ctx, s, doubt.created, b.keys)
+	found, now, err := find(ctx, s, doubt.created, cr.b.keys)
 	if err != nil {
 		return nil, err
 	}
-	if ids, ok := b.pick(found.tasks); ok {
-		c.log.Debug().Str("task", string(ids[0])).Msg("lost create had happened")
+	if ids, ok := cr.b.pick(found.tasks); ok {
+		log.Debug().Str("task", string(ids[0])).Msg("lost create had happened")
 		return ids, nil
 	}
 	if found.read < now-doubt.created {
 		return nil, fmt.Errorf("submit: settle a lost create: %w", errDeleted)
 	}
-	c.log.Debug().Msg("lost create had not happened")
+	log.Debug().Msg("lost create had not happened")
 	return nil, nil
 }
 
 // lookUp looks for tasks with the batch's given keys. Without any, it returns
 // the view at which there were none.
-func (c *Client) lookUp(ctx context.Context, s *coordinator.Session, b *batch) ([]coordinator.TaskID, view, error) {
+func (b *batch) lookUp(ctx context.Context, s *coordinator.Session) ([]coordinator.TaskID, view, error) {
 	if err := s.Sync(ctx, coordinator.TasksPath); err != nil {
 		return nil, view{}, fmt.Errorf("submit: look for a key: %w", err)
 	}
@@ -71,8 +71,8 @@ func (c *Client) lookUp(ctx context.Context, s *coordinator.Session, b *batch) (
 	return nil, v, nil
 }
 
-// ErrKeyUsed: some, but not all, of the keys given to one multi belong to
-// tasks already there.
+// ErrKeyUsed: some, but not all, of the keys given to one transaction belong
+// to tasks that are there.
 var ErrKeyUsed = errors.New("submit: key in use")
 
 // found is what a search through tasks gave.

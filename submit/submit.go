@@ -41,90 +41,103 @@ func (c *Client) Submit(ctx context.Context, spec coordinator.Spec) (*Handle, er
 
 // create creates the batch's tasks, once.
 func (c *Client) create(ctx context.Context, b *batch) ([]coordinator.TaskID, error) {
+	return (&creation{c: c, b: b}).run(ctx)
+}
+
+// A creation is the way of one batch into the tree, over as many tries as it
+// takes.
+type creation struct {
+	c *Client
+	b *batch
+
+	// doubt is the view at which a create was sent that may have happened. It
+	// is known only from a lost reply until that is settled.
+	doubt view
+}
+
+// run tries until the tasks are there, an error is final, or ctx ends.
+func (cr *creation) run(ctx context.Context) ([]coordinator.TaskID, error) {
 	var pause backoff
-	var doubt view // known while a create sent at it may have happened
 	for {
-		ids, err := c.try(ctx, b, &doubt)
-		if err == nil && ids != nil {
+		ids, err := cr.try(ctx)
+		if err == nil {
 			return ids, nil
 		}
-		if err != nil && !again(err) {
-			return nil, unknown(b, doubt, err)
+		if !again(err) {
+			return nil, cr.unsettled(err)
 		}
 		if !pause.wait(ctx) {
-			if err == nil {
-				err = coordinator.ErrBadVersion
-			}
-			return nil, unknown(b, doubt, fmt.Errorf("%w: last: %w", context.Cause(ctx), err))
+			return nil, cr.unsettled(fmt.Errorf("%w: last: %w", context.Cause(ctx), err))
 		}
 	}
 }
 
-// try does one round: settle what is in doubt, then create. No IDs and no
-// error means that the create was refused because /tasks has moved on.
-func (c *Client) try(ctx context.Context, b *batch, doubt *view) ([]coordinator.TaskID, error) {
-	s, err := c.sessions.Session(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("submit: %w", err)
-	}
-	if doubt.known {
-		ids, err := c.settle(ctx, s, b, *doubt)
-		if err != nil {
-			return nil, err
-		}
-		*doubt = view{}
-		if ids != nil {
-			return ids, nil
-		}
-	}
-	var ids []coordinator.TaskID
-	var v view
-	if b.given {
-		ids, v, err = c.lookUp(ctx, s, b)
-	} else {
-		v, err = c.currentView(ctx, s)
-	}
-	if err != nil || ids != nil {
-		return ids, err
-	}
-	results, err := s.Multi(ctx, b.multi(v)...)
-	return c.answer(ctx, s, b, v, results, err, doubt)
-}
-
-// answer makes of a multi's answer what try returns.
-func (c *Client) answer(ctx context.Context, s *coordinator.Session, b *batch, v view, results []coordinator.OpResult, err error, doubt *view) ([]coordinator.TaskID, error) {
-	if errors.Is(err, coordinator.ErrUnknownOutcome) {
-		*doubt = v
-		return nil, fmt.Errorf("submit: create a task: %w", err)
-	}
-	if errors.Is(err, coordinator.ErrBadVersion) || errors.Is(err, coordinator.ErrNoNode) {
-		return nil, c.forget(ctx, s, v)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("submit: create a task: %w", err)
-	}
-	ids, err := b.created(results)
-	if err != nil {
-		return nil, err
-	}
-	if n, ok := ids[len(ids)-1].Seq(); ok {
-		c.advance(n)
-	}
-	return ids, nil
-}
-
-// again reports whether a round that ended with err is worth another.
+// again reports whether a try that ended with err is worth another.
 func again(err error) bool {
-	return passing(err) || errors.Is(err, coordinator.ErrUnknownOutcome) && !errors.Is(err, errDeleted)
+	return passing(err) || errors.Is(err, errStale) ||
+		errors.Is(err, coordinator.ErrUnknownOutcome) && !errors.Is(err, errDeleted)
 }
 
-// unknown makes err an UnknownError when a create is in doubt.
-func unknown(b *batch, doubt view, err error) error {
-	if !doubt.known {
+// errStale: /tasks has moved on since the view at which the create was sent.
+var errStale = errors.New("submit: others were submitting")
+
+// unsettled makes err an UnknownError when a create is in doubt.
+func (cr *creation) unsettled(err error) error {
+	if !cr.doubt.known {
 		return err
 	}
 	if !errors.Is(err, coordinator.ErrUnknownOutcome) {
 		err = fmt.Errorf("%w: %w", coordinator.ErrUnknownOutcome, err)
 	}
-	return &UnknownError{Key: b.keys[0], Err: err}
+	return &UnknownError{Key: cr.b.keys[0], Err: err}
+}
+
+// try does one round: settle what is in doubt, learn how /tasks looks, create.
+func (cr *creation) try(ctx context.Context) ([]coordinator.TaskID, error) {
+	s, err := cr.c.sessions.Session(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("submit: %w", err)
+	}
+	if cr.doubt.known {
+		ids, err := cr.settle(ctx, s)
+		if err != nil || ids != nil {
+			return ids, err
+		}
+		cr.doubt = view{}
+	}
+	var ids []coordinator.TaskID
+	var v view
+	if cr.b.given {
+		ids, v, err = cr.b.lookUp(ctx, s)
+	} else {
+		v, err = cr.c.currentView(ctx, s)
+	}
+	if err != nil || ids != nil {
+		return ids, err
+	}
+	return cr.send(ctx, s, v)
+}
+
+// send creates the tasks if /tasks is still as v says.
+func (cr *creation) send(ctx context.Context, s *coordinator.Session, v view) ([]coordinator.TaskID, error) {
+	results, err := s.Multi(ctx, cr.b.multi(v)...)
+	switch {
+	case errors.Is(err, coordinator.ErrUnknownOutcome):
+		cr.doubt = v
+	case errors.Is(err, coordinator.ErrBadVersion), errors.Is(err, coordinator.ErrNoNode):
+		if err = cr.c.forget(ctx, s, v); err == nil {
+			return nil, errStale
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("submit: create a task: %w", err)
+	}
+	ids, err := cr.b.created(results)
+	if err != nil {
+		return nil, err
+	}
+	if n, ok := ids[len(ids)-1].Seq(); ok {
+		cr.c.advance(n)
+	}
+	return ids, nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/urfave/cli/v2"
 )
@@ -80,10 +81,10 @@ func badOutput(c *cli.Context, format string) error {
 // short cuts text to one line of n characters at most, made safe for a terminal.
 func short(text string, n int) string {
 	clean := []rune(strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
+		if unicode.IsPrint(r) {
+			return r
 		}
-		return r
+		return ' '
 	}, text))
 	if len(clean) > n {
 		return string(clean[:n-1]) + "…"

@@ -78,7 +78,7 @@ func taskListing(tasks []submit.Task) listing[submit.Task] {
 		header: []string{"ID", "STATE", "EXIT", "ATTEMPTS", "WORKER", "AGE", "COMMAND"},
 		cells: func(t submit.Task) []string {
 			return []string{
-				string(t.ID), t.State, exitText(t), strconv.Itoa(t.Attempts), t.Worker,
+				string(t.ID), short(t.State, 20), exitText(t), strconv.Itoa(t.Attempts), t.Worker,
 				ago(t.Submitted, now), short(commandLine(t.Spec), 60),
 			}
 		},

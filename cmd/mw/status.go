@@ -81,9 +81,9 @@ func printStatus(w io.Writer, t submit.Task, attempts []submit.Attempt) error {
 		}
 	}
 	field("id", string(t.ID))
-	field("state", t.State)
+	field("state", short(t.State, 60))
 	field("command", short(commandLine(t.Spec), 400))
-	field("dir", t.Spec.Dir)
+	field("dir", short(t.Spec.Dir, 400))
 	field("submitted", when(t.Submitted))
 	field("ended", when(t.Ended))
 	if t.State == submit.StateAssigned {
