@@ -13,6 +13,7 @@ import (
 
 const (
 	maxGroupBytes = 1 << 20                // of entries in one write, if the log takes that much
+	slowAppend    = time.Second            // is worth a line in the log
 	fullRetry     = 100 * time.Millisecond // while the disk is full
 	markEvery     = time.Second
 )
@@ -143,7 +144,11 @@ func cutGroup(entries []*pb.Entry, limit int) int {
 // append writes one group. While the disk is full it waits: nothing that was
 // acknowledged is in danger, and raft's order must be kept.
 func (a *appender) append(ctx context.Context, hard wal.HardState, entries []*pb.Entry) error {
+	start := time.Now()
 	err := a.storage.append(hard, entries)
+	if took := time.Since(start); took > slowAppend {
+		a.log.Warn().Dur("took", took).Msg("disk slow")
+	}
 	if !errors.Is(err, wal.ErrDiskFull) {
 		return err
 	}

@@ -83,7 +83,7 @@ func (a *applier) applyBatch(e *pb.Entry) error {
 		return err
 	}
 	if term != e.GetTerm() {
-		a.log.Warn().Uint64("term", term).Uint64("index", e.GetIndex()).Msg("batch of another term skipped")
+		a.log.Warn().Uint64("term", term).Msg("batch of another term skipped")
 		return nil
 	}
 	// The leader's stamps rise within a term. Between terms they may not.

@@ -2,6 +2,7 @@ package ensemble
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -15,7 +16,8 @@ type backlog struct {
 	wake chan struct{}
 
 	mu       sync.Mutex // protects the fields below
-	commands []Command
+	commands []Command  // waiting are those from taken on
+	taken    int
 	bytes    int
 	room     chan struct{} // closed, and replaced, when there is room again; nil if nobody waits
 }
@@ -55,7 +57,7 @@ func (q *backlog) tryAdd(c Command) <-chan struct{} {
 	}
 	q.commands = append(q.commands, c)
 	q.bytes += c.bytes()
-	first := len(q.commands) == 1
+	first := len(q.commands) == q.taken+1
 	q.mu.Unlock()
 	if first {
 		signal(q.wake)
@@ -67,20 +69,23 @@ func (q *backlog) tryAdd(c Command) <-chan struct{} {
 func (q *backlog) peek() []Command {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n := cutBatch(q.commands, q.batchLimit)
-	return q.commands[:n:n]
+	waiting := q.commands[q.taken:]
+	n := cutBatch(waiting, q.batchLimit)
+	return waiting[:n:n]
 }
 
-// drop removes the first n commands, which are in a batch now.
+// drop removes the first n commands, which are in a batch now. What peek gave
+// must not be used any more.
 func (q *backlog) drop(n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for i := range q.commands[:n] {
-		q.bytes -= q.commands[i].bytes()
-		q.commands[i] = Command{} // let go of the data
+	dropped := q.commands[q.taken : q.taken+n]
+	for _, c := range dropped {
+		q.bytes -= c.bytes()
 	}
-	if q.commands = q.commands[n:]; len(q.commands) == 0 {
-		q.commands = nil
+	clear(dropped) // lets go of the data
+	if q.taken += n; q.taken > len(q.commands)/2 {
+		q.commands, q.taken = slices.Delete(q.commands, 0, q.taken), 0
 	}
 	if q.room != nil {
 		close(q.room)

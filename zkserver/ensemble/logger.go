@@ -15,7 +15,7 @@ var _ raft.Logger = raftLogger{}
 
 func (r raftLogger) say(e *zerolog.Event, text func() string) {
 	if e.Enabled() {
-		e.Str("raft", text()).Msg("raft")
+		e.Str("op", text()).Msg("raft")
 	}
 }
 

@@ -20,7 +20,8 @@ const (
 )
 
 // A loop is the raft loop. It alone touches the RawNode, and it never waits
-// for the disk, for the machine, or for another member.
+// for a sync, for the machine, or for another member. It may read old entries
+// from the disk, which only a start and a member far behind need.
 type loop struct {
 	raft    *raft.RawNode
 	in      *mailbox // answers of the append and apply threads
@@ -126,9 +127,14 @@ func (l *loop) follow(rd raft.Ready) {
 	if term == l.term && leading == l.leading {
 		return
 	}
+	switch {
+	case leading && !l.leading:
+		l.log.Info().Uint64("term", term).Msg("leading")
+	case l.leading && !leading:
+		l.log.Info().Uint64("term", term).Msg("no longer leading")
+	}
 	l.term, l.leading, l.inFlight = term, leading, 0
 	l.reads.again()
-	l.log.Info().Uint64("term", term).Bool("leading", leading).Msg("term changed")
 }
 
 // committed counts the batches that have arrived.

@@ -103,10 +103,6 @@ func (n *Node) Propose(ctx context.Context, seq uint64, data []byte) error {
 	return n.ProposeReserved(ctx, seq, data)
 }
 
-// reserveKept is what ProposeReserved leaves of the log's reserve, for what is
-// under way.
-const reserveKept = 4 << 20
-
 // ProposeReserved is Propose for the few small commands that must be possible
 // while the disk is full: it may use the reserve of the log until that is
 // nearly gone.
@@ -114,7 +110,7 @@ func (n *Node) ProposeReserved(ctx context.Context, seq uint64, data []byte) err
 	if len(data) > n.maxCommand {
 		return fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, len(data), n.maxCommand)
 	}
-	if n.wal.Full() && n.wal.Reserve() < reserveKept {
+	if n.wal.Full() && n.wal.Reserve() < n.wal.SegmentBytes()/4 {
 		return ErrDiskFull
 	}
 	select {

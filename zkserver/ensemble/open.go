@@ -110,7 +110,7 @@ func (n *Node) assemble(id identity, start position, conf *pb.ConfState) error {
 
 func (n *Node) logRecovery(r wal.Recovery) {
 	if r.Torn != nil {
-		n.cfg.Log.Warn().Str("path", r.Torn.File).Int64("offset", r.Torn.Offset).Int64("bytes", r.Torn.Bytes).Msg("torn tail of the log cut")
+		n.cfg.Log.Warn().Str("path", r.Torn.File).Stringer("err", r.Torn).Msg("torn tail of the log cut")
 	}
 	if r.Rewritten != "" {
 		n.cfg.Log.Info().Str("path", r.Rewritten).Msg("last segment rewritten after an unclean stop")

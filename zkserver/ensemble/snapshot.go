@@ -119,7 +119,7 @@ func (t *snapshots) write(ctx context.Context, c capture) error {
 	}
 	t.size.Store(size)
 	t.storage.setSnapshot(id, t.storage.conf)
-	t.log.Debug().Uint64("index", c.index).Int64("bytes", size).Dur("took", time.Since(start)).Msg("snapshot written")
+	t.log.Debug().Str("path", t.storage.log.File(id)).Dur("took", time.Since(start)).Msg("snapshot written")
 	return truncate(t.storage.log)
 }
 

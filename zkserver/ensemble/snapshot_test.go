@@ -148,12 +148,13 @@ func TestSnapshotWithoutRoomIsTriedAgain(t *testing.T) {
 	disk.SetCapacity(0)
 	want := m.list()
 	stop()
-	n, m, _ = start(t, often(disk))
+	n, m, stop = start(t, often(disk))
 	<-n.Ready()
 	if !slices.Equal(m.list(), want) {
 		t.Errorf("%d commands, want %d", len(m.list()), len(want))
 	}
 	work(t, n, m, 100)
+	stop()
 	if snaps := snapshotsOf(disk); len(snaps) != 3 {
 		t.Errorf("snapshots: %v", snaps)
 	}

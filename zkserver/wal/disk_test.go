@@ -90,6 +90,13 @@ func TestFullDiskHitsPreparationOnly(t *testing.T) {
 		}
 	}
 	check(t, l, last, 1)
+
+	// A restart needs no room either.
+	copied := disk.Clone()
+	copied.SetCapacity(copied.Used())
+	check(t, open(t, small(copied)), last, 1)
+	check(t, open(t, small(copied.PowerCut())), last, 1)
+
 	w, err := l.CreateSnapshot(wal.SnapshotID{Index: 1, Term: 1}, nil)
 	if err == nil {
 		w.Write(make([]byte, 10<<10)) // Commit says what is wrong

@@ -98,7 +98,8 @@
 //
 // After an unclean stop the last segment is copied into a new file, which is
 // synced and takes its place, before anything is appended: if the process
-// ended because a sync failed, what was read may be in the page cache only.
+// ended because a sync failed, what was read may be in the page cache only. On
+// a full disk it is written over in place.
 //
 // # Snapshot
 //

@@ -34,6 +34,9 @@ func (l *Log) Identity() []byte { return l.dir.extra }
 // Recovered says what Open found and did.
 func (l *Log) Recovered() Recovery { return l.recovered }
 
+// SegmentBytes is the size of the segments being made.
+func (l *Log) SegmentBytes() int64 { return l.opts.SegmentBytes }
+
 // MaxEntryBytes is the most that the Data of one entry may be.
 func (l *Log) MaxEntryBytes() int64 {
 	return l.opts.MaxGroupBytes - groupHeader - entryHeader - hardStateBytes

@@ -26,6 +26,10 @@ type TornTail struct {
 	Bytes  int64 // of garbage after it
 }
 
+func (t *TornTail) String() string {
+	return fmt.Sprintf("group not finished at offset %d, %d bytes dropped", t.Offset, t.Bytes)
+}
+
 // Open takes the data directory, which it makes if need be, and recovers the
 // log in it by the rules in the package documentation. The error is one line:
 // ErrLocked, ErrVersion, a DamageError, ErrDiskFull, or what the file system

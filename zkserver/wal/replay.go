@@ -1,6 +1,9 @@
 package wal
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // replay reads all segments, oldest first, and opens the last for appending.
 func (l *Log) replay(numbers []uint64, mark watermark) error {
@@ -159,28 +162,43 @@ func (l *Log) rewrite(old segmentFile, good []byte) error {
 	if err == nil {
 		err = l.dir.fs.SyncDir(l.dir.path)
 	}
-	if err != nil {
-		if f != nil {
-			f.Close()
-		}
-		return fmt.Errorf("wal: rewrite %s after an unclean stop: %w", name, noSpace(err))
+	if errors.Is(noSpace(err), ErrDiskFull) {
+		// A full disk must not keep us from serving reads. Writing the same
+		// bytes to the same place is as good, short of a failing sector.
+		err = fillSegment(old, good, old.size)
+	} else if err == nil {
+		old.Close()
+		l.files[old.number] = segmentFile{File: f, header: old.header}
 	}
-	old.Close()
-	l.files[old.number] = segmentFile{File: f, header: old.header}
+	if err != nil {
+		return fmt.Errorf("wal: rewrite %s after an unclean stop: %w", name, err)
+	}
 	l.recovered.Rewritten = name
 	return nil
 }
 
+// copySegment makes a segment with the groups of another. The file is open
+// only if there is no error.
 func (l *Log) copySegment(name string, good []byte, size int64) (File, error) {
 	f, err := l.dir.fs.Create(name)
 	if err != nil {
 		return nil, err
 	}
+	if err := fillSegment(f, good, size); err != nil {
+		f.Close()
+		l.dir.fs.Remove(name) // gives the space back; the next recovery would, too
+		return nil, err
+	}
+	return f, nil
+}
+
+// fillSegment writes good and then zeros, and waits for the disk.
+func fillSegment(f File, good []byte, size int64) error {
 	if _, err := f.WriteAt(good, 0); err != nil {
-		return f, err
+		return err
 	}
 	if err := zeroFill(f, int64(len(good)), size); err != nil {
-		return f, err
+		return err
 	}
-	return f, f.Datasync() // NB: there may have been nothing to fill
+	return f.Datasync() // NB: there may have been nothing to fill
 }
