@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -60,10 +61,13 @@ func lastStatus(ctx context.Context, s *coordinator.Session, handles []*submit.H
 	g.SetLimit(64)
 	for _, h := range handles {
 		g.Go(func() error {
-			if err := s.AwaitExists(ctx, coordinator.StatusPath(h.ID())); err != nil {
-				return fmt.Errorf("bench: wait for %s: %w", h.ID(), err)
-			}
 			data, stat, err := s.Get(ctx, coordinator.StatusPath(h.ID()))
+			if errors.Is(err, coordinator.ErrNoNode) { // few: the last one has ended
+				if _, err := h.Wait(ctx); err != nil {
+					return err
+				}
+				data, stat, err = s.Get(ctx, coordinator.StatusPath(h.ID()))
+			}
 			if err != nil {
 				return fmt.Errorf("bench: read the status of %s: %w", h.ID(), err)
 			}
