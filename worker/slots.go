@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -31,7 +32,7 @@ type slots struct {
 	draining bool
 
 	owed   map[coordinator.TaskID]*owed
-	queue  []*owed // waiting, longest first
+	queue  []*owed // waiting, in the order in which they were assigned
 	listed map[coordinator.TaskID]bool
 }
 
@@ -110,7 +111,14 @@ func (s *slots) arrived(o *owed, a *attempt, now time.Time) {
 		return
 	}
 	o.phase, o.attempt, o.since = waiting, a, now
-	s.queue = append(s.queue, o)
+	i, _ := slices.BinarySearchFunc(s.queue, o, compareOwed)
+	s.queue = slices.Insert(s.queue, i, o)
+}
+
+// compareOwed orders assignments by when they were made; those of one multi
+// by the age of their tasks.
+func compareOwed(a, b *owed) int {
+	return cmp.Or(cmp.Compare(a.attempt.fence, b.attempt.fence), coordinator.CompareTaskIDs(a.task, b.task))
 }
 
 // absent: reading found that there is no such assignment. A later list will
@@ -139,29 +147,30 @@ func (s *slots) start() []*owed {
 // overdue returns what has waited too long and is to be handed back; call
 // settled for each when it has been.
 func (s *slots) overdue(now time.Time) []*owed {
-	n := 0
-	for n < len(s.queue) && now.Sub(s.queue[n].since) >= slotPatience {
-		n++
-	}
-	return s.leave(n)
+	return s.leave(func(o *owed) bool { return now.Sub(o.since) >= slotPatience })
 }
 
-// leave takes the first n from the queue.
-func (s *slots) leave(n int) []*owed {
-	back := slices.Clone(s.queue[:n])
-	s.queue = slices.Delete(s.queue, 0, n)
-	for _, o := range back {
+// leave takes what is meant from the queue, to be handed back.
+func (s *slots) leave(meant func(*owed) bool) (back []*owed) {
+	s.queue = slices.DeleteFunc(s.queue, func(o *owed) bool {
+		if !meant(o) {
+			return false
+		}
 		o.phase = leaving
-	}
+		back = append(back, o)
+		return true
+	})
 	return back
 }
 
 // due returns when something will be overdue.
 func (s *slots) due() (at time.Time, ok bool) {
-	if len(s.queue) == 0 {
-		return time.Time{}, false
+	for _, o := range s.queue {
+		if !ok || o.since.Before(at) {
+			at, ok = o.since, true
+		}
 	}
-	return s.queue[0].since.Add(slotPatience), true
+	return at.Add(slotPatience), ok
 }
 
 // ended: an attempt has ended and its slot is free. It says whether to report
@@ -194,11 +203,7 @@ func (s *slots) settled(o *owed) (again *owed) {
 // not be kept busy with a worker that takes nothing.
 func (s *slots) drain() []*owed {
 	s.draining = true
-	return append(s.leave(len(s.queue)), s.unread()...)
-}
-
-func (s *slots) unread() []*owed {
-	var back []*owed
+	back := s.leave(func(*owed) bool { return true })
 	for _, o := range s.owed {
 		if o.phase == reading {
 			o.phase = leaving

@@ -17,7 +17,9 @@ func at(ms int) time.Time { return epoch.Add(time.Duration(ms) * time.Millisecon
 
 // slotsScript drives slots by words and says what they asked for:
 //
-//	list a b   arrive a@ms   absent a   start   end a   settled a   overdue@ms   drain
+//	list a b   arrive@ms a   absent a   start   end a   settled a   overdue@ms   drain
+//
+// Assignments are made in the order of their letters.
 type slotsScript struct {
 	s    *slots
 	owed map[string]*owed
@@ -37,7 +39,7 @@ func (x *slotsScript) do(step string) string {
 		m := x.s.list(ids)
 		return x.say("read", m.read) + x.say("stop", m.stop)
 	case "arrive":
-		x.s.arrived(x.owed[args], &attempt{task: coordinator.TaskID(args)}, at(ms))
+		x.s.arrived(x.owed[args], &attempt{task: coordinator.TaskID(args), fence: int64(args[0])}, at(ms))
 	case "absent":
 		x.s.absent(x.owed[args])
 	case "start":
@@ -86,8 +88,8 @@ func TestSlots(t *testing.T) {
 		{"one task", []string{
 			"list a => read a", "start", "arrive a", "start => start a", "end a => report", "list", "settled a",
 		}},
-		{"the longest waiting first, as slots get free", []string{
-			"list a b c => read a b c", "arrive b", "arrive a", "arrive c", "start => start b a", "start",
+		{"in the order of assignment, as slots get free", []string{
+			"list a b c => read a b c", "arrive c", "arrive b", "arrive a", "start => start a b", "start",
 			"end a => report", "start => start c",
 		}},
 		{"a list that is too old does not start a task again", []string{

@@ -34,7 +34,7 @@ type Worker struct {
 
 // New takes the directory and the port. The error is one line that says what
 // is wrong with the configuration, or that another worker uses the directory.
-// The caller must call Run, which gives both back.
+// Run gives both back; a Worker that is never run must be closed.
 func New(cfg Config) (*Worker, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -66,6 +66,13 @@ func advertise(addr net.Addr) string {
 		host = name
 	}
 	return net.JoinHostPort(host, port)
+}
+
+// Close gives back the directory and the port. Run does it by itself.
+func (w *Worker) Close() error {
+	err := w.listener.Close()
+	w.store.close()
+	return err
 }
 
 // Addr is where the worker serves HTTP.

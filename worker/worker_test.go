@@ -156,8 +156,10 @@ func TestAssignmentWithoutASlotIsHandedBack(t *testing.T) {
 	cfg, p := serverAndPerson(t)
 	startWorker(t, worker.Config{Coordinator: cfg, Slots: 1, StopGrace: time.Second})
 	inst := p.instance("w1")
-	long, short := p.submit("sleep 1000"), p.submit("echo hi")
+	up := filepath.Join(t.TempDir(), "up")
+	long, short := p.submit("touch "+up+"; sleep 1000"), p.submit("echo hi")
 	p.assign(inst, long, "")
+	awaitFile(t, up)
 	p.assign(inst, short, "")
 	p.awaitGone(coordinator.AssignmentPath(inst, short))
 	if names, _, err := p.s.Children(t.Context(), coordinator.TaskPath(short)); err != nil || len(names) > 0 {
