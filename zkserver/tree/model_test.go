@@ -280,14 +280,14 @@ func (m model) compare(t *rapid.T, tr *Tree, auth []ID) {
 		t.Fatalf("%d znodes, want %d", tr.Len(), len(m))
 	}
 	for path, n := range m {
-		data, stat, err := tr.Get(path, auth)
+		data, _, err := tr.Get(path, auth)
 		if may := m.may(path, PermRead, auth); (err == nil) != may {
 			t.Fatalf("get %s: %v, permitted %v", path, err, may)
 		}
 		if err == nil && (string(data) != n.data || (data == nil) != n.isNull) {
 			t.Fatalf("get %s = %q, want %q", path, data, n.data)
 		}
-		if stat, err = tr.Exists(path); err != nil || stat != m.statOf(path) {
+		if stat, err := tr.Exists(path); err != nil || stat != m.statOf(path) {
 			t.Fatalf("stat %s = %+v %v, want %+v", path, stat, err, m.statOf(path))
 		}
 		names, _, err := tr.Children(path, []ID{{"super", ""}})
