@@ -46,7 +46,7 @@ func RunGuard(in io.Reader, out io.Writer) int {
 //	lease end -> fence    kill everything
 //	pipe end  -> fence    and end
 type guard struct {
-	null   int // /dev/null: what commands read
+	null   *os.File // /dev/null: what commands read; kept, or its descriptor would be closed
 	alarm  *alarm
 	events outbox
 
@@ -112,7 +112,7 @@ func newGuard(out io.Writer) (*guard, error) {
 		return nil, err
 	}
 	g := &guard{
-		null: int(null.Fd()), alarm: alarm, born: make(chan struct{}, 1),
+		null: null, alarm: alarm, born: make(chan struct{}, 1),
 		runs: make(map[uint64]*guarded), pids: make(map[int]*guarded), strays: make(map[int]stray),
 	}
 	g.waiting.L = &g.mu

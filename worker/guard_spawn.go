@@ -27,7 +27,7 @@ func (g *guard) nextStart() *guarded {
 
 // spawn starts the command, or reports why it did not.
 func (g *guard) spawn(r *guarded) {
-	files := []uintptr{uintptr(g.null), 0, 0}
+	files := []uintptr{g.null.Fd(), 0, 0}
 	for i, path := range []string{r.Stdout, r.Stderr} {
 		pipe, w, err := openPipe()
 		if err != nil {
