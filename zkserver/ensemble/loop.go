@@ -31,7 +31,9 @@ type loop struct {
 	reads   *reads
 	log     zerolog.Logger
 
-	single   bool // the only voter
+	single   bool   // the only voter, who need not wait for anybody
+	replayed uint64 // what was known to be committed at the start
+	stood    bool   // for election, as the only voter
 	term     uint64
 	leading  bool
 	inFlight int   // batches of this term, proposed and not committed
@@ -47,18 +49,15 @@ type loop struct {
 //
 // and after each, ready hands out what raft wants done.
 func (l *loop) run(ctx context.Context) error {
-	var ticks <-chan time.Time
-	if l.single { // nobody to hear from, nobody to hear from us
-		if err := l.raft.Campaign(); err != nil {
-			return err
-		}
-	} else {
+	var ticks <-chan time.Time // stays nil when there is nobody to hear from
+	if !l.single {
 		t := time.NewTicker(tick)
 		defer t.Stop()
 		ticks = t.C
 	}
 	var spent []*pb.Message
 	for {
+		l.campaign()
 		l.ready()
 		l.propose()
 		l.reads.ask(l.raft)
@@ -74,6 +73,16 @@ func (l *loop) run(ctx context.Context) error {
 		case <-ticks:
 			l.tick()
 		}
+	}
+}
+
+// campaign makes the only voter leader, as soon as the committed part of the
+// log is applied: before, raft would read all of it in search of changes of
+// the membership.
+func (l *loop) campaign() {
+	if l.single && !l.stood && l.reads.applied >= l.replayed {
+		l.stood = true
+		_ = l.raft.Campaign() // never refuses in this state
 	}
 }
 

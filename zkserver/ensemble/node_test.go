@@ -117,13 +117,13 @@ func TestFailedSyncEndsRunAndAcknowledgesNothing(t *testing.T) {
 func TestFullDiskRefusesProposalsUntilThereIsRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := waltest.New(1)
-		n, m, _ := start(t, ensemble.Config{Dir: dir, FS: disk, SegmentBytes: 8 << 20})
+		n, m, _ := start(t, ensemble.Config{Dir: dir, FS: disk, SegmentBytes: 1 << 20})
 		<-n.Ready()
 		synctest.Wait() // the spare segment is there
 		disk.SetCapacity(disk.Used())
 		count := 0
 		for {
-			err := n.Propose(t.Context(), 0, bytes.Repeat([]byte("x"), 400<<10))
+			err := n.Propose(t.Context(), 0, bytes.Repeat([]byte("x"), 50<<10))
 			if errors.Is(err, ensemble.ErrDiskFull) {
 				break
 			}
@@ -140,7 +140,7 @@ func TestFullDiskRefusesProposalsUntilThereIsRoom(t *testing.T) {
 			t.Errorf("small command on a full disk: %v", err)
 		}
 		for i := 0; ; i++ {
-			err := n.ProposeReserved(t.Context(), 0, bytes.Repeat([]byte("y"), 400<<10))
+			err := n.ProposeReserved(t.Context(), 0, bytes.Repeat([]byte("y"), 50<<10))
 			if errors.Is(err, ensemble.ErrDiskFull) {
 				break
 			}

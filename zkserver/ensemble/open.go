@@ -71,24 +71,9 @@ func (n *Node) assemble(id identity, start position, conf *pb.ConfState) error {
 	n.storage.conf = conf
 	n.storage.initial = &pb.HardState{Term: new(hard.Term), Vote: new(hard.Vote), Commit: new(commit)}
 
-	rn, err := raft.NewRawNode(&raft.Config{
-		ID:                        id.member,
-		ElectionTick:              electionTicks,
-		HeartbeatTick:             heartbeatTicks,
-		Storage:                   n.storage,
-		Applied:                   start.index,
-		AsyncStorageWrites:        true,
-		MaxSizePerMsg:             1 << 20,
-		MaxCommittedSizePerReady:  8 << 20,
-		MaxUncommittedEntriesSize: 64 << 20,
-		MaxInflightMsgs:           256,
-		MaxInflightBytes:          64 << 20,
-		CheckQuorum:               true,
-		PreVote:                   true,
-		DisableProposalForwarding: true,
-		StepDownOnRemoval:         true,
-		Logger:                    raftLogger{n.cfg.Log},
-	})
+	cfg := raftConfig()
+	cfg.ID, cfg.Storage, cfg.Applied, cfg.Logger = id.member, n.storage, start.index, raftLogger{n.cfg.Log}
+	rn, err := raft.NewRawNode(cfg)
 	if err != nil {
 		return fmt.Errorf("ensemble: start raft: %w", err)
 	}
@@ -96,8 +81,9 @@ func (n *Node) assemble(id identity, start position, conf *pb.ConfState) error {
 		raft: rn, in: newMailbox(), append: newMailbox(), apply: newMailbox(),
 		backlog: n.backlog, reads: n.reads, log: n.cfg.Log,
 		single: slices.Equal(conf.GetVoters(), []uint64{id.member}) && len(conf.GetLearners()) == 0,
-		term:   hard.Term,
+		term:   hard.Term, replayed: commit,
 	}
+	n.reads.applied = start.index
 	deliver := func(m []*pb.Message) { n.loop.in.put(m...) }
 	n.append = newAppender(n.loop.append, n.storage, deliver, n.cfg.Log)
 	n.snaps = newSnapshots(n.storage, n.cfg.SnapshotEntries, n.cfg.SnapshotBytes, n.cfg.Log)
@@ -106,6 +92,25 @@ func (n *Node) assemble(id identity, start position, conf *pb.ConfState) error {
 		position: start, startTerm: hard.Term, ready: n.ready,
 	}
 	return nil
+}
+
+// raftConfig is what is the same for every member.
+func raftConfig() *raft.Config {
+	return &raft.Config{
+		ElectionTick:              electionTicks,
+		HeartbeatTick:             heartbeatTicks,
+		AsyncStorageWrites:        true,
+		MaxSizePerMsg:             1 << 20,
+		MaxCommittedSizePerReady:  8 << 20,
+		MaxUncommittedEntriesSize: 64 << 20,
+		MaxInflightMsgs:           256,
+		MaxInflightBytes:          64 << 20,
+		CheckQuorum:               true,
+		PreVote:                   true,
+		// A batch is stamped with the term of the leader that makes it.
+		DisableProposalForwarding: true,
+		StepDownOnRemoval:         true,
+	}
 }
 
 func (n *Node) logRecovery(r wal.Recovery) {
