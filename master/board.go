@@ -27,8 +27,8 @@ const (
 	states               // how many there are
 )
 
-// task is what the board remembers of one task, in 32 bytes, for there may be
-// a million. Its spec is not kept.
+// task is what the board remembers of one task, in 32 bytes and without a
+// pointer, for there may be a million. Its spec is not kept.
 type task struct {
 	seen     time.Duration // when last examined in this term, by board.clock; 0: not yet
 	listing  uint32        // the last listing of /tasks it was in; 0: none
@@ -55,7 +55,7 @@ type board struct {
 	skew   time.Duration // what to add to our clock to have the service's
 	alarm  time.Time     // the earliest time at which something becomes due; zero: none
 
-	tasks   map[seq]*task
+	tasks   taskSet
 	count   [states]int
 	unseen  int // tasks that wait and have not been examined in this term
 	foreign int // names under /tasks that are no task IDs
@@ -97,7 +97,6 @@ func newBoard(l limits, now time.Time) *board {
 		limits:  l,
 		epoch:   now.Add(-1), // so that clock is never 0
 		now:     now,
-		tasks:   make(map[seq]*task),
 		workers: make(map[string]*worker),
 		died:    make(map[seq][]string),
 		finals:  finals{debris: make(map[seq][]string)},
@@ -138,7 +137,7 @@ func (b *board) tasksListed(names []string, zxid int64) {
 			b.foreign++
 			continue
 		}
-		t := b.tasks[s]
+		t := b.tasks.get(s)
 		if t == nil {
 			t = b.add(s)
 			t.arrived = !first
@@ -148,7 +147,7 @@ func (b *board) tasksListed(names []string, zxid int64) {
 		t.listing = b.listing
 		listed++
 	}
-	if listed < len(b.tasks) {
+	if listed < b.tasks.n {
 		b.sweep()
 	}
 	if len(came) > 0 {
@@ -161,7 +160,7 @@ func (b *board) tasksListed(names []string, zxid int64) {
 // sweep removes the tasks that the last listing of /tasks was without, unless
 // something else still holds them.
 func (b *board) sweep() {
-	for s, t := range b.tasks {
+	for s, t := range b.tasks.all() {
 		if t.listing != b.listing && t.listing != 0 && t.holders == 0 && t.state != moving {
 			b.remove(s, t)
 		}
@@ -169,15 +168,14 @@ func (b *board) sweep() {
 }
 
 func (b *board) add(s seq) *task {
-	t := new(task)
-	b.tasks[s] = t
+	t := b.tasks.add(s)
 	b.counting(t, 1)
 	return t
 }
 
 func (b *board) remove(s seq, t *task) {
 	b.counting(t, -1)
-	delete(b.tasks, s)
+	b.tasks.delete(s)
 	delete(b.died, s)
 	delete(b.finals.debris, s)
 }

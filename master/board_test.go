@@ -111,7 +111,7 @@ func TestBoardAssignsEveryTaskAndNoneTwice(t *testing.T) {
 		s.finishAll()
 		for id, task := range s.tasks {
 			if task.status == "" {
-				t.Fatalf("%d was never finished: %q; board %+v, counts %v", id, task.attempts, s.b.tasks[id], s.b.count)
+				t.Fatalf("%d was never finished: %q; board %+v, counts %v", id, task.attempts, s.b.tasks.get(id), s.b.count)
 			}
 		}
 		for w := range s.assign {
@@ -149,7 +149,7 @@ func (s *sim) consistent() {
 			}
 		}
 	}
-	for id, t := range s.b.tasks {
+	for id, t := range s.b.tasks.all() {
 		count[t.state]++
 		if t.seen == 0 && (t.state == waiting || t.state == left) {
 			unseen++
@@ -227,7 +227,7 @@ func TestTaskFinishedBeforeItsAssignmentIsConfirmed(t *testing.T) {
 	s.hear() // the last change for ever
 	s.b.settled(m, r)
 	s.settle()
-	if got := s.b.tasks[id].state; got != final {
+	if got := s.b.tasks.get(id).state; got != final {
 		t.Errorf("state = %d, want final", got)
 	}
 }
@@ -249,7 +249,7 @@ func TestListingFromBeforeAnAssignmentDoesNotEndIt(t *testing.T) {
 		t.Errorf("after the older listing, w1 has %d tasks, want 1", got)
 	}
 	s.settle()
-	if got := s.b.tasks[id].state; got != held {
+	if got := s.b.tasks.get(id).state; got != held {
 		t.Errorf("state = %d, want held", got)
 	}
 	if got := s.tasks[id].ran; got != 1 {
@@ -507,7 +507,7 @@ func TestRetentionByCountAndByAge(t *testing.T) {
 	if got := len(s.tasks); got != 0 {
 		t.Errorf("%d tasks stay after an hour", got)
 	}
-	if got := len(s.b.tasks); got != 0 {
+	if got := s.b.tasks.n; got != 0 {
 		t.Errorf("the board remembers %d tasks, want none", got)
 	}
 }

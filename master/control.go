@@ -26,7 +26,7 @@ func (h *hand) directives() {
 	todo := b.controls
 	b.controls = nil
 	for _, d := range todo {
-		t := b.tasks[d.task]
+		t := b.tasks.get(d.task)
 		if t == nil || t.state != control {
 			continue
 		}
@@ -52,7 +52,7 @@ func (b *board) decide(d directive) (m move, ready bool) {
 		return no("the master knows no %.40q", d.verb)
 	}
 	s, ok := parseSeq(string(d.target))
-	t := b.tasks[s]
+	t := b.tasks.get(s)
 	switch {
 	case !ok || t == nil || t.state == gone:
 		// /tasks was listed with the directive, hence also with whatever was
@@ -89,7 +89,7 @@ func (b *board) holder(s seq, t *task) string {
 
 // putBack: a cancel was refused. Its target is examined again and decides.
 func (b *board) putBack(m move) {
-	t := b.tasks[m.order]
+	t := b.tasks.get(m.order)
 	if t == nil {
 		return
 	}

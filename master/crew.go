@@ -151,7 +151,7 @@ func (b *board) resolve(q question, there bool) (left bool) {
 
 // claim: the tree shows the task with a worker where the board has not put it.
 func (b *board) claim(w *worker, s seq) {
-	t := b.tasks[s]
+	t := b.tasks.get(s)
 	if t == nil {
 		t = b.add(s)
 	}
@@ -182,10 +182,10 @@ func (b *board) leave(w *worker, s seq) {
 func (b *board) release(w *worker, s seq) *task {
 	h, ok := w.held[s]
 	if !ok {
-		return b.tasks[s]
+		return b.tasks.get(s)
 	}
 	delete(w.held, s)
-	t := b.tasks[s]
+	t := b.tasks.get(s)
 	if h.stage != pending && t != nil {
 		t.holders--
 		if t.holders == 0 && t.listing != b.listing && (t.state == final || t.state == gone) {
@@ -213,7 +213,7 @@ func (b *board) reserve(name string, s seq) {
 func (b *board) arrive(name string, s seq) {
 	w := b.worker(name)
 	h, ok := w.held[s]
-	t := b.tasks[s]
+	t := b.tasks.get(s)
 	if !ok || h.stage != pending || t == nil {
 		return
 	}
@@ -277,7 +277,7 @@ func (b *board) byHand() iter.Seq[seq] {
 
 // statusSeen: a task in the list of a living worker has a status.
 func (b *board) statusSeen(s seq) {
-	if t := b.tasks[s]; t != nil && t.state == held {
+	if t := b.tasks.get(s); t != nil && t.state == held {
 		b.urgent = append(b.urgent, question{task: s})
 	}
 }

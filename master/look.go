@@ -104,7 +104,7 @@ func (b *board) ask(q question) question {
 	b.asks++
 	b.asking++
 	q.n = b.asks
-	b.tasks[q.task].ask = q.n
+	b.tasks.get(q.task).ask = q.n
 	return q
 }
 
@@ -112,7 +112,7 @@ func (b *board) nextUrgent() (question, bool) {
 	for len(b.urgent) > 0 {
 		q := b.urgent[0]
 		b.urgent = b.urgent[1:]
-		if t := b.tasks[q.task]; t != nil && t.state != moving && t.state != gone {
+		if t := b.tasks.get(q.task); t != nil && t.state != moving && t.state != gone {
 			return q, true
 		}
 	}
@@ -123,7 +123,7 @@ func (b *board) nextLeft() (question, bool) {
 	for len(b.left) > 0 {
 		q := b.left[0]
 		b.left = b.left[1:]
-		if t := b.tasks[q.task]; t != nil && (t.state == left || t.state == held && b.doubts(q)) {
+		if t := b.tasks.get(q.task); t != nil && (t.state == left || t.state == held && b.doubts(q)) {
 			return q, true
 		}
 	}
@@ -141,7 +141,7 @@ func (b *board) nextInLine(window int) (question, bool) {
 		if !ok {
 			return question{}, false
 		}
-		if t := b.tasks[s]; t != nil && t.state == waiting && t.ask == 0 && !b.fresh(t) {
+		if t := b.tasks.get(s); t != nil && t.state == waiting && t.ask == 0 && !b.fresh(t) {
 			return question{task: s, how: t.firstLook()}, true
 		}
 	}
@@ -158,7 +158,7 @@ func (b *board) nextArrival() (question, bool) {
 		}
 		s := (*last)[0]
 		*last = (*last)[1:]
-		if t := b.tasks[s]; t != nil && t.state == waiting && t.ask == 0 && t.seen == 0 {
+		if t := b.tasks.get(s); t != nil && t.state == waiting && t.ask == 0 && t.seen == 0 {
 			return question{task: s, how: t.firstLook()}, true
 		}
 	}
@@ -179,14 +179,14 @@ func (b *board) fresh(t *task) bool {
 
 // idle reports that the line may pass over a task.
 func (b *board) idle(s seq) bool {
-	t := b.tasks[s]
+	t := b.tasks.get(s)
 	return t == nil || t.state != waiting
 }
 
 // answered: the answer to a question.
 func (b *board) answered(q question, a answer) {
 	b.asking--
-	t := b.tasks[q.task]
+	t := b.tasks.get(q.task)
 	if t == nil {
 		return
 	}
@@ -338,7 +338,7 @@ func (b *board) unpark() {
 			return
 		}
 		b.parked = b.parked[1:]
-		if t := b.tasks[p.task]; t != nil && t.state == parked {
+		if t := b.tasks.get(p.task); t != nil && t.state == parked {
 			b.recover(p.task, t, "")
 		}
 	}

@@ -74,7 +74,7 @@ type hand struct {
 func (h *hand) play(m move) {
 	h.moves = append(h.moves, m)
 	h.left -= m.cost()
-	if t := h.b.tasks[m.task]; t != nil && m.kind != drop && m.kind != dismiss {
+	if t := h.b.tasks.get(m.task); t != nil && m.kind != drop && m.kind != dismiss {
 		h.b.set(t, moving)
 	}
 	if m.to != "" {
@@ -91,7 +91,7 @@ func (h *hand) waiting() {
 		if !ok {
 			return
 		}
-		t := b.tasks[s]
+		t := b.tasks.get(s)
 		if !b.fresh(t) {
 			b.line.cursor = 0
 			return
@@ -134,7 +134,7 @@ func (b *board) orphaned(q question, a answer) {
 		b.leave(w, q.task)
 		return
 	}
-	t := b.tasks[q.task]
+	t := b.tasks.get(q.task)
 	if t.holders > 1 || a.control != "" {
 		b.drops = append(b.drops, orphan{q.task, q.holder})
 		return
@@ -150,7 +150,7 @@ func (h *hand) orphans() {
 	for h.left > 0 && len(b.orphans) > 0 {
 		o := b.orphans[0]
 		b.orphans = b.orphans[1:]
-		t, w := b.tasks[o.task], b.workers[o.worker]
+		t, w := b.tasks.get(o.task), b.workers[o.worker]
 		if t == nil || t.state != held || w == nil || w.alive {
 			continue
 		}

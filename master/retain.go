@@ -64,7 +64,7 @@ func (b *board) forgets(operations int) []move {
 	over := b.count[final] - b.limits.retain
 	for operations > 0 && len(f.order) > 0 {
 		e := f.order[0]
-		t := b.tasks[e.task]
+		t := b.tasks.get(e.task)
 		if t != nil && t.state == final {
 			keep := b.limits.retention
 			if over > 0 {

@@ -16,7 +16,7 @@ const refusalsMax = 5
 
 // settled: what became of a move.
 func (b *board) settled(m move, r result) {
-	t := b.tasks[m.task]
+	t := b.tasks.get(m.task)
 	if m.kind == dismiss {
 		b.dismissed(m, r)
 		return
@@ -62,7 +62,7 @@ func (b *board) did(m move, t *task) {
 			b.release(b.worker(m.from), m.task)
 		}
 		b.finish(m.task, t, b.service())
-		if o := b.tasks[m.order]; o != nil {
+		if o := b.tasks.get(m.order); o != nil {
 			b.finish(m.order, o, b.service())
 		}
 	case refuse:

@@ -399,7 +399,7 @@ func (s *sim) check(moves []move) {
 			newest = m.task
 		}
 	}
-	for id, t := range s.b.tasks {
+	for id, t := range s.b.tasks.all() {
 		if t.state == waiting && id < newest {
 			s.t.Fatalf("%d waits although the younger %d was assigned", id, newest)
 		}

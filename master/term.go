@@ -16,7 +16,7 @@ func (b *board) begin(skew time.Duration) {
 			b.orphan(w)
 		}
 		for s := range w.held {
-			if t := b.tasks[s]; t.state == final || t.state == gone {
+			if t := b.tasks.get(s); t.state == final || t.state == gone {
 				b.drops = append(b.drops, orphan{s, w.name})
 			}
 		}
@@ -42,7 +42,7 @@ func (b *board) reset() {
 			}
 		}
 	}
-	for s, t := range b.tasks {
+	for s, t := range b.tasks.all() {
 		t.ask, t.refusals = 0, 0
 		if t.state == final || t.state == gone {
 			continue
@@ -64,7 +64,7 @@ func (b *board) place(s seq, t *task) state {
 
 func (b *board) recount() {
 	b.count, b.unseen = [states]int{}, 0
-	for _, t := range b.tasks {
+	for _, t := range b.tasks.all() {
 		b.counting(t, 1)
 	}
 }
@@ -105,7 +105,7 @@ func (b *board) glances() []question {
 		if !ok {
 			break
 		}
-		if t := b.tasks[s]; t != nil && t.state == waiting {
+		if t := b.tasks.get(s); t != nil && t.state == waiting {
 			out = append(out, b.ask(question{task: s, how: glance}))
 		}
 	}
@@ -121,7 +121,7 @@ func (b *board) glances() []question {
 func (b *board) settleDown() {
 	b.arrivals, b.urgent, b.drops = nil, nil, nil
 	for _, q := range b.left {
-		if t := b.tasks[q.task]; t != nil && t.state == left {
+		if t := b.tasks.get(q.task); t != nil && t.state == left {
 			b.requeue(q.task, t)
 		}
 	}
