@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -80,6 +81,44 @@ func TestNothingIsAppliedBeforeItsSync(t *testing.T) {
 		synctest.Wait()
 		if got := m.list(); !slices.Equal(got, []string{"a"}) {
 			t.Errorf("applied %q after the sync", got)
+		}
+	})
+}
+
+// What is committed is not worth a sync of its own, and what comes in during a
+// sync shares the next one.
+func TestSyncsAreShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := waltest.New(1)
+		n, m, _ := start(t, ensemble.Config{Dir: dir, FS: disk, SegmentBytes: 1 << 20})
+		<-n.Ready()
+		synctest.Wait()
+		var syncs atomic.Int64
+		disk.Inject(func(op waltest.Op, _ string) error {
+			if op == waltest.OpSync {
+				syncs.Add(1)
+				time.Sleep(time.Millisecond)
+			}
+			return nil
+		})
+		for i := range 100 {
+			propose(t, n, "one by one")
+			if err := m.wait(t.Context(), i+1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := syncs.Load(); got != 100 {
+			t.Errorf("%d syncs for 100 commands, one by one", got)
+		}
+		begin := time.Now()
+		for range 10_000 {
+			propose(t, n, "all together")
+		}
+		if err := m.wait(t.Context(), 10_100); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(begin); took > 10*time.Millisecond {
+			t.Errorf("10,000 commands took %v, %d syncs", took, syncs.Load()-100)
 		}
 	})
 }

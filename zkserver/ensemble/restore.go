@@ -29,16 +29,19 @@ func (n *Node) restore(conf *pb.ConfState) (position, *pb.ConfState, error) {
 	start := position{index: bootstrapIndex, term: bootstrapTerm}
 	var bad []wal.SnapshotID
 	for _, id := range ids {
-		p, c, err := n.restoreSnapshot(id)
-		if err == nil {
-			start, conf = p, c
-			break
+		err := n.readSnapshot(id, func(*wal.SnapshotReader) error { return nil })
+		if errors.Is(err, wal.ErrDamaged) {
+			n.cfg.Log.Warn().Err(err).Msg("snapshot skipped")
+			bad = append(bad, id)
+			continue
 		}
-		if !errors.Is(err, wal.ErrDamaged) {
+		if err == nil {
+			start, conf, err = n.restoreSnapshot(id)
+		}
+		if err != nil {
 			return position{}, nil, err
 		}
-		n.cfg.Log.Warn().Err(err).Msg("snapshot skipped")
-		bad = append(bad, id)
+		break
 	}
 	if err := n.checkReach(start); err != nil {
 		return position{}, nil, err
@@ -54,12 +57,9 @@ func (n *Node) restore(conf *pb.ConfState) (position, *pb.ConfState, error) {
 	return start, conf, n.wal.Truncate(n.truncateAt(start))
 }
 
-// restoreSnapshot reads a snapshot twice: the machine sees it only after all
-// of it was found good.
+// restoreSnapshot gives the machine a snapshot that was read before and found
+// good: half a snapshot must never get there.
 func (n *Node) restoreSnapshot(id wal.SnapshotID) (position, *pb.ConfState, error) {
-	if err := n.readSnapshot(id, func(r *wal.SnapshotReader) error { return nil }); err != nil {
-		return position{}, nil, err
-	}
 	p := position{index: id.Index, term: id.Term}
 	var conf *pb.ConfState
 	err := n.readSnapshot(id, func(r *wal.SnapshotReader) (err error) {
