@@ -79,6 +79,7 @@ type board struct {
 	round  round // of a standby
 
 	orphans []orphan
+	doomed  []seq // waiting, although too many workers were lost with them
 	drops   []orphan
 	finals  finals
 

@@ -180,7 +180,10 @@ func (c carrier) write(b *batch, i int, m move, now time.Time) {
 	case lose:
 		b.add(i, other, unassignOp(m), endedOp(m, coordinator.OutcomeLost, now))
 	case bury:
-		b.add(i, other, unassignOp(m), endedOp(m, coordinator.OutcomeLost, now), statusOp(id, coordinator.StatusDead))
+		if m.from != "" {
+			b.add(i, other, unassignOp(m), endedOp(m, coordinator.OutcomeLost, now))
+		}
+		b.add(i, other, statusOp(id, coordinator.StatusDead))
 	case drop:
 		b.add(i, other, unassignOp(m))
 	case dismiss:

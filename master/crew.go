@@ -28,6 +28,7 @@ type worker struct {
 
 	rate   rate      // completions
 	paused time.Time // is given nothing until then
+	backs  int       // tasks in a row that it handed back although it had a free slot
 	tally  tally     // what became of its tasks since it died
 }
 
@@ -36,6 +37,7 @@ type hold struct {
 	list  uint32 // the last listing that had it
 	since uint32 // the last listing before the stage was entered
 	stage stage
+	ahead bool // given beyond the worker's slots
 }
 
 type stage uint8
@@ -123,7 +125,7 @@ func (b *board) doubt(w *worker, s seq) {
 	h := w.held[s]
 	h.stage, h.since = doubted, w.list
 	w.held[s] = h
-	b.left = append(b.left, question{task: s, holder: w.name})
+	b.left = append(b.left, question{task: s, holder: w.name, ahead: h.ahead})
 }
 
 // resolve: whether the worker still has a task was looked up. It reports
@@ -171,10 +173,11 @@ func (b *board) claim(w *worker, s seq) {
 
 // leave: the task is no longer with that worker.
 func (b *board) leave(w *worker, s seq) {
+	h := w.held[s]
 	t := b.release(w, s)
 	if t != nil && t.holders == 0 && t.state == held {
 		b.set(t, left)
-		b.left = append(b.left, question{task: s, holder: w.name})
+		b.left = append(b.left, question{task: s, holder: w.name, ahead: h.ahead})
 	}
 }
 
@@ -205,7 +208,7 @@ func (b *board) release(w *worker, s seq) *task {
 // reserve counts a task as the worker's while the multi is under way.
 func (b *board) reserve(name string, s seq) {
 	w := b.worker(name)
-	w.held[s] = hold{since: w.list, stage: pending}
+	w.held[s] = hold{since: w.list, stage: pending, ahead: len(w.held) >= w.reg.Slots}
 }
 
 // arrive: the multi that assigned the task was carried out. A listing that
@@ -235,9 +238,39 @@ func (b *board) arrive(name string, s seq) {
 // pause gives the worker nothing for a while.
 func (b *board) pause(w *worker) { w.paused = b.now.Add(workerPause) }
 
-// workerPause is how long a worker is left alone that was not there, or that
-// handed a task back although it had a free slot.
-const workerPause = 500 * time.Millisecond
+const (
+	// workerPause is how long a worker is left alone that was not there, or
+	// that handed a task back although it had a free slot. For the latter it
+	// doubles each time, pauseDoublings times at most.
+	workerPause    = 500 * time.Millisecond
+	pauseDoublings = 5
+)
+
+// complete: if a worker had the task, it has reported it.
+func (b *board) complete(q question, t *task) {
+	if q.holder == "" {
+		return
+	}
+	t.attempts++
+	if w := b.workers[q.holder]; w != nil && w.alive {
+		w.rate.add(b.now)
+		w.backs = 0
+	}
+}
+
+// handedBack: the worker deleted the assignment and nothing else. Either it
+// was given more than it can do soon, or it is leaving.
+func (b *board) handedBack(q question) {
+	w := b.workers[q.holder]
+	if w == nil {
+		return
+	}
+	w.rate = rate{}
+	if !q.ahead {
+		w.paused = b.now.Add(workerPause << w.backs)
+		w.backs = min(w.backs+1, pauseDoublings)
+	}
+}
 
 // rooms returns what each worker can be given now, sorted by name.
 func (b *board) rooms() []room {

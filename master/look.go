@@ -12,6 +12,7 @@ type question struct {
 	n      uint32 // numbers the questions of a board
 	task   seq
 	holder string // also: does /assign/<holder> have it? Empty: do not look
+	ahead  bool   // the holder had been given it beyond its slots
 	how    how
 }
 
@@ -238,7 +239,7 @@ func (b *board) examined(q question, a answer, t *task) {
 			return
 		}
 		if handedBack {
-			b.handedBack(q.holder)
+			b.handedBack(q)
 		}
 		b.enqueue(q.task, t, a)
 	case waiting:
@@ -256,6 +257,9 @@ func (b *board) enqueue(s seq, t *task, a answer) {
 		b.set(t, waiting)
 		b.line.join(s)
 	}
+	if t.state == waiting && int(t.lost) >= b.limits.maxLost {
+		b.doomed = append(b.doomed, s)
+	}
 }
 
 // rehold: the worker has the task after all. People can do such things.
@@ -267,30 +271,6 @@ func (b *board) rehold(holder string, s seq, t *task) {
 	b.doubt(w, s)
 	if !w.alive {
 		b.urgent = append(b.urgent, question{task: s, holder: holder})
-	}
-}
-
-// complete: if a worker had the task, it has reported it.
-func (b *board) complete(q question, t *task) {
-	if q.holder == "" {
-		return
-	}
-	t.attempts++
-	if w := b.workers[q.holder]; w != nil && w.alive {
-		w.rate.add(b.now)
-	}
-}
-
-// handedBack: the worker deleted the assignment and nothing else. It has more
-// than it can do now; or, if we think it has a free slot, it is leaving.
-func (b *board) handedBack(holder string) {
-	w := b.workers[holder]
-	if w == nil {
-		return
-	}
-	w.rate = rate{}
-	if len(w.held) < w.reg.Slots {
-		b.pause(w)
 	}
 }
 

@@ -25,7 +25,7 @@ const (
 	assign   kind = iota // to a worker
 	reassign             // from a dead worker to another
 	lose                 // from a dead worker, while no other has room
-	bury                 // from a dead worker, for good: it killed too many
+	bury                 // for good: too many workers died on it; from a dead worker, or waiting
 	drop                 // an assignment that has no meaning any more
 	dismiss              // the list of a dead worker
 	cancel               // by directive
@@ -55,6 +55,7 @@ func (b *board) moves(operations int) []move {
 	h := hand{b: b, left: operations, rooms: b.rooms()}
 	h.directives()
 	h.orphans()
+	h.doomed()
 	h.waiting()
 	h.drops()
 	h.dismissals()
@@ -173,6 +174,19 @@ func (h *hand) rescue(o orphan, t *task) move {
 		m.kind, m.to = reassign, h.rooms[i].worker
 	}
 	return m
+}
+
+// doomed ends the tasks whose workers were lost too often, as the workers
+// themselves have recorded.
+func (h *hand) doomed() {
+	b := h.b
+	for h.left > 0 && len(b.doomed) > 0 {
+		s := b.doomed[0]
+		b.doomed = b.doomed[1:]
+		if t := b.tasks.get(s); t != nil && t.state == waiting && int(t.lost) >= b.limits.maxLost {
+			h.play(move{kind: bury, task: s})
+		}
+	}
 }
 
 // shun tells which workers the task died on, as it will know when the one

@@ -53,8 +53,10 @@ func (b *board) did(m move, t *task) {
 		b.set(t, held)
 		b.requeue(m.task, t)
 	case bury:
-		b.lost(m, t)
-		b.release(b.worker(m.from), m.task)
+		if m.from != "" {
+			b.lost(m, t)
+			b.release(b.worker(m.from), m.task)
+		}
 		b.finish(m.task, t, b.service())
 	case cancel:
 		if m.from != "" {

@@ -119,6 +119,14 @@ func (tr *simTree) execute(m move, term int) result {
 		}
 		return tr.give(m, m.attempt)
 	case reassign, lose, bury:
+		if m.kind == bury && m.from == "" {
+			if task == nil || task.status != "" {
+				return stale
+			}
+			task.status, task.since = "dead", tr.clock
+			tr.change()
+			return done
+		}
 		if m.to != "" && !tr.workers[m.to] {
 			return noWorker
 		}

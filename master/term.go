@@ -32,7 +32,8 @@ func (b *board) rest() {
 // reset puts every task where the lists of the workers say it is.
 func (b *board) reset() {
 	b.line, b.arrivals = line{}, nil
-	b.urgent, b.left, b.orphans, b.drops, b.controls, b.parked = nil, nil, nil, nil, nil, nil
+	b.urgent, b.left, b.parked = nil, nil, nil
+	b.orphans, b.doomed, b.drops, b.controls = nil, nil, nil, nil
 	b.finals.moving = 0
 	for _, w := range b.crew() {
 		w.paused, w.tally = time.Time{}, tally{}
