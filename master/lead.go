@@ -66,7 +66,6 @@ func (w *work) lead(ctx context.Context, term *coordinator.Term) error {
 
 	writing, cancel := context.WithCancel(w.s.Context())
 	defer cancel()
-	defer l.followByHand(nil)
 	for {
 		l.act(writing)
 		alarm, stop := w.alarm()
@@ -262,14 +261,8 @@ func (l *leader) leave(reason error) error {
 }
 
 // followByHand follows the tasks that people work on: they may write the status
-// and nothing else. A nil context ends all.
+// and nothing else. The end of ctx ends all.
 func (l *leader) followByHand(ctx context.Context) {
-	if ctx == nil {
-		for _, cancel := range l.byHand {
-			cancel()
-		}
-		return
-	}
 	now := slices.Collect(l.b.byHand())
 	for _, s := range now {
 		if l.byHand[s] == nil {
