@@ -202,8 +202,14 @@ func (w *crewman) work() *atomic.Int64 {
 				busy <- struct{}{}
 				w.q.background(func(ctx context.Context) {
 					defer func() { <-busy }()
-					if w.report(ctx, coordinator.TaskID(name), coordinator.OutcomeDone, coordinator.StatusDone) == nil {
-						reports.Add(1)
+					for {
+						err := w.report(ctx, coordinator.TaskID(name), coordinator.OutcomeDone, coordinator.StatusDone)
+						if err == nil {
+							reports.Add(1)
+						}
+						if !errors.Is(err, coordinator.ErrUnknownOutcome) { // else it may have been written
+							return
+						}
 					}
 				})
 			}
