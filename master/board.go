@@ -258,7 +258,7 @@ func (b *board) parentsListed(names []string, zxid int64) {
 	}
 }
 
-// take returns the news since the last call.
+// takeNews returns the news since the last call.
 func (b *board) takeNews() []news {
 	out := b.news
 	b.news = nil

@@ -3,6 +3,7 @@ package master
 import (
 	"cmp"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/mwqueue/mw/coordinator"
@@ -18,6 +19,10 @@ type Config struct {
 	// Listen is the address of the HTTP server, which is also what the active
 	// master writes into /master. Default: 127.0.0.1:0, a free port.
 	Listen string
+
+	// Listener is used in place of Listen when it is not nil. The Master
+	// closes it.
+	Listener net.Listener
 
 	// Retention is how long a finished task stays in the tree. Default: 1 h.
 	Retention time.Duration

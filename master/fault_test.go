@@ -2,10 +2,8 @@ package master_test
 
 import (
 	"context"
-	"net"
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -99,66 +97,6 @@ func TestMasterSurvivesRestartOfTheServer(t *testing.T) {
 	for _, id := range ids {
 		q.ends(id, coordinator.StatusDone)
 	}
-}
-
-// An idle master writes nothing and reads nothing.
-func TestIdleMasterLeavesTheTreeAlone(t *testing.T) {
-	q := newQueue(t)
-	var sent atomic.Int64
-	m := q.master(func(c *master.Config) { c.Coordinator.Dial = countingDial(&sent) })
-	q.leads(m)
-	q.master()
-	w := q.worker("w1", 1)
-	ids := q.submit(3, "true")
-	w.has(1)
-	q.must(w.report(t.Context(), ids[0], coordinator.OutcomeDone, coordinator.StatusDone))
-	w.hasOnly(ids[1])
-	before := q.zxid()
-	settled := sent.Load()
-	timer := time.NewTimer(2 * time.Second)
-	<-timer.C
-	if after := q.zxid(); after != before {
-		t.Errorf("zxid went from %x to %x in 2 idle seconds", before, after)
-	}
-	// A probe for the lease is 20 bytes or so, six in a session timeout.
-	if idle := sent.Load() - settled; idle > 600 {
-		t.Errorf("an idle master sent %d bytes in 2 s", idle)
-	}
-}
-
-// countingDial counts the bytes that are written.
-func countingDial(sent *atomic.Int64) func(context.Context, string, string) (net.Conn, error) {
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		c, err := new(net.Dialer).DialContext(ctx, network, addr)
-		return countingConn{c, sent}, err
-	}
-}
-
-type countingConn struct {
-	net.Conn
-	sent *atomic.Int64
-}
-
-func (c countingConn) Write(b []byte) (int, error) {
-	c.sent.Add(int64(len(b)))
-	return c.Conn.Write(b)
-}
-
-// zxid is that of the last change below the roots.
-func (q *queue) zxid() (last int64) {
-	q.t.Helper()
-	paths := []string{coordinator.TasksPath, coordinator.WorkersPath, coordinator.AssignPath}
-	names, _, err := q.s.Children(q.t.Context(), coordinator.AssignPath)
-	q.must(err)
-	for _, name := range names {
-		paths = append(paths, coordinator.AssignmentsPath(name))
-	}
-	for _, path := range paths {
-		stat, _, err := q.s.Exists(q.t.Context(), path)
-		q.must(err)
-		last = max(last, stat.Pzxid, stat.Mzxid)
-	}
-	return last
 }
 
 // 100,000 tasks wait and 10,000 are finished when a cold master takes over.

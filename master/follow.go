@@ -2,7 +2,6 @@ package master
 
 import (
 	"context"
-	"slices"
 	"sync"
 
 	"github.com/mwqueue/mw/coordinator"
@@ -93,16 +92,6 @@ func (f *follower) followAssignments(ctx context.Context, name string) {
 	for c := range f.s.FollowChildren(ctx, coordinator.AssignmentsPath(name)) {
 		if c.Exists {
 			f.tell(ctx, func(b *board) { b.assignedListed(name, c.Names, c.Stat.Pzxid) })
-		}
-	}
-}
-
-// followStatus tells when a task that a person works on gets its status: such
-// a worker may write that alone, and leave the assignment to us.
-func (f *follower) followStatus(ctx context.Context, s seq) {
-	for c := range f.s.FollowChildren(ctx, coordinator.TaskPath(s.id())) {
-		if slices.Contains(c.Names, statusName) {
-			f.tell(ctx, func(b *board) { b.statusSeen(s) })
 		}
 	}
 }

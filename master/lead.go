@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/mwqueue/mw/coordinator"
 	"github.com/rs/zerolog"
-	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -80,58 +78,6 @@ func (w *work) lead(ctx context.Context, term *coordinator.Term) error {
 		}
 		w.b.tick(time.Now())
 	}
-}
-
-// takeOver tells the board how things are since the term began, whatever the
-// follower has seen so far.
-//
-// The assignments are listed before the workers: a worker that is not listed
-// although it has assignments is dead, for it was registered when it got them.
-func (l *leader) takeOver() error {
-	ctx := l.term.Context()
-	if err := l.s.Sync(ctx, coordinator.AssignPath); err != nil {
-		return err
-	}
-	_, stat, err := l.s.Get(ctx, coordinator.AssignPath)
-	if err != nil {
-		return err
-	}
-	skew := time.Until(stat.Mtime) // it was written when the term began
-	parents, stat, err := l.s.Children(ctx, coordinator.AssignPath)
-	if err != nil {
-		return err
-	}
-	lists := make([]fact, len(parents))
-	var group errgroup.Group
-	group.SetLimit(maxAsking)
-	for i, name := range parents {
-		group.Go(func() (err error) { lists[i], err = l.list(ctx, name); return err })
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	workers, wstat, err := l.s.Children(ctx, coordinator.WorkersPath)
-	if err != nil {
-		return err
-	}
-	l.b.tick(time.Now())
-	l.b.parentsListed(parents, stat.Pzxid)
-	for _, is := range lists {
-		is(l.b)
-	}
-	l.b.workersListed(workers, wstat.Pzxid)
-	l.b.takeNews()
-	l.b.begin(skew)
-	return nil
-}
-
-// list reads what one worker is assigned.
-func (l *leader) list(ctx context.Context, name string) (fact, error) {
-	names, stat, err := l.s.Children(ctx, coordinator.AssignmentsPath(name))
-	if errors.Is(err, coordinator.ErrNoNode) {
-		return func(*board) {}, nil // removed since; the follower will tell
-	}
-	return func(b *board) { b.assignedListed(name, names, stat.Pzxid) }, err
 }
 
 // act does what the board wants done now.
@@ -245,11 +191,14 @@ func (l *leader) land(reason error, cancel context.CancelFunc) {
 // assigned by it after it was assigned to another. A new term is safe, for its
 // number refuses the write.
 func (l *leader) leave(reason error) error {
-	if errors.Is(reason, coordinator.ErrTermEnded) || l.s.Context().Err() != nil {
+	switch {
+	case l.s.Context().Err() != nil:
+		return reason // which whoever owns the session logs
+	case errors.Is(reason, coordinator.ErrTermEnded):
 		l.log.Warn().Err(reason).Msg("term ended")
 		return reason
 	}
-	l.log.Info().AnErr("err", reason).Msg("resigning")
+	l.log.Info().Err(reason).Msg("resigning")
 	err := l.resign(l.term)
 	switch {
 	case err != nil && l.s.Context().Err() == nil:
@@ -258,26 +207,6 @@ func (l *leader) leave(reason error) error {
 		return fmt.Errorf("%w: %w", coordinator.ErrTermEnded, reason)
 	}
 	return reason
-}
-
-// followByHand follows the tasks that people work on: they may write the status
-// and nothing else. The end of ctx ends all.
-func (l *leader) followByHand(ctx context.Context) {
-	now := slices.Collect(l.b.byHand())
-	for _, s := range now {
-		if l.byHand[s] == nil {
-			following, cancel := context.WithCancel(ctx)
-			l.byHand[s] = cancel
-			f := &follower{s: l.s, facts: l.facts}
-			l.wg.Go(func() { f.followStatus(following, s) })
-		}
-	}
-	for s, cancel := range l.byHand {
-		if !slices.Contains(now, s) {
-			cancel()
-			delete(l.byHand, s)
-		}
-	}
 }
 
 // report logs the changes of shape.

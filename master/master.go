@@ -31,9 +31,11 @@ func New(cfg Config) (*Master, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", cfg.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("master: listen on %s: %w", cfg.Listen, err)
+	l := cfg.Listener
+	if l == nil {
+		if l, err = net.Listen("tcp", cfg.Listen); err != nil {
+			return nil, fmt.Errorf("master: listen on %s: %w", cfg.Listen, err)
+		}
 	}
 	return &Master{
 		cfg:      cfg,

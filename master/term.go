@@ -48,14 +48,15 @@ func (b *board) reset() {
 		if t.state == final || t.state == gone {
 			continue
 		}
-		t.seen, t.arrived, t.state = 0, false, b.place(s, t)
+		t.seen, t.arrived, t.state = 0, false, b.whereabouts(s, t)
 	}
 	b.line.settle()
 	b.recount()
 }
 
-// place returns where the lists say a task is that is not final.
-func (b *board) place(s seq, t *task) state {
+// whereabouts returns where the lists say a task is that is not final, and
+// has it join the line if that is there.
+func (b *board) whereabouts(s seq, t *task) state {
 	if t.holders > 0 {
 		return held
 	}

@@ -1,0 +1,51 @@
+package master
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestCancelOfWaitingHeldFinalAndUnknownTask(t *testing.T) {
+	s := newSim(t)
+	s.slots = 1
+	s.begin()
+	s.register("w1")
+	heldTask := s.submit(simTask{})
+	waitingTask := s.submit(simTask{})
+	s.settle()
+	c1 := s.submit(simTask{control: "cancel", target: waitingTask})
+	c2 := s.submit(simTask{control: "cancel", target: heldTask})
+	s.settle()
+	c3 := s.submit(simTask{control: "cancel", target: heldTask})
+	c4 := s.submit(simTask{control: "cancel", target: 4711})
+	c5 := s.submit(simTask{control: "dance", target: heldTask})
+	c6 := s.submit(simTask{control: "cancel", target: c1})
+	s.settle()
+	for id, want := range map[seq]string{
+		heldTask: "cancelled", waitingTask: "cancelled",
+		c1: "done", c2: "done", c3: "failed", c4: "failed", c5: "failed", c6: "failed",
+	} {
+		s.wantStatus(t, id, want)
+	}
+	if got := s.tasks[heldTask].attempts; !slices.Equal(got, []string{"cancelled"}) {
+		t.Errorf("attempts of the cancelled running task = %q", got)
+	}
+	if got := s.tasks[waitingTask].ran; got != 0 {
+		t.Errorf("the cancelled waiting task ran %d times", got)
+	}
+}
+
+// A directive is found behind any number of waiting tasks.
+func TestCancelDoesNotWaitForTheQueue(t *testing.T) {
+	s := newSim(t)
+	s.begin()
+	for range 3000 {
+		s.submit(simTask{})
+	}
+	s.settle()
+	target := s.submit(simTask{})
+	c := s.submit(simTask{control: "cancel", target: target})
+	s.settle()
+	s.wantStatus(t, c, "done")
+	s.wantStatus(t, target, "cancelled")
+}
