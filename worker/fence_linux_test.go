@@ -22,7 +22,7 @@ func TestCommandIsDeadBeforeItsSessionExpires(t *testing.T) {
 	link := zktest.NewProxy(t, srv.Addr())
 	p := newPerson(t, coordinator.Config{Servers: []string{srv.Addr()}})
 	startWorker(t, worker.Config{
-		Coordinator: coordinator.Config{Servers: []string{link.Addr()}, SessionTimeout: 3 * time.Second}, Slots: 1,
+		Coordinator: coordinator.Config{Servers: []string{link.Addr()}, SessionTimeout: 5 * time.Second}, Slots: 1,
 	})
 	inst := p.instance("w1")
 	dir := t.TempDir()

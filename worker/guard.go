@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -130,7 +131,14 @@ func (g *guard) run(in io.Reader) error {
 		defer close(dead)
 		g.reapLoop()
 	}()
-	for range min(2*runtime.GOMAXPROCS(0), 8) { // a fork waits for its exec
+	// A fork waits for its exec, and keeps what Go calls a P meanwhile: the
+	// others must have some left, whatever the disk does, and be stopped for
+	// garbage collection as rarely as can be.
+	procs := runtime.GOMAXPROCS(0)
+	spawners := min(2*procs, 8)
+	runtime.GOMAXPROCS(spawners + procs)
+	debug.SetGCPercent(400)
+	for range spawners {
 		onOwnThread(g.spawnLoop)
 	}
 

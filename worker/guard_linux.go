@@ -119,18 +119,18 @@ func (e exit) reap() syscall.WaitStatus {
 	}
 }
 
-// strays lists the processes this process has adopted.
-func strays() []int {
+// strays lists the processes this process has adopted; mixed says that there
+// may be commands among them.
+func strays() (list []int, mixed bool) {
 	self := strconv.Itoa(os.Getpid())
-	list, err := os.ReadFile("/proc/self/task/" + self + "/children")
+	children, err := os.ReadFile("/proc/self/task/" + self + "/children")
 	if err != nil {
-		return straysByParent(self) // a kernel without CONFIG_PROC_CHILDREN
+		return straysByParent(self), true // a kernel without CONFIG_PROC_CHILDREN
 	}
-	return pids(strings.Fields(string(list)))
+	return pids(strings.Fields(string(children))), false
 }
 
-// straysByParent finds all children the long way. Commands are among them;
-// the caller knows which.
+// straysByParent finds all children the long way.
 func straysByParent(parent string) []int {
 	var children []int
 	for _, pid := range processes() {

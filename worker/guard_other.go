@@ -63,7 +63,7 @@ func nextExit() (exit, error) {
 
 func (e exit) reap() syscall.WaitStatus { return e.status }
 
-func strays() []int { return nil }
+func strays() (list []int, mixed bool) { return nil, false }
 
 func processMark(int) string { return "" }
 

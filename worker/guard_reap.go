@@ -123,25 +123,25 @@ const (
 // between being listed and being killed. What a killed stray leaves behind is
 // adopted before the stray can be reaped, and swept then.
 func (g *guard) sweepLocked() {
-	list := strays()
+	list, mixed := strays()
+	if mixed {
+		g.awaitForks() // so that the commands in the list can be told
+	}
 	var live map[string]bool
 	if len(list) > 0 {
-		g.awaitForks() // there may be commands in the list
 		list, live = g.withoutCommands(list)
 	}
 	again := false
 	for _, pid := range list {
-		s := g.strays[pid]
-		if s.mark == "" && s.looks < strayLooks {
-			s.mark = processMark(pid)
-			s.looks++
-			g.strays[pid] = s
-			again = again || s.mark == ""
+		dies, unsure := len(live) == 0, false
+		if !dies {
+			dies, unsure = g.isStrayLocked(pid, live)
 		}
-		if len(live) == 0 || s.mark != "" && !live[s.mark] {
+		if dies {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 			_ = syscall.Kill(-pid, syscall.SIGKILL) // its group, if it leads one
 		}
+		again = again || unsure
 	}
 	if again && !g.resweep {
 		g.resweep = true
@@ -152,6 +152,18 @@ func (g *guard) sweepLocked() {
 	defer g.mu.Unlock()
 	g.adopted = len(list)
 	g.ackLocked()
+}
+
+// isStrayLocked reports whether a process that was adopted is of a command
+// that has ended, or whether that will have to be looked at again.
+func (g *guard) isStrayLocked(pid int, live map[string]bool) (is, unsure bool) {
+	s := g.strays[pid]
+	if s.mark == "" && s.looks < strayLooks {
+		s.mark = processMark(pid)
+		s.looks++
+		g.strays[pid] = s
+	}
+	return s.mark != "" && !live[s.mark], s.mark == "" && s.looks < strayLooks
 }
 
 func (g *guard) sweepAgain() {

@@ -13,6 +13,7 @@ import (
 	"github.com/mwqueue/mw/coordinator"
 	"github.com/mwqueue/mw/worker"
 	"github.com/mwqueue/mw/zkserver/zktest"
+	"github.com/rs/zerolog"
 )
 
 // person plays master and client by hand, with a session of their own.
@@ -134,6 +135,7 @@ func startWorker(t testing.TB, cfg worker.Config) running {
 		cfg.Dir = t.TempDir()
 	}
 	cfg.Guard = []string{os.Args[0], "guard"}
+	cfg.Log = zerolog.New(zerolog.NewTestWriter(t)).With().Timestamp().Logger()
 	w, err := worker.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +165,7 @@ func startWorker(t testing.TB, cfg worker.Config) running {
 func serverAndPerson(t testing.TB) (coordinator.Config, person) {
 	t.Helper()
 	srv := zktest.NewServer(t)
-	cfg := coordinator.Config{Servers: []string{srv.Addr()}, SessionTimeout: 2 * time.Second}
+	cfg := coordinator.Config{Servers: []string{srv.Addr()}, SessionTimeout: 10 * time.Second}
 	return cfg, newPerson(t, cfg)
 }
 

@@ -226,7 +226,7 @@ func (w reporter) shrink(todo []*report) (settled, later []*report) {
 	}
 	r := todo[0]
 	r.record.Stdout, r.record.Stderr = nil, nil
-	r.record.Error = r.record.Error[:min(len(r.record.Error), 1<<10)]
+	r.record.Error = r.record.Error[:min(len(r.record.Error), maxErrorText)]
 	r.encoded = nil
 	if r.amends++; r.amends > maxAmends {
 		return nil, postpone(todo)

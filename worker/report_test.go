@@ -250,7 +250,7 @@ func TestReportIsTriedAgainUntilWritten(t *testing.T) {
 	for range f.faults {
 		var batch, settled []*report
 		now = now.Add(time.Hour) // past every pause
-		batch, pending = nextBatch(pending, now)
+		batch, _ = nextBatch(pending, now)
 		settled, pending = reporter{f, zerolog.Nop()}.write(t.Context(), batch)
 		if len(settled)+len(pending) != 1 {
 			t.Fatalf("%d settled, %d pending", len(settled), len(pending))

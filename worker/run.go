@@ -22,6 +22,9 @@ var (
 	ErrMoved = errors.New("worker: assignment taken away")
 )
 
+// maxErrorText bounds what a record says about why an attempt failed.
+const maxErrorText = 2 << 10
+
 // attempt is one run of a task by one instance.
 type attempt struct {
 	instance string
@@ -57,6 +60,7 @@ func (w *Worker) run(ctx context.Context, a *attempt) coordinator.Attempt {
 		r = w.runCommand(ctx, a, deadline)
 	}
 	r.Worker, r.Addr = a.instance, w.advertised
+	r.Error = r.Error[:min(len(r.Error), maxErrorText)]
 	r.Started, r.Ended = started.UTC(), time.Now().UTC()
 	return r
 }

@@ -58,7 +58,6 @@ const (
 type moves struct {
 	read []*owed // fetch its data; then call arrived or absent
 	stop []*owed // stop its attempt
-	back []*owed // hand it back; then call settled
 }
 
 func newSlots(size, busy int) *slots {
