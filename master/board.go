@@ -50,10 +50,10 @@ type task struct {
 // A board is not safe for concurrent use; the loop of the role owns it.
 type board struct {
 	limits limits
-	epoch  time.Time     // when the board was made
-	now    time.Time     // as of the last tick
-	skew   time.Duration // what to add to our clock to have the service's
-	alarm  time.Time     // the earliest time at which something becomes due; zero: none
+	epoch  time.Time // when the board was made
+	origin time.Time // the same by the service's clock; known in a term
+	now    time.Time // as of the last tick
+	alarm  time.Time // the earliest time at which something becomes due; zero: none
 
 	tasks   taskSet
 	count   [states]int
@@ -153,7 +153,7 @@ func (b *board) tasksListed(names []string, zxid int64) {
 	}
 	if len(came) > 0 {
 		slices.Sort(came)
-		b.arrivals = append(b.arrivals, came)
+		b.welcome(came)
 	}
 	b.round.dirty = b.round.dirty || first
 }

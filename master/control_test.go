@@ -49,3 +49,20 @@ func TestCancelDoesNotWaitForTheQueue(t *testing.T) {
 	s.wantStatus(t, c, "done")
 	s.wantStatus(t, target, "cancelled")
 }
+
+// The listings come faster than anything is examined.
+func TestDirectiveIsNotForgottenAmongManyListings(t *testing.T) {
+	s := newSim(t)
+	s.begin()
+	target := s.submit(simTask{})
+	c := s.submit(simTask{control: "cancel", target: target})
+	for range 3 * arrivalsMax {
+		s.submit(simTask{})
+		s.hear()
+	}
+	if got := len(s.b.arrivals); got > arrivalsMax {
+		t.Errorf("%d listings remembered, want at most %d", got, arrivalsMax)
+	}
+	s.settle()
+	s.wantStatus(t, c, "done")
+}

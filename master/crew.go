@@ -21,6 +21,9 @@ type worker struct {
 	manual     bool // registered by a person
 	since      time.Duration
 
+	foreign   int  // names in its list that are no task IDs
+	dismissed bool // the removal of its list was tried, and there was no listing since
+
 	held map[seq]hold // its load: what is in its list, and what is on the way there
 	list uint32       // listings of its assignments received
 	zxid int64        // of the newest

@@ -31,10 +31,12 @@ func (b *board) assignedListed(name string, names []string, zxid int64) {
 	}
 	w.zxid = zxid
 	w.list++
+	w.foreign, w.dismissed = 0, false
 	b.round.dirty = true
 	for _, name := range names {
 		s, ok := parseSeq(name)
 		if !ok {
+			w.foreign++
 			continue
 		}
 		h, ok := w.held[s]

@@ -20,7 +20,7 @@ func (m *Master) serve(wg *sync.WaitGroup, stop context.CancelCauseFunc) *http.S
 	mux.HandleFunc("GET /healthz", m.healthz)
 	mux.HandleFunc("GET /api/board", m.apiBoard)
 	server := &http.Server{
-		Handler:           mux,
+		Handler:           limited(mux),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      10 * time.Second,
@@ -33,6 +33,23 @@ func (m *Master) serve(wg *sync.WaitGroup, stop context.CancelCauseFunc) *http.S
 		}
 	})
 	return server
+}
+
+// requestsMax bounds the requests served at a time.
+const requestsMax = 100
+
+// limited answers 503 beyond requestsMax requests at a time.
+func limited(to http.Handler) http.Handler {
+	places := make(chan struct{}, requestsMax)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case places <- struct{}{}:
+			defer func() { <-places }()
+			to.ServeHTTP(w, r)
+		default:
+			http.Error(w, "too many requests", http.StatusServiceUnavailable)
+		}
+	})
 }
 
 // healthz answers 200 when the master has a session, and says what it is
@@ -74,6 +91,6 @@ func (m *Master) look(ctx context.Context) View {
 	case m.views <- reply:
 		return <-reply
 	case <-ctx.Done():
-		return View{Role: roleConnecting, Addr: m.Addr().String(), Workers: []WorkerView{}, Moves: []MoveView{}}
+		return View{Role: roleConnecting, Addr: m.advertised, Workers: []WorkerView{}, Moves: []MoveView{}}
 	}
 }

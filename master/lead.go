@@ -93,7 +93,7 @@ func (l *leader) act(writing context.Context) {
 		l.ready = nil
 	}
 	l.send(writing, l.b.forgets(batchCost))
-	l.ask(l.b.questions())
+	l.ask(writing, l.b.questions())
 	l.followByHand(writing)
 	l.report()
 }

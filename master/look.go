@@ -1,6 +1,7 @@
 package master
 
 import (
+	"slices"
 	"time"
 
 	"github.com/mwqueue/mw/coordinator"
@@ -142,6 +143,27 @@ func (b *board) nextInLine(window int) (question, bool) {
 			return question{task: s, how: t.firstLook()}, true
 		}
 	}
+}
+
+// arrivalsMax bounds how many listings are remembered by what was new in them.
+const arrivalsMax = 64
+
+// welcome remembers tasks that nobody has looked at yet. Under load they are
+// examined in line before their turn comes here; those are dropped.
+func (b *board) welcome(came []seq) {
+	if len(b.arrivals) == arrivalsMax {
+		var all []seq
+		for _, some := range b.arrivals {
+			for _, s := range some {
+				if t := b.tasks.get(s); t != nil && t.state == waiting && t.seen == 0 {
+					all = append(all, s)
+				}
+			}
+		}
+		slices.Sort(all)
+		b.arrivals = append(b.arrivals[:0], all)
+	}
+	b.arrivals = append(b.arrivals, came)
 }
 
 // nextArrival goes through the tasks nobody has looked at yet: the ones that

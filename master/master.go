@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 
 	"github.com/mwqueue/mw/coordinator"
@@ -17,6 +18,10 @@ type Master struct {
 	cfg      Config
 	log      zerolog.Logger
 	listener net.Listener
+
+	// advertised is the listener's address as others can use it: the data of
+	// /master.
+	advertised string
 
 	// views carries requests for the board's view from the HTTP server to
 	// whichever loop owns the board. Unbuffered; each request has room for its
@@ -38,15 +43,28 @@ func New(cfg Config) (*Master, error) {
 		}
 	}
 	return &Master{
-		cfg:      cfg,
-		log:      cfg.Log.With().Str("role", "master").Logger(),
-		listener: l,
-		views:    make(chan chan<- View),
+		cfg:        cfg,
+		log:        cfg.Log.With().Str("role", "master").Logger(),
+		listener:   l,
+		advertised: advertise(l.Addr()),
+		views:      make(chan chan<- View),
 	}, nil
 }
 
-// Addr is where the master serves HTTP, and what it writes into /master when
-// it leads.
+// advertise names an address so that others can use it: one that listens
+// everywhere is reached by the host's name.
+func advertise(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil || !net.ParseIP(host).IsUnspecified() {
+		return addr.String()
+	}
+	if name, err := os.Hostname(); err == nil {
+		host = name
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// Addr is where the master serves HTTP.
 func (m *Master) Addr() net.Addr { return m.listener.Addr() }
 
 // Run campaigns, leads and stands by, over as many sessions as it takes, until

@@ -3,6 +3,7 @@ package master
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // move is one thing to do to the tree, as one or a few operations that are
@@ -94,7 +95,9 @@ func (h *hand) waiting() {
 		}
 		t := b.tasks.get(s)
 		if !b.fresh(t) {
-			b.line.cursor = 0
+			if t.ask == 0 { // it was, when the cursor passed
+				b.line.cursor = 0
+			}
 			return
 		}
 		i := place(h.rooms, b.shun(s, ""))
@@ -229,7 +232,7 @@ func (h *hand) drops() {
 
 // strangerGrace is how long a list under /assign may be there without its
 // worker: it may be about to register.
-const strangerGrace = workerPause * 120
+const strangerGrace = time.Minute
 
 // dismissals removes the lists of dead workers that are empty.
 func (h *hand) dismissals() {
@@ -238,18 +241,14 @@ func (h *hand) dismissals() {
 		if h.left <= 0 {
 			return
 		}
-		if w.alive || !w.parent || w.list == 0 || len(w.held) > 0 {
+		if w.alive || !w.parent || w.list == 0 || len(w.held)+w.foreign > 0 || w.dismissed {
 			continue
 		}
-		due := w.paused
-		if !w.registered {
-			due = b.epoch.Add(w.since + strangerGrace)
-		}
-		if b.now.Before(due) {
+		if due := b.epoch.Add(w.since + strangerGrace); !w.registered && b.now.Before(due) {
 			b.wakeAt(due)
 			continue
 		}
-		b.pause(w) // not again before the answer, nor at once after a refusal
+		w.dismissed = true
 		h.play(move{kind: dismiss, from: w.name})
 	}
 }

@@ -38,9 +38,9 @@ const (
 	forgetMax = 90
 )
 
-// service is the time by the service's clock, of which the times of znodes
-// are.
-func (b *board) service() time.Time { return b.now.Add(b.skew) }
+// service is the time by the service's clock, by which znodes are stamped. It
+// goes on evenly whatever is done to the clocks.
+func (b *board) service() time.Time { return b.origin.Add(b.clock()) }
 
 // finish: the task is final since that time.
 func (b *board) finish(s seq, t *task, at time.Time) {

@@ -365,7 +365,7 @@ func (s *sim) begin() {
 		}
 	}
 	s.list("workers")(s.b)
-	s.b.begin(0)
+	s.b.begin(s.clock)
 }
 
 // play has the board make its moves and ask its questions.

@@ -23,7 +23,7 @@ func (l *leader) takeOver() error {
 	if err != nil {
 		return err
 	}
-	skew := time.Until(stat.Mtime) // it was written when the term began
+	service := stat.Mtime // it was written when the term began, just now
 	parents, stat, err := l.s.Children(ctx, coordinator.AssignPath)
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func (l *leader) takeOver() error {
 	}
 	l.b.workersListed(workers, wstat.Pzxid)
 	l.b.takeNews()
-	l.b.begin(skew)
+	l.b.begin(service)
 	return nil
 }
 

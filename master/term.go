@@ -5,10 +5,9 @@ import "time"
 // begin starts a term, after the lists of the workers and their assignments
 // were told as they are since its beginning. What others may have changed
 // before is forgotten: every task that is not final will be examined once
-// before it is assigned. skew is what to add to our clock to have the
-// service's.
-func (b *board) begin(skew time.Duration) {
-	b.skew = skew
+// before it is assigned. service is the time by the service's clock.
+func (b *board) begin(service time.Time) {
+	b.origin = service.Add(-b.clock())
 	b.reset()
 	b.arrivals = [][]seq{append([]seq(nil), b.line.order...)}
 	for _, w := range b.crew() {
@@ -36,7 +35,7 @@ func (b *board) reset() {
 	b.orphans, b.doomed, b.drops, b.controls = nil, nil, nil, nil
 	b.finals.moving = 0
 	for _, w := range b.crew() {
-		w.paused, w.tally = time.Time{}, tally{}
+		w.paused, w.tally, w.dismissed = time.Time{}, tally{}, false
 		for s, h := range w.held {
 			if h.stage == pending || h.list != w.list {
 				b.release(w, s)

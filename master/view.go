@@ -54,7 +54,7 @@ type MoveView struct {
 // view returns what people may want to know. It is a copy.
 func (w *work) view(role string, term int32) View {
 	return View{
-		Role: role, Addr: w.m.Addr().String(), Term: term,
+		Role: role, Addr: w.m.advertised, Term: term,
 		Tasks: w.b.counts(), Workers: w.b.workerViews(), Moves: w.recent.views(),
 	}
 }

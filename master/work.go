@@ -20,7 +20,7 @@ type work struct {
 	answers chan answered // from readers; has room for all that are under way
 	recent  journal       // moves carried out, for people
 
-	wg sync.WaitGroup // the follower and the readers; they end with the session
+	wg sync.WaitGroup // the follower, and what each role has started
 }
 
 // answered is a question with its answer.
@@ -76,7 +76,7 @@ func (w *work) standBy(ctx context.Context) (*coordinator.Term, error) {
 	elected := w.campaign(campaigning)
 	for {
 		w.b.tick(time.Now())
-		w.ask(w.b.glances())
+		w.ask(campaigning, w.b.glances())
 		w.b.takeNews()
 		alarm, stop := w.alarm()
 		select {
@@ -105,7 +105,7 @@ type election struct {
 func (w *work) campaign(ctx context.Context) <-chan election {
 	elected := make(chan election, 1)
 	w.wg.Go(func() {
-		term, err := w.s.Campaign(ctx, w.m.Addr().String())
+		term, err := w.s.Campaign(ctx, w.m.advertised)
 		elected <- election{term, err}
 	})
 	return elected
@@ -130,11 +130,12 @@ func (w *work) resign(term *coordinator.Term) error {
 	return term.Resign(ctx)
 }
 
-// ask has questions answered, each by a goroutine that ends with the session.
-func (w *work) ask(questions []question) {
+// ask has questions answered, each by a goroutine of its own. When ctx ends,
+// the answers are errors.
+func (w *work) ask(ctx context.Context, questions []question) {
 	r := reader{w.s}
 	for _, q := range questions {
-		w.wg.Go(func() { w.answers <- answered{q, r.answer(w.s.Context(), q)} })
+		w.wg.Go(func() { w.answers <- answered{q, r.answer(ctx, q)} })
 	}
 }
 
