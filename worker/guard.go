@@ -73,7 +73,8 @@ type guard struct {
 
 	// burying is held while children are reaped, and while strays are listed
 	// and killed. Taken before forking and mu.
-	burying sync.Mutex    // protects the fields below
+	burying sync.Mutex // protects the fields below
+	orphans *orphanage
 	strays  map[int]stray // by pid
 	resweep bool          // a sweep is due soon
 }
@@ -114,7 +115,7 @@ func newGuard(out io.Writer) (*guard, error) {
 	}
 	g := &guard{
 		null: null, alarm: alarm, born: make(chan struct{}, 1),
-		runs: make(map[uint64]*guarded), pids: make(map[int]*guarded), strays: make(map[int]stray),
+		runs: make(map[uint64]*guarded), pids: make(map[int]*guarded), orphans: newOrphanage(), strays: make(map[int]stray),
 	}
 	g.waiting.L = &g.mu
 	g.events.init(out)

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"runtime"
@@ -119,19 +120,33 @@ func (e exit) reap() syscall.WaitStatus {
 	}
 }
 
-// strays lists the processes this process has adopted; mixed says that there
-// may be commands among them.
-func strays() (list []int, mixed bool) {
-	self := strconv.Itoa(os.Getpid())
-	children, err := os.ReadFile("/proc/self/task/" + self + "/children")
-	if err != nil {
-		return straysByParent(self), true // a kernel without CONFIG_PROC_CHILDREN
-	}
-	return pids(strings.Fields(string(children))), false
+// orphanage lists the processes this process has adopted. It is for one
+// goroutine at a time.
+type orphanage struct {
+	children *os.File // nil: a kernel without CONFIG_PROC_CHILDREN
+	buf      []byte
 }
 
-// straysByParent finds all children the long way.
-func straysByParent(parent string) []int {
+func newOrphanage() *orphanage {
+	self := strconv.Itoa(os.Getpid())
+	f, _ := os.Open("/proc/self/task/" + self + "/children")
+	return &orphanage{f, make([]byte, 64<<10)}
+}
+
+// list returns the adopted processes, up to some thousands; mixed says that
+// there may be commands among them.
+func (o *orphanage) list() (pids []int, mixed bool) {
+	if o.children == nil {
+		return childrenOf(strconv.Itoa(os.Getpid())), true
+	}
+	n, _ := o.children.ReadAt(o.buf, 0) // from the beginning, anew each time
+	// Each number ends in a space; what has none may be cut in two.
+	whole := o.buf[:bytes.LastIndexByte(o.buf[:n], ' ')+1]
+	return numbers(strings.Fields(string(whole))), false
+}
+
+// childrenOf finds the children of a process the long way.
+func childrenOf(parent string) []int {
 	var children []int
 	for _, pid := range processes() {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
@@ -147,7 +162,8 @@ func straysByParent(parent string) []int {
 	return children
 }
 
-func pids(names []string) []int {
+// numbers returns those of the names that are numbers.
+func numbers(names []string) []int {
 	var list []int
 	for _, name := range names {
 		if pid, err := strconv.Atoi(name); err == nil {
@@ -203,7 +219,7 @@ func processes() []int {
 	}
 	defer proc.Close()
 	names, _ := proc.Readdirnames(-1)
-	return pids(names)
+	return numbers(names)
 }
 
 // openPipe makes a pipe whose reading end knows deadlines and whose writing

@@ -63,7 +63,11 @@ func nextExit() (exit, error) {
 
 func (e exit) reap() syscall.WaitStatus { return e.status }
 
-func strays() (list []int, mixed bool) { return nil, false }
+type orphanage struct{}
+
+func newOrphanage() *orphanage { return new(orphanage) }
+
+func (*orphanage) list() (pids []int, mixed bool) { return nil, false }
 
 func processMark(int) string { return "" }
 

@@ -123,7 +123,7 @@ const (
 // between being listed and being killed. What a killed stray leaves behind is
 // adopted before the stray can be reaped, and swept then.
 func (g *guard) sweepLocked() {
-	list, mixed := strays()
+	list, mixed := g.orphans.list()
 	if mixed {
 		g.awaitForks() // so that the commands in the list can be told
 	}
