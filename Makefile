@@ -15,8 +15,8 @@ build: ## bin/mw, one static binary
 test: build ## every test that needs nothing but Go, real processes included
 	go test -timeout 10m $(PKG)
 
-race: ## the same tests under the race detector, without the long ones
-	go test -race -short -timeout 10m $(PKG)
+race: ## the same tests under the race detector, without the long ones and mwtest's real processes
+	go test -race -short -timeout 10m $$(go list $(PKG) | grep -v /mwtest)
 
 lint: ## gofmt, vet, staticcheck, tidy
 	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "gofmt wants: $$out"; exit 1; }
