@@ -37,7 +37,7 @@ type task struct {
 	lost     uint16        // of these, ended by the death of a worker
 	holders  uint16        // workers in whose lists it is
 	state    state
-	arrived  bool  // came while we were leading, so that it most likely is untouched
+	arrived  bool  // came since the term began, so that it most likely is untouched
 	refusals uint8 // since its last move that was carried out
 }
 
@@ -55,12 +55,12 @@ type board struct {
 	now    time.Time // as of the last tick
 	alarm  time.Time // the earliest time at which something becomes due; zero: none
 
-	tasks   taskSet
-	count   [states]int
-	unseen  int // tasks that wait and have not been examined in this term
-	foreign int // names under /tasks that are no task IDs
-	workers map[string]*worker
-	roster  []*worker // workers by name; nil when it must be made anew
+	tasks      taskSet
+	count      [states]int
+	unexamined int // tasks that wait and have not been examined in this term
+	foreign    int // names under /tasks that are no task IDs
+	workers    map[string]*worker
+	roster     []*worker // workers by name; nil when it must be made anew
 
 	// The newest listings. An older one than that is not news.
 	listing                             uint32
@@ -199,7 +199,7 @@ func (b *board) see(t *task, at time.Duration) {
 func (b *board) counting(t *task, n int) {
 	b.count[t.state] += n
 	if t.seen == 0 && (t.state == waiting || t.state == left) {
-		b.unseen += n
+		b.unexamined += n
 	}
 }
 

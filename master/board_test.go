@@ -165,8 +165,8 @@ func (s *sim) consistent() {
 			s.t.Fatalf("%d waits, but is held", id)
 		}
 	}
-	if count != s.b.count || unseen != s.b.unseen {
-		s.t.Fatalf("counts are %v and %d, kept %v and %d", count, unseen, s.b.count, s.b.unseen)
+	if count != s.b.count || unseen != s.b.unexamined {
+		s.t.Fatalf("counts are %v and %d, kept %v and %d", count, unseen, s.b.count, s.b.unexamined)
 	}
 	if asking := len(s.questions) + len(s.answers); asking != s.b.asking {
 		s.t.Fatalf("%d questions under way, counted %d", asking, s.b.asking)

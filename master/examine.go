@@ -23,8 +23,10 @@ func (b *board) answered(q question, a answer) {
 	case a.gone:
 		b.vanish(q.task, t)
 	case a.final && q.how != exact:
-		b.complete(q, t)
-		b.finish(q.task, t, a.at)
+		if t.state != final {
+			b.complete(q, t)
+			b.finish(q.task, t, a.at)
+		}
 	case !current:
 	case q.how == exact:
 		b.inspected(q.task, a)

@@ -64,7 +64,7 @@ func (b *board) whereabouts(s seq, t *task) state {
 }
 
 func (b *board) recount() {
-	b.count, b.unseen = [states]int{}, 0
+	b.count, b.unexamined = [states]int{}, 0
 	for _, t := range b.tasks.all() {
 		b.counting(t, 1)
 	}

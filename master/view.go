@@ -62,7 +62,7 @@ func (w *work) view(role string, term int32) View {
 func (b *board) counts() Counts {
 	return Counts{
 		Waiting:    b.count[waiting] + b.count[left],
-		Unexamined: b.unseen,
+		Unexamined: b.unexamined,
 		Assigned:   b.count[held],
 		Moving:     b.count[moving],
 		Directives: b.count[control],
