@@ -3,6 +3,7 @@ package submit
 import (
 	"fmt"
 	"path"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/mwqueue/mw/coordinator"
@@ -14,12 +15,25 @@ const (
 	batchBytes = 256 << 10
 )
 
+// maxSkips bounds the numbers that one multi passes over, and maxTaken how
+// often a batch meets a taken one before it gives up. Each time at the same
+// place, twice as many are passed over.
+const (
+	maxSkips = 150
+	maxTaken = 16
+)
+
 // A batch is tasks that are created together, by one multi, or not at all.
 type batch struct {
 	keys  []string // of each task: how it is found again
 	ops   []coordinator.Op
 	bytes int
 	given bool // some of the keys are the caller's: another process may use them too
+
+	// skips says how many numbers to pass over before each task, because
+	// znodes that somebody made by hand have them. Empty: none anywhere.
+	skips []int
+	taken int // how often a number was found to be taken
 
 	// searched counts the creates under /tasks that have been looked through
 	// for given keys.
@@ -63,22 +77,77 @@ func (b *batch) full(next coordinator.Op) bool {
 // multi is the transaction that creates the batch if /tasks is still as v
 // says. Given keys also move the version on, so that whoever read the tasks
 // at v before us, looking for the same key, is refused.
+//
+// A number is passed over by creating and deleting a znode: every create under
+// /tasks counts, and one that is refused does not.
 func (b *batch) multi(v view) []coordinator.Op {
 	fence := coordinator.CheckOp(coordinator.TasksPath, v.version)
 	if b.given {
 		fence = coordinator.SetOp(coordinator.TasksPath, v.data, v.version)
 	}
-	return append([]coordinator.Op{fence}, b.ops...)
+	ops := []coordinator.Op{fence}
+	for i, op := range b.ops {
+		for range b.skip(i) {
+			path := coordinator.TasksPath + "/skip-" + uuid.NewString()
+			ops = append(ops,
+				coordinator.CreateOp(path, nil, coordinator.Persistent),
+				coordinator.DeleteOp(path, coordinator.AnyVersion))
+		}
+		ops = append(ops, op)
+	}
+	return ops
+}
+
+// skip is how many numbers are passed over before task i.
+func (b *batch) skip(i int) int {
+	if len(b.skips) == 0 {
+		return 0
+	}
+	return b.skips[i]
+}
+
+// places are where the tasks stand in the multi.
+func (b *batch) places() []int {
+	places, next := make([]int, len(b.ops)), 1 // after the fence
+	for i := range b.ops {
+		next += 2 * b.skip(i)
+		places[i] = next
+		next++
+	}
+	return places
+}
+
+// passOver makes the next multi pass over the number that refused the task at
+// place in this one. It is false when there were too many of those.
+func (b *batch) passOver(place int) bool {
+	i := slices.Index(b.places(), place)
+	b.taken++
+	if i < 0 || b.taken > maxTaken {
+		return false
+	}
+	if len(b.skips) == 0 {
+		b.skips = make([]int, len(b.ops))
+	}
+	total := 0
+	for _, n := range b.skips {
+		total += n
+	}
+	if total == maxSkips {
+		return false
+	}
+	b.skips[i] += min(max(1, b.skips[i]), maxSkips-total)
+	return true
 }
 
 // created reads the tasks' IDs from what the multi answered.
 func (b *batch) created(results []coordinator.OpResult) ([]coordinator.TaskID, error) {
-	if len(results) != 1+len(b.ops) {
-		return nil, fmt.Errorf("submit: the service answered %d of %d operations", len(results), 1+len(b.ops))
+	places := b.places()
+	if want := 1 + places[len(places)-1]; len(results) != want {
+		return nil, fmt.Errorf("submit: the service answered %d of %d operations", len(results), want)
 	}
 	ids := make([]coordinator.TaskID, len(b.ops))
-	for i, r := range results[1:] {
-		ids[i] = coordinator.TaskID(path.Base(r.Path))
+	for i, place := range places {
+		ids[i] = coordinator.TaskID(path.Base(results[place].Path))
 	}
 	return ids, nil
 }

@@ -74,12 +74,15 @@ func (cr *creation) run(ctx context.Context) ([]coordinator.TaskID, error) {
 
 // again reports whether a try that ended with err is worth another.
 func again(err error) bool {
-	return passing(err) || errors.Is(err, errStale) ||
+	return passing(err) || errors.Is(err, errStale) || errors.Is(err, errTaken) ||
 		errors.Is(err, coordinator.ErrUnknownOutcome) && !errors.Is(err, errDeleted)
 }
 
 // errStale: /tasks has moved on since the view at which the create was sent.
 var errStale = errors.New("submit: others were submitting")
+
+// errTaken: a znode that was made by hand has the next task's number.
+var errTaken = errors.New("submit: the next number is taken")
 
 // unsettled makes err an UnknownError when a create is in doubt.
 func (cr *creation) unsettled(err error) error {
@@ -128,6 +131,11 @@ func (cr *creation) send(ctx context.Context, s *coordinator.Session, v view) ([
 		if err = cr.c.forget(ctx, s, v); err == nil {
 			return nil, errStale
 		}
+	case errors.Is(err, coordinator.ErrNodeExists):
+		if m, ok := errors.AsType[*coordinator.MultiError](err); ok && cr.b.passOver(m.Index) {
+			return nil, errTaken
+		}
+		err = fmt.Errorf("%w: znodes made by hand have the next tasks' numbers", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("submit: create a task: %w", err)

@@ -2,6 +2,8 @@ package submit_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -204,5 +206,65 @@ func TestSameKeyIsTheSameTask(t *testing.T) {
 	}
 	if unique := slices.Compact(ids); len(unique) != 1 {
 		t.Errorf("the clients got %v, want the same task", ids)
+	}
+}
+
+// A znode that somebody made by hand has the next number, which the service
+// gives out again and again, as a create that fails does not count.
+func TestNumbersTakenByHandArePassedOver(t *testing.T) {
+	addr := server(t)
+	s := connect(t, addr)
+	taken := func(numbers ...int) {
+		t.Helper()
+		for _, n := range numbers {
+			path := fmt.Sprintf("%s%010d", coordinator.TaskPrefix, n)
+			if _, err := s.Create(t.Context(), path, []byte("by hand"), coordinator.Persistent); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	taken(3, 4, 5, 7, 108, 109, 150) // 7 creates
+	c := open(t, addr)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	h, err := c.Submit(ctx, coordinator.Spec{Shell: "single"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := coordinator.TaskID("task-0000000008"); h.ID() != want {
+		t.Errorf("the task is %s, want %s", h.ID(), want)
+	}
+	handles, err := c.SubmitMany(ctx, numbered(250))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, h := range handles {
+		data, _, err := s.Get(ctx, coordinator.TaskPath(h.ID()))
+		if want := fmt.Sprintf("echo %04d", i); err != nil || !strings.Contains(string(data), want) {
+			t.Fatalf("handle %d is %s, which holds %s (%v), want %s", i, h.ID(), data, err, want)
+		}
+	}
+	if got, want := len(specs(t, s)), 7+1+250; got != want {
+		t.Errorf("%d znodes below /tasks, want %d", got, want)
+	}
+}
+
+// More numbers in a row than are passed over: an answer, not a wait.
+func TestTooManyTakenNumbersAreAnError(t *testing.T) {
+	addr := server(t)
+	s := connect(t, addr)
+	var ops []coordinator.Op
+	for n := range 400 {
+		path := fmt.Sprintf("%s%010d", coordinator.TaskPrefix, 400+n)
+		ops = append(ops, coordinator.CreateOp(path, nil, coordinator.Persistent))
+	}
+	if _, err := s.Multi(t.Context(), ops...); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	_, err := open(t, addr).Submit(ctx, coordinator.Spec{Shell: "true"})
+	if !errors.Is(err, coordinator.ErrNodeExists) || !strings.Contains(err.Error(), "made by hand") {
+		t.Errorf("submit: %v, want what is in the way", err)
 	}
 }
