@@ -27,11 +27,14 @@ const (
 type PartialError struct {
 	Stream Stream
 	Got    int64 // bytes that were written out
-	Total  int64 // bytes the command printed
+	Total  int64 // bytes the command printed; negative: nobody knows
 	Err    error // why the worker did not give the rest
 }
 
 func (e *PartialError) Error() string {
+	if e.Total < 0 {
+		return fmt.Sprintf("submit: %d bytes of %s, perhaps not all: %v", e.Got, e.Stream, e.Err)
+	}
 	return fmt.Sprintf("submit: %d of %d bytes of %s: %v", e.Got, e.Total, e.Stream, e.Err)
 }
 
@@ -41,12 +44,18 @@ func (e *PartialError) Unwrap() error { return e.Err }
 // w: from the tree when the tail there is all of it, else from the worker's
 // disk. When the worker cannot be asked, it writes the tail and returns a
 // [PartialError]. An error of w comes back as it is.
+//
+// Of an attempt that the master ended (cancelled, lost), the tree has nothing;
+// what the worker has is copied, waiting up to 2 s for the command to stop.
 func (h *Handle) Output(ctx context.Context, r Result, stream Stream, w io.Writer) error {
 	return h.outputFrom(ctx, r, stream, 0, w)
 }
 
 // outputFrom is Output without the first bytes, which have been shown already.
 func (h *Handle) outputFrom(ctx context.Context, r Result, stream Stream, from int64, w io.Writer) error {
+	if unreported(r.Last) {
+		return h.salvage(ctx, r, stream, from, w)
+	}
 	tail, total := r.Last.Stdout, r.Last.StdoutBytes
 	if stream == Stderr {
 		tail, total = r.Last.Stderr, r.Last.StderrBytes
@@ -86,6 +95,69 @@ func (h *Handle) outputFrom(ctx context.Context, r Result, stream Stream, from i
 	return &PartialError{Stream: stream, Got: got, Total: total, Err: err}
 }
 
+// unreported reports whether the master recorded the attempt, who knows which
+// worker had it and nothing of its output.
+func unreported(a coordinator.Attempt) bool {
+	ended := a.Outcome == coordinator.OutcomeCancelled || a.Outcome == coordinator.OutcomeLost
+	return ended && a.Worker != "" && a.Addr == "" && a.StdoutBytes == 0 && a.StderrBytes == 0
+}
+
+// salvage copies what the worker has of an attempt that it did not report.
+func (h *Handle) salvage(ctx context.Context, r Result, stream Stream, from int64, w io.Writer) error {
+	sink := &sink{w: w}
+	err := h.salvageTo(ctx, r, stream, from, sink)
+	if sink.err != nil {
+		return sink.err
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return &PartialError{Stream: stream, Got: from + sink.n, Total: -1, Err: err}
+	}
+	return nil
+}
+
+func (h *Handle) salvageTo(ctx context.Context, r Result, stream Stream, from int64, w io.Writer) error {
+	workers, err := h.c.Workers(ctx)
+	if err != nil {
+		return err
+	}
+	addr, same := nowAt(workers, r.Last.Worker)
+	if addr == "" {
+		return fmt.Errorf("worker %s is gone", r.Last.Worker)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, drainOutput, errStopping)
+	defer cancel()
+	err = h.get(ctx, addr, r.Attempts, stream, from, true, w)
+	switch {
+	case same && errors.Is(err, errNone):
+		return nil // it printed nothing, or was not begun
+	case err != nil && errors.Is(context.Cause(ctx), errStopping):
+		return errStopping
+	}
+	return err
+}
+
+// errStopping: a command that was cancelled takes its time.
+var errStopping = errors.New("the command has not stopped yet")
+
+// nowAt finds where a worker listens now: a restart gives it a new instance,
+// which is not the same, and perhaps another port, but the same name and disk.
+func nowAt(workers []Worker, instance string) (addr string, same bool) {
+	cut := max(0, strings.LastIndexByte(instance, '-')) // "w1-3f9a21c7" is of w1
+	for _, w := range workers {
+		switch {
+		case !w.Alive || w.Addr == "":
+		case w.Instance == instance:
+			return w.Addr, true
+		case cut > 0 && w.Name == instance[:cut]:
+			addr = w.Addr
+		}
+	}
+	return addr, false
+}
+
 // fetch copies an ended attempt's output from the worker that ran it, or from
 // a later registration of the same worker.
 func (h *Handle) fetch(ctx context.Context, r Result, stream Stream, from int64, w io.Writer) error {
@@ -106,27 +178,21 @@ func (h *Handle) fetch(ctx context.Context, r Result, stream Stream, from int64,
 	return h.get(ctx, addr, r.Attempts, stream, from, false, w)
 }
 
-// successor finds where the worker of an attempt listens now: a restart gives
-// it a new instance and perhaps another port, but the same name and disk.
+// successor finds where the worker of an attempt listens after a restart.
 func (h *Handle) successor(ctx context.Context, a coordinator.Attempt) (addr string, ok bool) {
-	cut := strings.LastIndexByte(a.Worker, '-')
-	if cut < 0 {
-		return "", false
-	}
 	workers, err := h.c.Workers(ctx)
 	if err != nil {
 		return "", false
 	}
-	for _, w := range workers {
-		if w.Alive && w.Name == a.Worker[:cut] && w.Instance != a.Worker && w.Addr != "" {
-			return w.Addr, true
-		}
-	}
-	return "", false
+	addr, same := nowAt(workers, a.Worker)
+	return addr, addr != "" && !same
 }
 
 // errStatus: the worker answered, but not with the output.
 var errStatus = errors.New("no output")
+
+// errNone: the worker answered that it keeps no such output.
+var errNone = fmt.Errorf("%w there", errStatus)
 
 // unreachable reports whether err leaves it open what the worker has.
 func unreachable(err error) bool { return err != nil && !errors.Is(err, errStatus) }
@@ -154,6 +220,10 @@ func (h *Handle) get(ctx context.Context, addr string, attempt int, stream Strea
 	case http.StatusPartialContent:
 		from = 0
 	case http.StatusOK:
+	case http.StatusRequestedRangeNotSatisfiable:
+		return nil // there is no more than what we have
+	case http.StatusNotFound:
+		return fmt.Errorf("worker at %s: %w", addr, errNone)
 	default:
 		return fmt.Errorf("worker at %s: %w: %s", addr, errStatus, resp.Status)
 	}

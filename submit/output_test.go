@@ -167,3 +167,47 @@ func TestFollowGoesFromAttemptToAttempt(t *testing.T) {
 		t.Errorf("stderr = %q, want %q", stderr.String(), want)
 	}
 }
+
+// The master knows which worker had a task that it cancelled, not what it
+// printed: that is still on the worker's disk.
+func TestOutputOfAnUnreportedAttemptComesFromItsWorker(t *testing.T) {
+	const id coordinator.TaskID = "task-0000000000"
+	serves := workerHTTP(t, map[string]string{fmt.Sprintf("%s/1/stdout", id): "precious\n"})
+	tests := []struct {
+		name     string
+		outcome  coordinator.Outcome
+		instance string // who is registered; empty: nobody
+		addr     string
+		stream   submit.Stream
+		want     string
+		missing  string
+	}{
+		{name: "cancelled", outcome: coordinator.OutcomeCancelled, instance: "w1-0a0a0a0a", addr: serves, stream: submit.Stdout, want: "precious\n"},
+		{name: "nothing printed", outcome: coordinator.OutcomeCancelled, instance: "w1-0a0a0a0a", addr: serves, stream: submit.Stderr},
+		{name: "lost, and started again", outcome: coordinator.OutcomeLost, instance: "w1-0b0b0b0b", addr: serves, stream: submit.Stdout, want: "precious\n"},
+		{name: "started again without it", outcome: coordinator.OutcomeLost, instance: "w1-0b0b0b0b", addr: serves, stream: submit.Stderr, missing: "no output there"},
+		{name: "gone", outcome: coordinator.OutcomeCancelled, stream: submit.Stdout, missing: "0 bytes of stdout, perhaps not all: worker w1-0a0a0a0a is gone"},
+		{name: "unreachable", outcome: coordinator.OutcomeCancelled, instance: "w1-0a0a0a0a", addr: deadAddr(t), stream: submit.Stdout, missing: "connection refused"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			addr := server(t)
+			s := connect(t, addr)
+			if tt.instance != "" {
+				reg := coordinator.Registration{Name: "w1", Addr: tt.addr}
+				if _, err := s.Create(t.Context(), coordinator.WorkerPath(tt.instance), reg.Encode(), coordinator.Ephemeral); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r := submit.Result{ID: id, Status: coordinator.StatusCancelled, Attempts: 1, Last: coordinator.Attempt{Worker: "w1-0a0a0a0a", Outcome: tt.outcome}}
+			var got bytes.Buffer
+			err := open(t, addr).Handle(id).Output(t.Context(), r, tt.stream, &got)
+			if got.String() != tt.want {
+				t.Errorf("output = %q, want %q", got.String(), tt.want)
+			}
+			if tt.missing == "" && err != nil || tt.missing != "" && (err == nil || !strings.Contains(err.Error(), tt.missing)) {
+				t.Errorf("error = %v, want %q", err, tt.missing)
+			}
+		})
+	}
+}

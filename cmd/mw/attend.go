@@ -96,6 +96,10 @@ func partial(err error) error {
 		return errors.Join(rest...)
 	}
 	if p, ok := errors.AsType[*submit.PartialError](err); ok {
+		if p.Total < 0 {
+			note("%d bytes of %s are left, perhaps not all: %s", p.Got, p.Stream, oneLine(p.Err))
+			return nil
+		}
 		note("only %d of %d bytes of %s are left: %s", p.Got, p.Total, p.Stream, oneLine(p.Err))
 		return nil
 	}

@@ -15,9 +15,10 @@ func logsCommand() *cli.Command {
 		UsageText: "mw logs [flags] ID",
 		Description: `Writes the task's stdout; with --stderr its stderr instead. For a task that has
 ended it is the last attempt's: from the tree when all of it is there (16 KiB),
-else from the worker's disk; a note on stderr says if a part is gone with its
-worker. For a task that runs it is what its worker has so far, and with
---follow also what comes until it ends, attempt after attempt.
+else from the worker's disk, as always for one that was cancelled; a note on
+stderr says if a part is gone with its worker. For a task that runs it is what
+its worker has so far, and with --follow also what comes until it ends, attempt
+after attempt.
 
 Examples:
    mw logs 42
