@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -149,6 +151,37 @@ func TestNoVariableIsOneThatTasksSee(t *testing.T) {
 				if slices.Contains(seen, name) {
 					t.Errorf("--%s of %s is read from %s, which a task has", f.Names()[0], c.Name, name)
 				}
+			}
+		}
+	}
+}
+
+// An attempt that was cancelled or lost did not exit, least of all with 0.
+func TestJSONHasAnExitCodeOnlyOfWhatExited(t *testing.T) {
+	tests := []struct {
+		last  coordinator.Attempt
+		state coordinator.Status
+		want  string
+	}{
+		{last: coordinator.Attempt{Outcome: coordinator.OutcomeDone}, state: coordinator.StatusDone, want: `"exit":0`},
+		{last: coordinator.Attempt{Outcome: coordinator.OutcomeFailed, Exit: 3}, state: coordinator.StatusFailed, want: `"exit":3`},
+		{last: coordinator.Attempt{Outcome: coordinator.OutcomeFailed, Error: "of a handler"}, state: coordinator.StatusFailed},
+		{last: coordinator.Attempt{Outcome: coordinator.OutcomeTimedOut, Exit: 143}, state: coordinator.StatusTimedOut, want: `"exit":143`},
+		{last: coordinator.Attempt{Outcome: coordinator.OutcomeCancelled}, state: coordinator.StatusCancelled},
+		{last: coordinator.Attempt{Outcome: coordinator.OutcomeInterrupted, Exit: 143}, state: coordinator.StatusCancelled},
+		{last: coordinator.Attempt{Outcome: coordinator.OutcomeLost}, state: coordinator.StatusDead},
+		{state: coordinator.StatusCancelled},
+	}
+	for _, tt := range tests {
+		task := submit.Task{ID: "task-0000000000", State: string(tt.state), Attempts: 1, Ended: time.Now(), Last: tt.last}
+		attempts := []submit.Attempt{{Number: 1, Attempt: tt.last}}
+		for _, v := range []any{newTaskJSON(task), newStatusJSON(task, attempts).Runs} {
+			text, err := json.Marshal(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if has := strings.Contains(string(text), `"exit"`); has != (tt.want != "") || !strings.Contains(string(text), tt.want) {
+				t.Errorf("%s is shown as %s, want %q", tt.last.Outcome, text, tt.want)
 			}
 		}
 	}

@@ -89,11 +89,24 @@ func taskListing(tasks []submit.Task) listing[submit.Task] {
 
 // exitText is the exit code of a task that ended with one.
 func exitText(t submit.Task) string {
-	switch coordinator.Status(t.State) {
-	case coordinator.StatusDone, coordinator.StatusFailed:
-		return strconv.Itoa(t.Last.Exit)
+	if code := exited(t.Last); code != nil && !t.Ended.IsZero() {
+		return strconv.Itoa(*code)
 	}
 	return ""
+}
+
+// exited is the exit code an attempt ended with by itself, nil if it did not:
+// a zero in the record of any other outcome means nothing.
+func exited(a coordinator.Attempt) *int {
+	switch a.Outcome {
+	case coordinator.OutcomeDone:
+		return &a.Exit
+	case coordinator.OutcomeFailed, coordinator.OutcomeTimedOut:
+		if a.Exit != 0 {
+			return &a.Exit
+		}
+	}
+	return nil
 }
 
 // commandLine shows what a task runs.
@@ -121,7 +134,7 @@ type taskJSON struct {
 	State     string           `json:"state"`
 	Worker    string           `json:"worker,omitempty"`
 	Attempts  int              `json:"attempts"`
-	Exit      *int             `json:"exit,omitempty"` // of the last attempt, once the task has ended
+	Exit      *int             `json:"exit,omitempty"` // of the last attempt, if it exited and the task has ended
 	Submitted time.Time        `json:"submitted"`
 	Ended     time.Time        `json:"ended,omitzero"`
 	Spec      coordinator.Spec `json:"spec"`
@@ -133,10 +146,7 @@ func newTaskJSON(t submit.Task) taskJSON {
 		Submitted: t.Submitted.UTC(), Spec: t.Spec,
 	}
 	if !t.Ended.IsZero() {
-		j.Ended = t.Ended.UTC()
-		if t.Attempts > 0 {
-			j.Exit = &t.Last.Exit
-		}
+		j.Ended, j.Exit = t.Ended.UTC(), exited(t.Last)
 	}
 	return j
 }

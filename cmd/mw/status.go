@@ -108,7 +108,7 @@ func attemptText(a coordinator.Attempt) string {
 	switch {
 	case a.Signal != "":
 		text += " by " + a.Signal
-	case a.Outcome == coordinator.OutcomeFailed && a.Error == "":
+	case a.Outcome == coordinator.OutcomeFailed && a.Error == "" && a.Exit != 0:
 		text += " with exit code " + strconv.Itoa(a.Exit)
 	}
 	if a.Worker != "" {
@@ -132,12 +132,13 @@ type statusJSON struct {
 type attemptJSON struct {
 	Number int `json:"attempt"`
 	coordinator.Attempt
+	Exit *int `json:"exit,omitempty"` // in place of the record's, see exited
 }
 
 func newStatusJSON(t submit.Task, attempts []submit.Attempt) statusJSON {
 	j := statusJSON{taskJSON: newTaskJSON(t), Runs: []attemptJSON{}}
 	for _, a := range attempts {
-		j.Runs = append(j.Runs, attemptJSON{Number: a.Number, Attempt: a.Attempt})
+		j.Runs = append(j.Runs, attemptJSON{Number: a.Number, Attempt: a.Attempt, Exit: exited(a.Attempt)})
 	}
 	return j
 }
