@@ -33,8 +33,10 @@ type startError struct {
 func (e *startError) Error() string { return e.err.Error() }
 func (e *startError) Unwrap() error { return e.err }
 
-// runCommand makes an attempt with a command, in the guard.
-func (w *Worker) runCommand(ctx context.Context, a *attempt, deadline time.Time) coordinator.Attempt {
+// runCommand makes an attempt with a command, in the guard. Only what is the
+// task's own fault is recorded as a failure; the error says that this worker
+// could not start the command.
+func (w *Worker) runCommand(ctx context.Context, a *attempt, deadline time.Time) (coordinator.Attempt, error) {
 	dir, made, err := w.workingDir(a)
 	if err != nil {
 		return startFailure(err)
@@ -44,27 +46,41 @@ func (w *Worker) runCommand(ctx context.Context, a *attempt, deadline time.Time)
 	}
 	req, err := w.request(a, dir, deadline)
 	if err != nil {
-		return startFailure(err)
+		return w.unlessGone(dir, made, err)
 	}
 	cmd, err := w.guard.start(ctx, req)
 	switch {
 	case err == nil:
 		e, cause := attend(ctx, cmd, w.cfg.StopGrace)
-		return commandRecord(e, cause, req.Path)
-	case ctx.Err() != nil:
-		return coordinator.Attempt{Outcome: outcomeOf(context.Cause(ctx))}
-	case errors.Is(err, errNoGuard):
+		if e.Unstarted || e.Errno != 0 && cause == nil && !e.Fenced {
+			return w.unlessGone(dir, made, notStarted(e, req.Path))
+		}
+		return commandRecord(e, cause), nil
+	case ctx.Err() != nil && !errors.Is(context.Cause(ctx), ErrTimedOut):
+		return coordinator.Attempt{Outcome: coordinator.OutcomeInterrupted}, nil
+	default:
 		return startFailure(err)
-	default: // the machine's fault, not the task's: another worker may do better
-		return coordinator.Attempt{Outcome: coordinator.OutcomeLost, Error: err.Error()}
 	}
+}
+
+// unlessGone is startFailure for err, unless the cause is that the scratch
+// directory was removed meanwhile: the kernel says the same when it does not
+// find an executable.
+func (w *Worker) unlessGone(dir string, made bool, err error) (coordinator.Attempt, error) {
+	if made {
+		if gone := unix.Access(dir, unix.X_OK); gone != nil {
+			return coordinator.Attempt{}, fmt.Errorf("scratch directory: %w", gone)
+		}
+	}
+	return startFailure(err)
 }
 
 // workingDir returns where the command is to run; made says that it is a
 // scratch directory of its own.
 func (w *Worker) workingDir(a *attempt) (dir string, made bool, err error) {
 	if a.spec.Dir == "" {
-		return w.store.scratch(a)
+		dir, err = w.store.scratch(a)
+		return dir, err == nil, err
 	}
 	info, err := os.Stat(a.spec.Dir)
 	if err == nil && !info.IsDir() {
@@ -73,7 +89,9 @@ func (w *Worker) workingDir(a *attempt) (dir string, made bool, err error) {
 	if err != nil {
 		return "", false, &startError{exitNotExecutable, fmt.Errorf("working directory: %w", err)}
 	}
-	dir, err = filepath.Abs(a.spec.Dir)
+	if dir, err = filepath.Abs(a.spec.Dir); err != nil {
+		err = &startError{exitNotExecutable, fmt.Errorf("working directory: %w", err)}
+	}
 	return dir, false, err
 }
 
@@ -163,9 +181,9 @@ func attend(ctx context.Context, cmd *command, grace time.Duration) (endedEvent,
 	return <-cmd.ended, cause
 }
 
-// commandRecord says how an attempt ended whose command the guard has ended,
-// or never started. cause is why we ended it, nil if we did not.
-func commandRecord(e endedEvent, cause error, path string) coordinator.Attempt {
+// commandRecord says how an attempt ended whose command the guard has ended.
+// cause is why we ended it, nil if we did not.
+func commandRecord(e endedEvent, cause error) coordinator.Attempt {
 	r := coordinator.Attempt{
 		Stdout: e.Stdout.Tail, StdoutBytes: e.Stdout.Bytes,
 		Stderr: e.Stderr.Tail, StderrBytes: e.Stderr.Bytes,
@@ -182,8 +200,6 @@ func commandRecord(e endedEvent, cause error, path string) coordinator.Attempt {
 		r.Outcome = coordinator.OutcomeInterrupted
 	case cause != nil:
 		r.Outcome = outcomeOf(cause)
-	case e.Errno != 0:
-		return notStarted(syscall.Errno(e.Errno), path)
 	case r.Exit == 0:
 		r.Outcome = coordinator.OutcomeDone
 	default:
@@ -192,24 +208,34 @@ func commandRecord(e endedEvent, cause error, path string) coordinator.Attempt {
 	return r
 }
 
-// notStarted says how an attempt ended whose command the kernel refused.
-func notStarted(errno syscall.Errno, path string) coordinator.Attempt {
-	err := fmt.Errorf("exec %s: %w", path, errno)
-	switch errno {
-	case syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE: // the machine is full
-		return coordinator.Attempt{Outcome: coordinator.OutcomeLost, Error: err.Error()}
-	case syscall.ENOENT: // of a script: its interpreter
-		return startFailure(&startError{exitNotFound, err})
+// notStarted says why the guard did not start a command. It is a startError
+// only where the command is to blame.
+func notStarted(e endedEvent, path string) error {
+	if e.Unstarted {
+		return errors.New("the guard process does not run")
 	}
-	return startFailure(&startError{exitNotExecutable, err})
+	errno := syscall.Errno(e.Errno)
+	err := fmt.Errorf("exec %s: %w", path, errno)
+	if e.Own {
+		return err
+	}
+	switch errno {
+	case syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, syscall.EIO: // the machine is full, or broken
+		return err
+	case syscall.ENOENT: // of a script: its interpreter
+		return &startError{exitNotFound, err}
+	}
+	return &startError{exitNotExecutable, err}
 }
 
-func startFailure(err error) coordinator.Attempt {
-	r := coordinator.Attempt{Outcome: coordinator.OutcomeFailed, Exit: exitNotExecutable, Error: err.Error()}
-	if e, ok := errors.AsType[*startError](err); ok {
-		r.Exit = e.exit
+// startFailure is the record of a task that cannot be run, if that is its own
+// fault: a startError. Any other error comes back.
+func startFailure(err error) (coordinator.Attempt, error) {
+	e, ok := errors.AsType[*startError](err)
+	if !ok {
+		return coordinator.Attempt{}, err
 	}
-	return r
+	return coordinator.Attempt{Outcome: coordinator.OutcomeFailed, Exit: e.exit, Error: err.Error()}, nil
 }
 
 // outputFault says what of the output is not on the disk, and why.

@@ -46,7 +46,9 @@
 //	be started, has a malformed spec                found", 126 for the others
 //	its timeout passes                              timed_out
 //	the worker stops, or its session is lost        interrupted: runs elsewhere, not charged
-//	the guard dies, the machine cannot fork         lost: runs elsewhere, five times at most
+//	the guard dies                                  lost: runs elsewhere, five times at most
+//	the worker cannot start it: no scratch          nothing is recorded: it is handed back, and
+//	directory, pipe, process or guard               the worker starts nothing for 1 to 8 s
 //	the assignment is taken away                    nothing is recorded
 //
 // # The end of a worker

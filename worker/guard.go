@@ -127,6 +127,7 @@ func newGuard(out io.Writer) (*guard, error) {
 func (g *guard) run(in io.Reader) error {
 	dead := make(chan struct{})
 	go g.events.writeLoop()
+	g.events.send(appendFrame(nil, frameReady, func(b []byte) []byte { return b }))
 	go g.alarmLoop()
 	go func() {
 		defer close(dead)

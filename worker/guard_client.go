@@ -21,7 +21,7 @@ const (
 	guardPause = time.Second
 )
 
-var errNoGuard = errors.New("worker: no guard configured: this worker runs handlers only")
+var errNoGuard = &startError{exitNotExecutable, errors.New("worker: no guard configured: this worker runs handlers only")}
 
 // guardClient is the worker's side of the guard: it keeps one guard process
 // and talks to it. Its methods may be called from any goroutine.

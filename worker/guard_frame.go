@@ -26,6 +26,7 @@ import (
 //	  fence    session 8B                   kill everything now, refuse more of this session
 //
 //	guard → worker
+//	  ready    nothing                      it runs, and can start commands
 //	  started  run 8B, pid 4B
 //	  ended    endedEvent                   also for what could not be started
 //	  fenced   session 8B                   everything of the session is dead
@@ -38,6 +39,7 @@ const (
 	frameSignal = 'K'
 	frameFence  = 'F'
 
+	frameReady   = 'r'
 	frameStarted = 's'
 	frameEnded   = 'e'
 	frameFenced  = 'f'
@@ -67,14 +69,16 @@ type endedEvent struct {
 	Run    uint64
 	Fenced bool   // killed, or not started, because its session was over
 	Errno  uint64 // not 0: it could not be started
+	Own    bool   // Errno is of what the guard does for itself, not of the command
 	Code   int    // exit status, if no signal ended it
 	Signal int    // that ended it, or that came before it was started
 	Stdout streamEnd
 	Stderr streamEnd
 
 	// GuardDied is set by the worker's side: the guard process is gone, and
-	// with it the knowledge how the command ended.
+	// with it the knowledge how the command ended. Unstarted: it never ran.
 	GuardDied bool
+	Unstarted bool
 }
 
 // streamEnd is what is known of one stream when it has ended.
@@ -108,12 +112,9 @@ func (s *startRequest) decode(b []byte) error {
 
 func (e *endedEvent) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, e.Run)
-	fenced := uint64(0)
-	if e.Fenced {
-		fenced = 1
-	}
-	b = binary.AppendUvarint(b, fenced)
+	b = appendBool(b, e.Fenced)
 	b = binary.AppendUvarint(b, e.Errno)
+	b = appendBool(b, e.Own)
 	b = binary.AppendVarint(b, int64(e.Code))
 	b = binary.AppendVarint(b, int64(e.Signal))
 	for _, s := range []*streamEnd{&e.Stdout, &e.Stderr} {
@@ -126,13 +127,20 @@ func (e *endedEvent) append(b []byte) []byte {
 
 func (e *endedEvent) decode(b []byte) error {
 	d := payload{b: b}
-	*e = endedEvent{Run: d.uint(), Fenced: d.uint() != 0, Errno: d.uint(), Code: int(d.int()), Signal: int(d.int())}
+	*e = endedEvent{Run: d.uint(), Fenced: d.uint() != 0, Errno: d.uint(), Own: d.uint() != 0, Code: int(d.int()), Signal: int(d.int())}
 	for _, s := range []*streamEnd{&e.Stdout, &e.Stderr} {
 		s.Bytes = d.int()
 		s.Tail = []byte(d.text())
 		s.Fault = d.text()
 	}
 	return d.end()
+}
+
+func appendBool(b []byte, v bool) []byte {
+	if v {
+		return append(b, 1)
+	}
+	return append(b, 0)
 }
 
 func appendText(b []byte, s string) []byte {

@@ -16,7 +16,7 @@ func TestFramesCarryWhatWasSent(t *testing.T) {
 		Dir: "/", Mark: "m", Stdout: "/o", Stderr: "/e", Limit: 1 << 40,
 	}
 	end := endedEvent{
-		Run: 8, Fenced: true, Errno: 2, Code: -1, Signal: 9,
+		Run: 8, Fenced: true, Errno: 2, Own: true, Code: -1, Signal: 9,
 		Stdout: streamEnd{Bytes: 5, Tail: []byte("hello")}, Stderr: streamEnd{Fault: "full"},
 	}
 	var b []byte

@@ -156,6 +156,15 @@ func TestCommandThatCannotStart(t *testing.T) {
 	}
 }
 
+// A guard that never ran has not begun the command either.
+func TestGuardThatDoesNotRun(t *testing.T) {
+	c := newGuardClient([]string{"false"}, zerolog.Nop())
+	t.Cleanup(c.close)
+	if e := await(t, "end", mustStart(t, c, script(t, "")).ended); !e.GuardDied || !e.Unstarted {
+		t.Errorf("ended = %+v, want unstarted", e)
+	}
+}
+
 func TestOutputIsCutAtTheLimit(t *testing.T) {
 	c := newTestGuard(t)
 	req := script(t, "head -c 100000 /dev/zero | tr '\\0' x; echo; echo end")
@@ -283,7 +292,7 @@ func TestGuardDeathIsReported(t *testing.T) {
 	cmd := mustStart(t, c, marked(script(t, "sh -c 'echo $$ >"+path+"; exec sleep 1000' & setsid sh -c 'echo $$ >"+escapedPath+"; exec sleep 1000' & wait")))
 	child, escaped := await(t, "child", pid), await(t, "escaped child", escapedPid)
 	cmd.proc.kill()
-	if e := await(t, "end", cmd.ended); !e.GuardDied {
+	if e := await(t, "end", cmd.ended); !e.GuardDied || e.Unstarted {
 		t.Errorf("ended = %+v, want guard died", e)
 	}
 	awaitDeath(t, "child in the group", child, time.Second)

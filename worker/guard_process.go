@@ -21,6 +21,7 @@ type guardProcess struct {
 	mu       sync.Mutex // protects the fields below
 	commands map[uint64]*command
 	fences   map[uint64]chan struct{} // who waits for the end of a session; closed
+	ready    bool                     // it has said so
 	gone     bool
 }
 
@@ -89,6 +90,10 @@ func (p *guardProcess) readLoop(out *os.File, onFenced func(uint64)) {
 
 func (p *guardProcess) handle(kind byte, payload []byte, onFenced func(uint64)) error {
 	switch kind {
+	case frameReady:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.ready = true
 	case frameStarted:
 		run, pid, err := decodeRun(payload)
 		if err != nil {
@@ -130,6 +135,7 @@ func (p *guardProcess) handle(kind byte, payload []byte, onFenced func(uint64)) 
 func (p *guardProcess) bury() {
 	p.mu.Lock()
 	p.gone = true // nothing is added any more
+	ready := p.ready
 	left := p.commands
 	p.commands = nil
 	p.mu.Unlock()
@@ -147,7 +153,7 @@ func (p *guardProcess) bury() {
 		killMarked(marks)
 	}
 	for run, c := range left {
-		c.ended <- endedEvent{Run: run, GuardDied: true}
+		c.ended <- endedEvent{Run: run, GuardDied: true, Unstarted: !ready}
 	}
 }
 

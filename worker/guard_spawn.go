@@ -31,6 +31,7 @@ func (g *guard) spawn(r *guarded) {
 	for i, path := range []string{r.Stdout, r.Stderr} {
 		pipe, w, err := openPipe()
 		if err != nil {
+			r.ended.Own = true
 			g.abandon(r, files[1:1+i], err)
 			return
 		}

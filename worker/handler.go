@@ -32,7 +32,7 @@ type Task struct {
 }
 
 // runHandler makes an attempt with a handler.
-func (w *Worker) runHandler(ctx context.Context, a *attempt, deadline time.Time) coordinator.Attempt {
+func (w *Worker) runHandler(ctx context.Context, a *attempt, deadline time.Time) (coordinator.Attempt, error) {
 	h := w.cfg.Handlers[a.spec.Handler]
 	if h == nil {
 		return startFailure(&startError{exitNotFound, fmt.Errorf("this worker has no handler %q", a.spec.Handler)})
@@ -56,7 +56,7 @@ func (w *Worker) runHandler(ctx context.Context, a *attempt, deadline time.Time)
 		r.Stderr, r.StderrBytes = lastBytes(p.stack, tailBytes/2), int64(len(p.stack))
 		r.Stdout = lastBytes(r.Stdout, tailBytes/2)
 	}
-	return r
+	return r, nil
 }
 
 // A panicError is what a handler panicked with.

@@ -59,6 +59,7 @@ type ended struct {
 	owed    *owed
 	attempt *attempt
 	record  coordinator.Attempt
+	fault   error // this worker's, because of which it was not made: there is no record
 }
 
 // serve registers an instance and runs what it is assigned, until the session

@@ -31,9 +31,11 @@ const pruneEvery = time.Minute
 // Its methods may be called from any goroutine.
 type store struct {
 	dir    string
-	lock   *os.File
-	output *os.Root
+	output atomic.Pointer[outputDir]
 	log    zerolog.Logger
+
+	mending sync.Mutex // held while directories are made, and what was removed is made again
+	lock    *os.File   // protected by mending
 
 	age   time.Duration
 	total int64
@@ -45,27 +47,84 @@ type store struct {
 	live map[string]chan struct{}
 }
 
+// outputDir is the directory of the outputs, as long as it is not removed.
+type outputDir struct {
+	*os.Root
+	info fs.FileInfo
+}
+
 // openStore takes the directory, which it makes if need be.
 func openStore(cfg Config) (*store, error) {
-	for _, sub := range []string{"", "output", "scratch"} {
-		if err := os.MkdirAll(filepath.Join(cfg.Dir, sub), 0o700); err != nil {
-			return nil, fmt.Errorf("worker: %w", err)
-		}
-	}
-	lock, err := lockDir(cfg.Dir)
-	if err != nil {
-		return nil, err
-	}
-	output, err := os.OpenRoot(filepath.Join(cfg.Dir, "output"))
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("worker: %w", err), lock.Close())
-	}
 	s := &store{
-		dir: cfg.Dir, lock: lock, output: output, log: cfg.Log, age: cfg.OutputAge, total: cfg.OutputTotal,
+		dir: cfg.Dir, log: cfg.Log, age: cfg.OutputAge, total: cfg.OutputTotal,
 		full: make(chan struct{}, 1), live: make(map[string]chan struct{}),
+	}
+	if err := s.restore(); err != nil {
+		s.close()
+		return nil, err
 	}
 	s.clearScratch()
 	return s, nil
+}
+
+// restore makes what there is not, or not any more, of the directory: somebody
+// may remove it while the worker runs.
+func (s *store) restore() error {
+	output := filepath.Join(s.dir, "output")
+	isOurs := func() bool {
+		had := s.output.Load()
+		info, err := os.Stat(output)
+		return had != nil && err == nil && os.SameFile(info, had.info)
+	}
+	if isOurs() {
+		return nil
+	}
+	s.mending.Lock()
+	defer s.mending.Unlock()
+	if isOurs() {
+		return nil
+	}
+	for _, sub := range []string{"", "output", "scratch"} {
+		if err := os.MkdirAll(filepath.Join(s.dir, sub), 0o700); err != nil {
+			return fmt.Errorf("worker: %w", err)
+		}
+	}
+	if err := s.takeLock(); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(output)
+	if err != nil {
+		return fmt.Errorf("worker: %w", err)
+	}
+	info, err := root.Stat(".")
+	if err != nil {
+		return errors.Join(fmt.Errorf("worker: %w", err), root.Close())
+	}
+	if had := s.output.Swap(&outputDir{root, info}); had != nil {
+		_ = had.Close()
+	}
+	return nil
+}
+
+// takeLock locks the directory, unless it is locked by us. The caller holds
+// mending.
+func (s *store) takeLock() error {
+	if s.lock != nil {
+		ours, err := s.lock.Stat()
+		there, thereErr := os.Stat(s.lock.Name())
+		if err == nil && thereErr == nil && os.SameFile(ours, there) {
+			return nil
+		}
+	}
+	lock, err := lockDir(s.dir)
+	if err != nil {
+		return err
+	}
+	if s.lock != nil {
+		_ = s.lock.Close()
+	}
+	s.lock = lock
+	return nil
 }
 
 // lockDir makes sure that no other worker uses the directory. The kernel
@@ -89,7 +148,16 @@ func lockDir(dir string) (*os.File, error) {
 	return f, nil
 }
 
-func (s *store) close() { _ = errors.Join(s.output.Close(), s.lock.Close()) }
+func (s *store) close() {
+	s.mending.Lock()
+	defer s.mending.Unlock()
+	if output := s.output.Load(); output != nil {
+		_ = output.Close()
+	}
+	if s.lock != nil {
+		_ = s.lock.Close()
+	}
+}
 
 func outputName(id coordinator.TaskID, attempt int, stream string) string {
 	return fmt.Sprintf("%s.%d.%s", id, attempt, stream)
@@ -107,7 +175,7 @@ func (s *store) begin(a *attempt) (done func()) {
 	key := outputName(a.task, a.number, "")
 	ended := make(chan struct{})
 	for _, stream := range []string{"stdout", "stderr"} {
-		_ = s.output.Remove(key + stream)
+		_ = s.output.Load().Remove(key + stream)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,7 +207,7 @@ func (s *store) count() int {
 
 // open opens what is kept of a stream; fs.ErrNotExist if nothing is.
 func (s *store) open(id coordinator.TaskID, attempt int, stream string) (*os.File, error) {
-	return s.output.Open(outputName(id, attempt, stream))
+	return s.output.Load().Open(outputName(id, attempt, stream))
 }
 
 // keep keeps what a handler returned, as its standard output.
@@ -147,7 +215,7 @@ func (s *store) keep(a *attempt, out []byte, limit int64) error {
 	if len(out) == 0 {
 		return nil
 	}
-	f, err := s.output.OpenFile(outputName(a.task, a.number, "stdout"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := s.output.Load().OpenFile(outputName(a.task, a.number, "stdout"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -162,19 +230,19 @@ func (s *store) keep(a *attempt, out []byte, limit int64) error {
 	return nil
 }
 
-// scratch makes a directory for an attempt to run in. If that cannot be, for a
-// full disk, say, the attempt runs in one it shares with others.
-func (s *store) scratch(a *attempt) (dir string, made bool, err error) {
+// scratch makes a directory for an attempt to run in.
+func (s *store) scratch(a *attempt) (dir string, err error) {
 	root := filepath.Join(s.dir, "scratch")
 	dir = filepath.Join(root, fmt.Sprintf("%s.%d", a.task, a.number))
 	if os.Mkdir(dir, 0o700) == nil {
-		return dir, true, nil
+		return dir, nil
 	}
 	_ = os.RemoveAll(dir) // of an attempt under another tree
-	if os.Mkdir(dir, 0o700) == nil {
-		return dir, true, nil
+	_ = os.MkdirAll(root, 0o700)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return "", fmt.Errorf("scratch directory: %w", err)
 	}
-	return root, false, nil
+	return dir, nil
 }
 
 // discard removes a scratch directory and what the attempt left in it.
@@ -226,7 +294,7 @@ func (s *store) keepTidy(ctx context.Context) {
 // prune removes what is too old or too much, but nothing of attempts that run.
 func (s *store) prune(now time.Time) {
 	s.grown.Store(0)
-	names, err := fs.ReadDir(s.output.FS(), ".")
+	names, err := fs.ReadDir(s.output.Load().FS(), ".")
 	if err != nil {
 		s.log.Warn().Err(err).Msg("outputs not listed")
 		return
@@ -238,7 +306,7 @@ func (s *store) prune(now time.Time) {
 		}
 	}
 	for _, name := range surplus(files, now.Add(-s.age), s.total) {
-		if err := s.output.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.output.Load().Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			s.log.Warn().Str("path", name).Err(err).Msg("output not removed")
 		}
 	}

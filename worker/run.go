@@ -37,8 +37,13 @@ type attempt struct {
 }
 
 // run makes an attempt and returns its record. It blocks until everything the
-// attempt started has ended, which the end of ctx brings about.
-func (w *Worker) run(ctx context.Context, a *attempt) coordinator.Attempt {
+// attempt started has ended, which the end of ctx brings about. The error says
+// that the worker itself kept the attempt from being made: another worker may
+// do better.
+func (w *Worker) run(ctx context.Context, a *attempt) (coordinator.Attempt, error) {
+	if err := w.store.restore(); err != nil {
+		return coordinator.Attempt{}, err
+	}
 	done := w.store.begin(a)
 	defer done()
 	started := time.Now()
@@ -51,18 +56,22 @@ func (w *Worker) run(ctx context.Context, a *attempt) coordinator.Attempt {
 	}
 
 	var r coordinator.Attempt
+	var err error
 	switch {
 	case a.fault != nil:
-		r = startFailure(a.fault)
+		r, err = startFailure(&startError{exitNotExecutable, a.fault})
 	case a.spec.Handler != "":
-		r = w.runHandler(ctx, a, deadline)
+		r, err = w.runHandler(ctx, a, deadline)
 	default:
-		r = w.runCommand(ctx, a, deadline)
+		r, err = w.runCommand(ctx, a, deadline)
+	}
+	if err != nil {
+		return r, err
 	}
 	r.Worker, r.Addr = a.instance, w.advertised
 	r.Error = r.Error[:min(len(r.Error), maxErrorText)]
 	r.Started, r.Ended = started.UTC(), time.Now().UTC()
-	return r
+	return r, nil
 }
 
 // outcomeOf says how an attempt ended that was ended by us, for that cause.

@@ -12,7 +12,7 @@ import (
 // sets the timer to when there will be more.
 func (i *instance) advance(live context.Context, timer *time.Timer) {
 	now := time.Now()
-	if len(i.w.unreported) < maxUnreported {
+	if len(i.w.unreported) < maxUnreported && !i.w.fitness.resting(now) {
 		for _, o := range i.slots.start() {
 			i.start(live, o)
 		}
@@ -21,6 +21,9 @@ func (i *instance) advance(live context.Context, timer *time.Timer) {
 		i.drain() // the last ones need not wait
 	}
 	wake, some := i.slots.due()
+	if again := i.w.fitness.until; some && now.Before(again) && again.Before(wake) {
+		wake = again
+	}
 	if !i.filing {
 		i.file(live, now)
 		for _, r := range i.w.unreported {
@@ -43,10 +46,10 @@ func (i *instance) start(live context.Context, o *owed) {
 	i.runs[o] = cancel
 	w, a := i.w, o.attempt
 	go func() {
-		record := w.run(ctx, a)
+		record, fault := w.run(ctx, a)
 		cancel(nil)
 		select {
-		case w.ended <- ended{o, a, record}:
+		case w.ended <- ended{o, a, record, fault}:
 		case <-w.over:
 		}
 	}()
@@ -106,12 +109,12 @@ func (i *instance) arrived(r read) {
 
 // ended takes the end of an attempt, of this instance or of a former one.
 func (i *instance) ended(e ended) {
-	i.w.store.wrote(min(e.record.StdoutBytes, i.w.cfg.OutputLimit) + min(e.record.StderrBytes, i.w.cfg.OutputLimit))
-	i.log.Debug().Str("task", string(e.attempt.task)).Int("attempt", e.attempt.number).
-		Str("outcome", string(e.record.Outcome)).Dur("took", e.record.Ended.Sub(e.record.Started)).Msg("attempt ended")
-	r := &report{
-		instance: e.attempt.instance, task: e.attempt.task, fence: e.attempt.fence, attempt: e.attempt.number,
-		record: e.record, status: statusOf(e.record.Outcome), owed: e.owed,
+	r := &report{instance: e.attempt.instance, task: e.attempt.task, fence: e.attempt.fence, owed: e.owed}
+	if e.fault != nil {
+		i.notMade(e) // handed back: r.attempt is 0
+	} else {
+		i.made(e)
+		r.attempt, r.record, r.status = e.attempt.number, e.record, statusOf(e.record.Outcome)
 	}
 	if r.instance != i.name {
 		i.slots.release()
@@ -124,6 +127,25 @@ func (i *instance) ended(e ended) {
 		i.w.unreported = append(i.w.unreported, r)
 	}
 	i.readAgain(again)
+}
+
+// notMade notes that this worker could not make an attempt.
+func (i *instance) notMade(e ended) {
+	log := i.log.Debug()
+	if i.w.fitness.fault(time.Now()) {
+		log = i.log.Warn()
+	}
+	log.Str("task", string(e.attempt.task)).Err(e.fault).Msg("this worker cannot run tasks, hands them back")
+}
+
+func (i *instance) made(e ended) {
+	command := e.attempt.fault == nil && e.attempt.spec.Handler == ""
+	if command && i.w.fitness.made(time.Now()) {
+		i.log.Info().Msg("this worker runs tasks again")
+	}
+	i.w.store.wrote(min(e.record.StdoutBytes, i.w.cfg.OutputLimit) + min(e.record.StderrBytes, i.w.cfg.OutputLimit))
+	i.log.Debug().Str("task", string(e.attempt.task)).Int("attempt", e.attempt.number).
+		Str("outcome", string(e.record.Outcome)).Dur("took", e.record.Ended.Sub(e.record.Started)).Msg("attempt ended")
 }
 
 func (i *instance) readAgain(o *owed) {

@@ -30,6 +30,7 @@ type Worker struct {
 	sessions   uint64    // so far; numbers them for the guard
 	busy       int       // slots taken when the last instance ended
 	unreported []*report // oldest first
+	fitness    fitness
 }
 
 // New takes the directory and the port. The error is one line that says what

@@ -257,6 +257,69 @@ func TestTwoWorkersOnOneDirectory(t *testing.T) {
 	}
 }
 
+// What is not there any more is made again.
+func TestDirectoryIsRemoved(t *testing.T) {
+	cfg, p := serverAndPerson(t)
+	dir := filepath.Join(t.TempDir(), "data")
+	startWorker(t, worker.Config{Coordinator: cfg, Dir: dir})
+	inst := p.instance("w1")
+	for _, sub := range []string{"", "scratch", "output"} {
+		if err := os.RemoveAll(filepath.Join(dir, sub)); err != nil {
+			t.Fatal(err)
+		}
+		id := p.submit("echo hi; pwd >&2")
+		p.assign(inst, id, "")
+		a, status := p.attempt(id, 1)
+		if status != "done" || string(a.Stdout) != "hi\n" || a.Error != "" || !strings.HasPrefix(string(a.Stderr), dir) {
+			t.Errorf("without %q: status %q, attempt %+v", sub, status, a)
+		}
+		url := "http://" + a.Addr + "/output/" + string(id) + "/1/stdout"
+		if code, text := get(t, url, ""); code != 200 || text != "hi\n" {
+			t.Errorf("without %q: output = %d, %q", sub, code, text)
+		}
+	}
+	if _, err := worker.New(worker.Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("another worker on the directory: %v, want it in use", err)
+	}
+}
+
+// What the worker cannot do is no fault of the task.
+func TestWorkersFaultIsNotTheTasks(t *testing.T) {
+	cfg, p := serverAndPerson(t)
+	dir := filepath.Join(t.TempDir(), "data")
+	startWorker(t, worker.Config{Coordinator: cfg, Dir: dir})
+	inst := p.instance("w1")
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	id := p.submit("echo hi")
+	for range 2 { // the second when the worker rests
+		p.assign(inst, id, "")
+		p.awaitGone(coordinator.AssignmentPath(inst, id))
+		if names, _, err := p.s.Children(t.Context(), coordinator.TaskPath(id)); err != nil || len(names) > 0 {
+			t.Fatalf("a task that was handed back has %v, %v", names, err)
+		}
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 { // until the worker has rested
+		p.assign(inst, id, "")
+		p.awaitGone(coordinator.AssignmentPath(inst, id))
+		if _, exists, err := p.s.Exists(t.Context(), coordinator.StatusPath(id)); err != nil {
+			t.Fatal(err)
+		} else if exists {
+			break
+		}
+	}
+	if a, status := p.attempt(id, 1); status != "done" {
+		t.Errorf("status %q, attempt %+v", status, a)
+	}
+}
+
 func TestManyTasksAtOnce(t *testing.T) {
 	cfg, p := serverAndPerson(t)
 	startWorker(t, worker.Config{
