@@ -42,16 +42,26 @@ func (c *conn) authenticate(body []byte) bool {
 		return false
 	}
 
+	return c.addIdentity(id)
+}
+
+// addIdentity reports false, and changes nothing, when the identity is too long
+// or would be one too many.
+func (c *conn) addIdentity(id tree.ID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if slices.Contains(c.ids, id) {
 		return true
 	}
-	if len(c.ids) >= maxIdentities {
+	if len(c.ids) >= maxIdentities || len(id.ID) > maxIdentityBytes {
 		return false
 	}
-	c.ids = append(slices.Clip(c.ids), id)
-	c.authSet = appendIdentities(nil, c.ids)
+	ids := append(slices.Clip(c.ids), id)
+	set := appendIdentities(nil, ids)
+	if len(set) > maxAuthSetBytes {
+		return false
+	}
+	c.ids, c.authSet = ids, set
 	return true
 }
 

@@ -2,6 +2,7 @@ package zkserver_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -104,4 +105,36 @@ func TestTooManyIdentitiesEndTheConnection(t *testing.T) {
 		}
 	}
 	t.Error("100 identities and no end")
+}
+
+// Each identity is in each write of the connection, and so in the log.
+func TestLongIdentitiesEndTheConnection(t *testing.T) {
+	s := zktest.NewServer(t)
+	for name, users := range map[string][]string{
+		"one of a megabyte": {strings.Repeat("u", 1<<20-100)},
+		"one of 300 bytes":  {strings.Repeat("u", 300)},
+		"40 of 200 bytes":   longUsers(40, 200),
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := connect(t, s)
+			for _, user := range users {
+				r := c.auth("digest", user+":x")
+				if r.Err == wire.AuthFailed {
+					c.closed()
+					return
+				}
+				if len(user) > 256 || r.Err != wire.OK {
+					t.Fatalf("auth of %d bytes: %v", len(user), r.Err)
+				}
+			}
+			t.Error("no identity was refused")
+		})
+	}
+}
+
+func longUsers(n, size int) (users []string) {
+	for i := range n {
+		users = append(users, fmt.Sprintf("%0*d", size, i))
+	}
+	return users
 }

@@ -107,4 +107,7 @@
 //     do events.
 //   - A request that would be one watch too many is answered ThrottledOp.
 //   - A check on its own is answered.
+//   - An identity of more than 256 bytes, or more than 4 KiB of them on one
+//     connection, is answered AuthFailed; an ACL of more than 1,024 entries or
+//     64 KiB, once auth is resolved, InvalidACL.
 package zkserver

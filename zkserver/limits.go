@@ -48,8 +48,12 @@ const (
 	// one piece, and readers wait for it. All members must agree on it.
 	maxMultiOps = 10_000
 
-	// maxIdentities bounds what a connection may add by auth.
-	maxIdentities = 64
+	// maxIdentities, maxIdentityBytes and maxAuthSetBytes bound what a
+	// connection may add by auth: how many identities, the length of each, and
+	// all of them as they stand in each of its commands.
+	maxIdentities    = 64
+	maxIdentityBytes = 256
+	maxAuthSetBytes  = 4 << 10
 
 	// lingerTime is how long a connection that was ended by the server
 	// stays half open, so that the last reply is not lost to a reset.

@@ -2,11 +2,14 @@ package zkserver
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/mwqueue/mw/zkserver/tree"
 	"github.com/mwqueue/mw/zkserver/wire"
 )
 
@@ -190,5 +193,32 @@ func TestLateExpiryLoopGivesSessionsTheirFullTimeAgain(t *testing.T) {
 		}
 		cancel()
 		loop.Wait()
+	})
+}
+
+// What is held is the command, which has the connection's identities in it.
+func TestHeldWritesCountWithTheirIdentities(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newRig(t)
+		p := b.connect(1)
+		for i := range 15 {
+			if !p.addIdentity(tree.ID{Scheme: schemeDigest, ID: strings.Repeat("u", 200) + strconv.Itoa(i)}) {
+				t.Fatalf("identity %d is refused", i)
+			}
+		}
+		p.send(wire.OpSetData, setRoot)
+		p.send(wire.OpGetData, getRoot)
+		p.send(wire.OpSetData, setRoot) // held
+		synctest.Wait()
+		if got := b.held.Load(); got < int64(2*len(p.authSet)) {
+			t.Errorf("%d bytes are counted for two writes with identities of %d bytes", got, len(p.authSet))
+		}
+		b.apply()
+		synctest.Wait()
+		b.apply()
+		wantReplies(t, p, 1, 2, 3)
+		if got := b.held.Load(); got != 0 {
+			t.Errorf("%d bytes are held at the end", got)
+		}
 	})
 }

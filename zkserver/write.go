@@ -12,18 +12,18 @@ import (
 // before it is a proposed write, else in its turn. It blocks while the log has
 // too much to do. The frame is copied.
 func (c *conn) submit(ctx context.Context, xid int32, o *op, frame []byte) error {
+	cmd := command{kind: doRequest, session: c.session, attach: c.attach, authSet: c.authSet, request: frame}
+	data := cmd.append(make([]byte, 0, 32+len(cmd.authSet)+len(frame)))
+
 	c.nextSeq++
 	r := request{
 		xid:   xid,
 		stage: held,
 		op:    o,
 		seq:   uint64(c.number)<<32 | uint64(c.nextSeq),
-		size:  len(frame),
+		size:  len(data),
 		since: c.srv.clock(),
 	}
-	cmd := command{kind: doRequest, session: c.session, attach: c.attach, authSet: c.authSet, request: frame}
-	data := cmd.append(make([]byte, 0, 32+len(cmd.authSet)+len(frame)))
-
 	c.mu.Lock()
 	if c.queue.open() {
 		r.stage = proposed

@@ -30,27 +30,32 @@ type ID struct{ Scheme, ID string }
 // limit but the frame's, and spends time squared in it.
 const maxACL = 1024
 
+// maxACLBytes is how much memory and log a list may take when it is resolved:
+// without a bound a few bytes, "auth" many times over, would become as many
+// copies of all that the client has shown.
+const maxACLBytes = 64 << 10
+
 // resolveACL gives the list to store for one a client sent: "auth" becomes the
 // client's own identities and duplicates go. It is ErrInvalidACL if nothing is
 // left, something in it is not understood, or it is too long.
 func resolveACL(acl []ACL, auth []ID) ([]ACL, error) {
-	if len(acl) == 0 || len(acl) > maxACL {
+	if len(acl) == 0 || len(acl) > maxACL || aclBytes(acl) > maxACLBytes {
 		return nil, ErrInvalidACL
 	}
 	if len(acl) == 1 && validID(acl[0].Scheme, acl[0].ID) { // nearly always
 		return acl, nil
 	}
+	size, done := 0, 0 // of resolved, as far as it is added up
 	resolved := make([]ACL, 0, len(acl))
 	for _, a := range withoutDuplicates(acl) {
 		switch {
 		case a.Scheme == "auth":
-			before := len(resolved)
 			for _, id := range auth {
 				if id.Scheme == "digest" { // the one scheme that proves who someone is
 					resolved = append(resolved, ACL{Perms: a.Perms, Scheme: id.Scheme, ID: id.ID})
 				}
 			}
-			if len(resolved) == before {
+			if len(resolved) == done {
 				return nil, ErrInvalidACL
 			}
 		case validID(a.Scheme, a.ID):
@@ -58,11 +63,21 @@ func resolveACL(acl []ACL, auth []ID) ([]ACL, error) {
 		default:
 			return nil, ErrInvalidACL
 		}
-		if len(resolved) > maxACL {
+		size += aclBytes(resolved[done:])
+		if done = len(resolved); done > maxACL || size > maxACLBytes {
 			return nil, ErrInvalidACL
 		}
 	}
 	return resolved, nil
+}
+
+// aclBytes is about what a list takes in a snapshot.
+func aclBytes(acl []ACL) int {
+	size := 0
+	for _, a := range acl {
+		size += 4 + len(a.Scheme) + len(a.ID)
+	}
+	return size
 }
 
 func withoutDuplicates(acl []ACL) []ACL {
