@@ -189,6 +189,23 @@ func TestFullDiskDoesNotStopTheCommand(t *testing.T) {
 	}
 }
 
+// A command has the umask of the worker, which keeps its own files to itself
+// all the same.
+func TestCommandHasTheWorkersUmask(t *testing.T) {
+	c := newGuardClient([]string{"sh", "-c", `umask 002; exec "$0" guard`, os.Args[0]}, zerolog.Nop())
+	t.Cleanup(c.close)
+	c.extend(1, time.Now().Add(time.Hour))
+	req := script(t, "umask; touch made")
+	if e := await(t, "end", mustStart(t, c, req).ended); string(e.Stdout.Tail) != "0002\n" {
+		t.Errorf("umask = %q, want 0002", e.Stdout.Tail)
+	}
+	for path, want := range map[string]os.FileMode{req.Stdout: 0o600, filepath.Join(req.Dir, "made"): 0o664} {
+		if info, err := os.Stat(path); err != nil || info.Mode() != want {
+			t.Errorf("%s: %v, %v, want %v", path, info.Mode(), err, want)
+		}
+	}
+}
+
 func TestSignalReachesTheGroup(t *testing.T) {
 	c := newTestGuard(t)
 	path, pid := fifo(t)
