@@ -85,8 +85,9 @@
 // minds only SIGKILL. Then the kernel kills the commands, and the worker the rest.
 // What the two say to each other is in guard_frame.go, byte by byte.
 //
-// What runs has an empty stdin, the worker's umask, and an environment with
-// nothing of the worker's but PATH, HOME, LANG, USER and TMPDIR (environ.go).
+// What runs has an empty stdin, no open file but that and its two outputs, the
+// worker's umask, and an environment with nothing of the worker's but PATH,
+// HOME, LANG, USER and TMPDIR (environ.go).
 // What the worker itself makes is for its user only, whatever the umask.
 //
 // # Output

@@ -101,6 +101,7 @@ func newGuard(out io.Writer) (*guard, error) {
 	// A guard ends with its pipe and by nothing else.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP,
 		syscall.SIGQUIT, syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGUSR2)
+	hideInherited()
 	if err := adoptOrphans(); err != nil {
 		return nil, fmt.Errorf("become subreaper: %w", err)
 	}

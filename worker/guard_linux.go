@@ -3,6 +3,7 @@ package worker
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"strconv"
@@ -63,6 +64,14 @@ func (a *alarm) wait() error {
 // parent dies (prctl(2), PR_SET_CHILD_SUBREAPER).
 func adoptOrphans() error {
 	return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+}
+
+// hideInherited keeps the descriptors that this process inherited from
+// commands: whoever started the worker may have left some open.
+func hideInherited() {
+	if unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC) != nil { // before Linux 5.11
+		closeOnExec("/proc/self/fd")
+	}
 }
 
 // onOwnThread runs body in a goroutine with a thread of its own that is not

@@ -206,6 +206,29 @@ func TestCommandHasTheWorkersUmask(t *testing.T) {
 	}
 }
 
+// Whoever started the worker may have left files open in it.
+func TestCommandHasOnlyItsStreamsOpen(t *testing.T) {
+	c := newGuardClient([]string{"sh", "-c", `exec 3</ 9</; exec "$0" guard`, os.Args[0]}, zerolog.Nop())
+	t.Cleanup(c.close)
+	c.extend(1, time.Now().Add(time.Hour))
+	list := "for fd in $(seq 0 300); do [ ! -e /proc/$$/fd/$fd ] || printf '%s ' $fd; done"
+	if e := await(t, "end", mustStart(t, c, script(t, list)).ended); string(e.Stdout.Tail) != "0 1 2 " {
+		t.Errorf("open descriptors %q, want 0 1 2", e.Stdout.Tail)
+	}
+}
+
+func TestCloseOnExec(t *testing.T) {
+	fd, err := unix.Open("/", unix.O_RDONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	closeOnExec("/proc/self/fd")
+	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+		t.Errorf("flags = %#x, %v, want FD_CLOEXEC", flags, err)
+	}
+}
+
 func TestSignalReachesTheGroup(t *testing.T) {
 	c := newTestGuard(t)
 	path, pid := fifo(t)

@@ -38,6 +38,8 @@ func (a *alarm) wait() error {
 
 func adoptOrphans() error { return nil }
 
+func hideInherited() { closeOnExec("/dev/fd") }
+
 func onOwnThread(body func()) { go body() }
 
 func commandAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

@@ -2,6 +2,8 @@ package worker
 
 import (
 	"errors"
+	"os"
+	"strconv"
 	"syscall"
 )
 
@@ -65,6 +67,17 @@ func (g *guard) spawn(r *guarded) {
 }
 
 var errNotAdmitted = errors.New("worker: command not admitted")
+
+// closeOnExec keeps the descriptors that the directory lists, but for the
+// standard streams, from commands.
+func closeOnExec(dir string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if fd, err := strconv.Atoi(e.Name()); err == nil && fd > 2 {
+			syscall.CloseOnExec(fd)
+		}
+	}
+}
 
 // admit reports whether the command may be started, and counts it as spawning
 // if so.
