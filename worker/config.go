@@ -39,8 +39,9 @@ type Config struct {
 	Listen string
 
 	// OutputLimit is how many bytes of each stream of an attempt are kept on
-	// disk. The rest is dropped, but for its end, which is part of the
-	// attempt's record. Default: 10 MiB.
+	// disk: the first ones, with nothing added. The rest is dropped, but for
+	// its end, which is part of the attempt's record, as is the length of the
+	// whole. Default: 10 MiB.
 	OutputLimit int64
 
 	// OutputTotal is how many bytes the outputs of ended attempts may take

@@ -87,14 +87,14 @@
 //
 // What runs has an empty stdin, no open file but that and its two outputs, the
 // worker's umask, and an environment with nothing of the worker's but PATH,
-// HOME, LANG, USER and TMPDIR (environ.go).
-// What the worker itself makes is for its user only, whatever the umask.
+// HOME, LANG, USER and TMPDIR (environ.go). What the worker itself makes is for
+// its user only, whatever the umask.
 //
 // # Output
 //
-// The guard keeps each stream in a file of the worker's directory, up to
-// OutputLimit; the last 16 KiB of both together go into the attempt's record.
-// A full disk does not stop a command: what could not be kept, and why, is said
-// in the record. Old outputs are removed by age and total size (output.go). The
+// The guard keeps each stream in a file of the worker's directory, its first
+// OutputLimit bytes as they are; the last 16 KiB of both together go into the
+// attempt's record. A full disk does not stop a command that runs: what could
+// not be kept, and why, is said in the record. Old outputs are removed by age and total size (output.go). The
 // worker serves them over HTTP (http.go).
 package worker
