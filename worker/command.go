@@ -55,7 +55,9 @@ func (w *Worker) runCommand(ctx context.Context, a *attempt, deadline time.Time)
 		if e.Unstarted || e.Errno != 0 && cause == nil && !e.Fenced {
 			return w.unlessGone(dir, made, notStarted(e, req.Path))
 		}
-		return commandRecord(e, cause), nil
+		r := commandRecord(e, cause)
+		w.store.noteKept(outputFault(e), r.StdoutBytes+r.StderrBytes)
+		return r, nil
 	case ctx.Err() != nil && !errors.Is(context.Cause(ctx), ErrTimedOut):
 		return coordinator.Attempt{Outcome: coordinator.OutcomeInterrupted}, nil
 	default:

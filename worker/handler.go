@@ -46,6 +46,7 @@ func (w *Worker) runHandler(ctx context.Context, a *attempt, deadline time.Time)
 	if kept := w.store.keep(a, out, w.cfg.OutputLimit); kept != nil {
 		r.Error = "stdout not kept: " + kept.Error()
 	}
+	w.store.noteKept(r.Error, r.StdoutBytes)
 	if err != nil {
 		r.Outcome, r.Exit, r.Error = coordinator.OutcomeFailed, 1, err.Error()
 		if ctx.Err() != nil {

@@ -43,6 +43,8 @@ type store struct {
 	grown atomic.Int64  // bytes written since outputs were last removed
 	full  chan struct{} // tells keepTidy that grown is a lot; one slot
 
+	faulty atomic.Bool // the last output could not be kept
+
 	mu   sync.Mutex // protects live
 	live map[string]chan struct{}
 }
@@ -261,6 +263,17 @@ func (s *store) clearScratch() {
 	entries, _ := os.ReadDir(root)
 	for _, e := range entries {
 		s.discard(filepath.Join(root, e.Name()))
+	}
+}
+
+// noteKept notes whether an output could be kept: fault is why not, "" if so. A
+// disk that is full is told of once, not by every attempt.
+func (s *store) noteKept(fault string, bytes int64) {
+	switch {
+	case fault != "" && !s.faulty.Swap(true):
+		s.log.Warn().Str("err", fault).Msg("outputs are not kept")
+	case fault == "" && bytes > 0 && s.faulty.Swap(false):
+		s.log.Info().Msg("outputs are kept again")
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 func TestSurplus(t *testing.T) {
@@ -95,6 +97,24 @@ func TestOutputsAreOurs(t *testing.T) {
 		if info, err := os.Stat(path); err != nil || info.Mode() != want {
 			t.Errorf("%s: %v, %v, want %v", path, info.Mode(), err, want)
 		}
+	}
+}
+
+// A disk that is full for a thousand tasks is one line in the log.
+func TestOutputsNotKeptIsSaidOnce(t *testing.T) {
+	s := testStore(t)
+	var log bytes.Buffer
+	s.log = zerolog.New(&log)
+	for range 3 {
+		s.noteKept("stdout not kept: no space left on device", 10)
+		s.noteKept("", 0) // a command that said nothing
+	}
+	s.noteKept("", 10)
+	s.noteKept("", 10)
+	want := `{"level":"warn","err":"stdout not kept: no space left on device","message":"outputs are not kept"}` + "\n" +
+		`{"level":"info","message":"outputs are kept again"}` + "\n"
+	if log.String() != want {
+		t.Errorf("log:\n%s", log.String())
 	}
 }
 

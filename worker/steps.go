@@ -45,6 +45,7 @@ func (i *instance) start(live context.Context, o *owed) {
 	ctx, cancel := context.WithCancelCause(live)
 	i.runs[o] = cancel
 	w, a := i.w, o.attempt
+	i.log.Debug().Str("task", string(a.task)).Int("attempt", a.number).Msg("attempt started")
 	go func() {
 		record, fault := w.run(ctx, a)
 		cancel(nil)

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/mwqueue/mw/coordinator"
 	"github.com/mwqueue/mw/zkserver/zktest"
+	"github.com/rs/zerolog"
 )
 
 // bubble is a server, a worker without commands and HTTP, and a person with a
@@ -230,6 +232,25 @@ func TestStopEndsHandlers(t *testing.T) {
 		}
 		if names := b.children(coordinator.WorkersPath); len(names) != 0 {
 			b.t.Errorf("workers = %v", names)
+		}
+	})
+}
+
+func TestLogSaysWhatStartsAndEnds(t *testing.T) {
+	var log bytes.Buffer
+	inBubble(t, Config{Slots: 1, Log: zerolog.New(&log)}, func(b bubble) {
+		inst := b.instance("")
+		b.create(coordinator.TaskPrefix, `{"handler":"wait","timeout":2}`)
+		b.create(coordinator.AssignmentPath(inst, taskNumber(0)), "")
+		if err := b.s.AwaitExists(b.t.Context(), coordinator.StatusPath(taskNumber(0))); err != nil {
+			b.t.Fatal(err)
+		}
+		_ = b.end()
+		about := `{"level":"debug","worker":"` + inst + `","task":"task-0000000000","attempt":1,`
+		for _, want := range []string{`"message":"attempt started"`, `"outcome":"timed_out","took":2000,"message":"attempt ended"`} {
+			if !strings.Contains(log.String(), about+want) {
+				b.t.Errorf("no %s in the log:\n%s", want, log.String())
+			}
 		}
 	})
 }
