@@ -41,7 +41,7 @@
 // and begins with a sector of its own:
 //
 //	 0  magic "mwlog\r\n\0"
-//	 8  u32 CRC of bytes 12 to 87
+//	 8  u32 CRC of bytes 12 to 103
 //	12  u32 format = 1
 //	16  u64 number of the log        as in IDENTITY
 //	24  u64 number of the segment    as in its name
@@ -49,14 +49,16 @@
 //	40  u64 number of the first group
 //	48  u64 index, 56 u64 term       of the entry before the first
 //	64  u64 term, 72 u64 vote, 80 u64 commit: the hard state so far
+//	88  u64 seed                     random, drawn each time the file is used
+//	96  u64 1 if the file was used before, else 0
 //
 // Groups follow. One Append is one group, one pwrite and one fdatasync:
 //
 //	 0  u32 magic "mwg1"
-//	 4  u32 CRC of everything behind, padding excluded
+//	 4  u32 CRC of everything behind, padding excluded, begun with the low half of the seed
 //	 8  u64 number of the group: one more than the group before
 //	16  u32 bytes of records
-//	20  u32 0
+//	20  u32 high half of the seed
 //	24  records, then zeros up to a multiple of 512
 //
 // so that no append writes to a sector that holds synced data. Records:
@@ -65,8 +67,10 @@
 //	u8 2 | u64 term | u64 vote | u64 commit                      the hard state
 //	u8 3 | u64 index | u64 term                                  all entries dropped, the next follows index
 //
-// A spare may be a segment that was used before. Its old groups are behind the
-// new ones, valid but with lower numbers, until they are written over.
+// A spare may be a segment that was used before. What it held then lies behind
+// the new groups until it is written over. It can begin a sector with anything,
+// since clients choose what is stored; but no client knows the seed, so nothing
+// but a group of this use passes for one.
 //
 // The next segment gets its name when its header is on the disk, and a group
 // only after all groups of the segment before are.
@@ -80,15 +84,14 @@
 //	a bad header, a missing segment, a file of the wrong size      refused
 //	a bad group before the last segment                            refused
 //	a bad group, and a later valid one anywhere behind it          refused
-//	a bad group, and garbage longer than a group can leave         refused
+//	a bad group, garbage longer than a group, segment not used before  refused
 //	the log ends before the group in WATERMARK                     refused
 //	the log ends before the entry that the hard state has committed refused
 //	a bad group otherwise                                          a torn tail: cut there
 //
 // A torn tail is a group whose sync had not returned, so nobody relies on it.
-// Garbage is what is neither zero nor a valid older group; a torn group can
-// leave as much as the largest group has, and one as large again when it is
-// written over the middle of an older one.
+// Garbage is what is not zero; a torn group leaves no more of it than the
+// largest group has. In a segment that was used before, any amount is normal.
 //
 // WATERMARK is one sector: u32 magic "mww1", u32 CRC, u64 number of a synced
 // group, u8 1 if it is the last and the log was closed in order. It is written

@@ -38,6 +38,17 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // padded rounds a size up to whole sectors.
 func padded(n int) int { return (n + sector - 1) &^ (sector - 1) }
 
+// A seed marks the groups of one use of a segment. It is random and known to
+// nobody outside, so that neither what a client stores nor what the segment
+// held before can pass for a group of now.
+type seed uint64
+
+// tag is what each group carries of the seed.
+func (s seed) tag() uint32 { return uint32(s >> 32) }
+
+// checksum is a CRC that begins with the seed.
+func (s seed) checksum(b []byte) uint32 { return crc32.Update(uint32(s), castagnoli, b) }
+
 // A groupWriter builds the bytes of one group.
 type groupWriter struct{ b []byte }
 
@@ -69,12 +80,16 @@ func (w *groupWriter) mark(index, term uint64) {
 	w.b = binary.BigEndian.AppendUint64(w.b, term)
 }
 
-// end gives the finished group, padded to whole sectors. It is valid until
-// the next begin.
-func (w *groupWriter) end() []byte {
+// bytes is the room the group takes in the file.
+func (w *groupWriter) bytes() int { return padded(len(w.b)) }
+
+// end gives the finished group for a segment with this seed, padded to whole
+// sectors. It is valid until the next begin.
+func (w *groupWriter) end(s seed) []byte {
 	size := len(w.b) - groupHeader
 	binary.BigEndian.PutUint32(w.b[16:], uint32(size))
-	binary.BigEndian.PutUint32(w.b[4:], crc32.Checksum(w.b[8:], castagnoli))
+	binary.BigEndian.PutUint32(w.b[20:], s.tag())
+	binary.BigEndian.PutUint32(w.b[4:], s.checksum(w.b[8:]))
 	w.b = append(w.b, make([]byte, padded(len(w.b))-len(w.b))...)
 	return w.b
 }
@@ -89,22 +104,22 @@ type group struct {
 func (g group) bytes() int64 { return int64(padded(groupHeader + len(g.payload))) }
 
 // readGroup decodes the group at the start of b. It reports false for
-// anything that was not written whole.
-func readGroup(b []byte) (group, bool) {
-	size, seq, ok := peekGroup(b)
+// anything that was not written whole, or not with this seed.
+func readGroup(b []byte, s seed) (group, bool) {
+	size, seq, ok := peekGroup(b, s)
 	if !ok || uint64(len(b)) < groupHeader+uint64(size) {
 		return group{}, false
 	}
 	body := b[8 : groupHeader+int(size)]
-	if crc32.Checksum(body, castagnoli) != binary.BigEndian.Uint32(b[4:]) {
+	if s.checksum(body) != binary.BigEndian.Uint32(b[4:]) {
 		return group{}, false
 	}
 	return group{seq: seq, payload: b[groupHeader : groupHeader+int(size)]}, true
 }
 
 // peekGroup reads a group's header without checking its CRC.
-func peekGroup(b []byte) (size uint32, seq uint64, ok bool) {
-	if len(b) < groupHeader || binary.BigEndian.Uint32(b) != groupMagic {
+func peekGroup(b []byte, s seed) (size uint32, seq uint64, ok bool) {
+	if len(b) < groupHeader || binary.BigEndian.Uint32(b) != groupMagic || binary.BigEndian.Uint32(b[20:]) != s.tag() {
 		return 0, 0, false
 	}
 	return binary.BigEndian.Uint32(b[16:]), binary.BigEndian.Uint64(b[8:]), true

@@ -110,14 +110,14 @@ func (l *Log) follows(i uint64) error {
 // write puts the group in l.out on the disk, then calls enter, with l.mu held,
 // to make it visible.
 func (l *Log) write(enter func(place) error, hard HardState) error {
-	b := l.out.end()
-	if int64(len(b)) > l.opts.MaxGroupBytes {
-		return fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, len(b), l.opts.MaxGroupBytes)
+	if n := int64(l.out.bytes()); n > l.opts.MaxGroupBytes {
+		return fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, n, l.opts.MaxGroupBytes)
 	}
-	f, err := l.room(int64(len(b)))
+	f, err := l.room(int64(l.out.bytes()))
 	if err != nil {
 		return err
 	}
+	b := l.out.end(f.seed)
 	if _, err := f.WriteAt(b, l.off); err != nil {
 		return l.fail(fmt.Errorf("write segment %d: %w", f.number, err))
 	}

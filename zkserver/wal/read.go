@@ -84,13 +84,13 @@ func (l *Log) readRun(f segmentFile, r run, lo, hi uint64) ([]Entry, error) {
 	var b []byte // what was read ahead, from off
 	next := r.first
 	for off := r.offset; next < hi; {
-		g, ok := readGroup(b)
+		g, ok := readGroup(b, f.seed)
 		if !ok {
 			var err error
 			if b, err = readAhead(f, off); err != nil {
 				return nil, fmt.Errorf("read segment %d: %w", f.number, err)
 			}
-			if g, ok = readGroup(b); !ok {
+			if g, ok = readGroup(b, f.seed); !ok {
 				return nil, l.damaged(f.number, off, "a group that was written is not there")
 			}
 		}
@@ -118,14 +118,14 @@ func (l *Log) readRun(f segmentFile, r run, lo, hi uint64) ([]Entry, error) {
 }
 
 // readAhead reads the group at off, and more if it is small.
-func readAhead(f File, off int64) ([]byte, error) {
+func readAhead(f segmentFile, off int64) ([]byte, error) {
 	b := make([]byte, runSpacing)
 	n, err := f.ReadAt(b, off)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	b = b[:n]
-	size, _, ok := peekGroup(b)
+	size, _, ok := peekGroup(b, f.seed)
 	if !ok || groupHeader+int64(size) <= int64(len(b)) {
 		return b, nil
 	}

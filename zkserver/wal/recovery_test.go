@@ -228,7 +228,7 @@ func TestGarbageLongerThanAGroupIsRefused(t *testing.T) {
 		o.FS = d
 		_, err := wal.Open(o)
 		damaged, ok := errors.AsType[*wal.DamageError](err)
-		if size <= 16<<10 {
+		if size <= 8<<10 {
 			if err != nil {
 				t.Fatalf("%d bytes of garbage: %v", size, err)
 			}

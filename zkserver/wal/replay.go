@@ -83,11 +83,11 @@ func (l *Log) replayLast(f segmentFile, b []byte, mark watermark) error {
 	if l.off, err = l.replayGroups(f, b, 0); err != nil {
 		return err
 	}
-	t := scanTail(b, l.off, l.seq+1)
+	t := scanTail(b, l.off, l.seq+1, f.seed)
 	switch {
 	case t.seq != 0:
 		return l.damaged(f.number, l.off, fmt.Sprintf("bad group %d, but group %d follows at offset %d", l.seq+1, t.seq, t.valid))
-	case t.garbage > 2*l.opts.MaxGroupBytes: // a torn group, and what is left of an older one behind it
+	case !f.used && t.garbage > l.opts.MaxGroupBytes:
 		return l.damaged(f.number, l.off, fmt.Sprintf("bad group %d, and %d bytes after it are more than one group", l.seq+1, t.garbage))
 	case l.seq < mark.seq:
 		return l.damaged(f.number, l.off, fmt.Sprintf("log ends with group %d, but group %d was written", l.seq, mark.seq))
@@ -97,8 +97,8 @@ func (l *Log) replayLast(f segmentFile, b []byte, mark watermark) error {
 	if l.recovered.Clean {
 		return nil
 	}
-	if t.torn {
-		l.recovered.Torn = &TornTail{File: l.dir.file(segmentName(f.number)), Offset: l.off, Bytes: t.garbage}
+	if t.torn > 0 {
+		l.recovered.Torn = &TornTail{File: l.dir.file(segmentName(f.number)), Offset: l.off, Bytes: t.torn}
 	}
 	return l.rewrite(f, b[:l.off])
 }
@@ -112,7 +112,7 @@ func (l *Log) replayGroups(f segmentFile, b []byte, end uint64) (int64, error) {
 		return 0, l.damaged(f.number, 0, fmt.Sprintf("begins with group %d, but the one before ends with %d", f.firstSeq, l.seq))
 	}
 	for off < int64(len(b)) && l.seq+1 != end {
-		g, ok := readGroup(b[off:])
+		g, ok := readGroup(b[off:], f.seed)
 		if !ok || g.seq != l.seq+1 {
 			break
 		}

@@ -1,6 +1,10 @@
 package wal
 
-import "fmt"
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+)
 
 // rotate seals the active segment, every group of which is on the disk, and
 // begins the next one. The new name appears when its header is on the disk.
@@ -17,7 +21,7 @@ func (l *Log) rotate() error {
 	h.term, _ = l.idx.term(l.idx.last) // unknown only in an empty log
 	l.mu.Unlock()
 
-	f, err := l.beginSegment(spare, h)
+	f, err := l.beginSegment(spare, &h)
 	if err != nil {
 		return l.fail(fmt.Errorf("begin segment %d: %w", h.number, err))
 	}
@@ -29,12 +33,21 @@ func (l *Log) rotate() error {
 	return nil
 }
 
-func (l *Log) beginSegment(spare string, h header) (File, error) {
+// beginSegment writes the header, for which it draws the seed, into a spare
+// and gives it the name of a segment.
+func (l *Log) beginSegment(spare string, h *header) (File, error) {
 	f, err := l.dir.fs.Open(l.dir.file(spare))
 	if err != nil {
 		return nil, err
 	}
-	if _, err = f.WriteAt(h.encode(), 0); err == nil {
+	b := make([]byte, sector)
+	if _, err = f.ReadAt(b, 0); err == nil {
+		h.used = !allZero(b) // it has the header of then
+		rand.Read(b[:8])     // never fails
+		h.seed = seed(binary.BigEndian.Uint64(b))
+		_, err = f.WriteAt(h.encode(), 0)
+	}
+	if err == nil {
 		err = f.Datasync()
 	}
 	if err == nil {

@@ -10,7 +10,7 @@ import (
 
 const (
 	segmentMagic  = "mwlog\r\n\x00"
-	segmentHeader = 88 // bytes used of the first sector
+	segmentHeader = 104 // bytes used of the first sector
 )
 
 // A header is the first sector of a segment: all that must be known about the
@@ -23,15 +23,22 @@ type header struct {
 	index    uint64 // of the entry before the first, and its term
 	term     uint64
 	hard     HardState
+	seed     seed // of its groups, new at each use
+	used     bool // before: behind the groups lies what it held then
 }
 
 func (h header) encode() []byte {
 	b := append(make([]byte, 0, sector), segmentMagic...)
 	b = append(b, 0, 0, 0, 0) // CRC
 	b = binary.BigEndian.AppendUint32(b, formatVersion)
+	var used uint64
+	if h.used {
+		used = 1
+	}
 	for _, v := range []uint64{
 		h.log, h.number, uint64(h.size), h.firstSeq, h.index, h.term,
 		h.hard.Term, h.hard.Vote, h.hard.Commit,
+		uint64(h.seed), used,
 	} {
 		b = binary.BigEndian.AppendUint64(b, v)
 	}
@@ -49,6 +56,7 @@ func decodeHeader(b []byte) (header, bool) {
 	return header{
 		log: u64(0), number: u64(1), size: int64(u64(2)), firstSeq: u64(3), index: u64(4), term: u64(5),
 		hard: HardState{Term: u64(6), Vote: u64(7), Commit: u64(8)},
+		seed: seed(u64(9)), used: u64(10) == 1,
 	}, true
 }
 

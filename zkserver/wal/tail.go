@@ -4,39 +4,30 @@ import "bytes"
 
 // A tail is what was found behind the last good group of the last segment.
 type tail struct {
-	garbage int64 // bytes from there to the last one that is not zero or older
-	torn    bool  // it begins with a group that was not finished
+	garbage int64 // bytes from there to the last one that is not zero
+	torn    int64 // bytes of the unfinished group with which it begins, or 0
 
 	valid int64  // offset of a valid group that belongs behind the bad one
 	seq   uint64 // its number; 0 when there is none
 }
 
 // scanTail looks at what follows the last good group, which ends at from. next
-// is the number that the group there should have.
-//
-// Valid groups of lower numbers are what the segment held in an earlier life:
-// they end the garbage, since writing never came so far. Before the first of
-// them lies what is left of a group that was written over in part. It can be
-// told from a torn group only if the first sector of that is there.
-func scanTail(b []byte, from int64, next uint64) tail {
+// is the number that the group there should have. Groups of an earlier use of
+// the segment have another seed and count as garbage.
+func scanTail(b []byte, from int64, next uint64, s seed) tail {
 	var t tail
-	recycled := false
-	if _, seq, ok := peekGroup(b[min(from, int64(len(b))):]); ok {
-		t.torn = seq == next
-	}
 	for off := from; off < int64(len(b)); off += sector {
 		rest := b[off:]
-		if _, _, ok := peekGroup(rest); ok {
-			if g, ok := readGroup(rest); ok && g.seq >= next {
-				t.valid, t.seq = off, g.seq
-				return t
-			} else if ok {
-				recycled = true
-			}
+		if g, ok := readGroup(rest, s); ok && g.seq >= next {
+			t.valid, t.seq = off, g.seq
+			return t
 		}
-		if !recycled && !allZero(rest[:min(sector, len(rest))]) {
+		if !allZero(rest[:min(sector, len(rest))]) {
 			t.garbage = off - from + sector
 		}
+	}
+	if size, seq, ok := peekGroup(b[min(from, int64(len(b))):], s); ok && seq == next {
+		t.torn = min(t.garbage, (groupHeader+int64(size)+sector-1)&^(sector-1))
 	}
 	return t
 }
