@@ -41,7 +41,10 @@ func openDirectory(fsys FS, path string, extra func() []byte) (*directory, error
 	if err := fsys.MkdirAll(path); err != nil {
 		return nil, fmt.Errorf("make data directory %s: %w", path, err)
 	}
-	var err error
+	err := d.vet()
+	if err != nil {
+		return nil, err
+	}
 	if d.lock, err = fsys.Lock(d.file(lockFile)); err != nil {
 		return nil, fmt.Errorf("data directory %s: %w", path, err)
 	}
@@ -50,6 +53,45 @@ func openDirectory(fsys FS, path string, extra func() []byte) (*directory, error
 		return nil, err
 	}
 	return d, nil
+}
+
+// vet refuses a directory that belongs to somebody else, before anything is
+// written to it, the lock included.
+func (d *directory) vet() error {
+	names, err := d.fs.ReadDir(d.path)
+	if err != nil {
+		return fmt.Errorf("list data directory: %w", err)
+	}
+	if slices.Contains(names, identityFile) {
+		return nil
+	}
+	for _, name := range names {
+		if !ours(name) && name != "lost+found" {
+			return fmt.Errorf("data directory %s: %w: it has no %s but other files, such as %s: give an empty directory, or one that mw made",
+				d.path, ErrForeign, identityFile, name)
+		}
+	}
+	return nil
+}
+
+// ours reports whether a file in the data directory has a name that we give.
+func ours(name string) bool {
+	switch name {
+	case lockFile, identityFile, watermarkFile:
+		return true
+	}
+	_, segment := parseNumber(name, segmentSuffix)
+	_, spare := parseNumber(name, spareSuffix)
+	_, snapshot := parseSnapshot(name, snapshotSuffix)
+	_, bad := parseSnapshot(name, snapshotSuffix+badSuffix)
+	return segment || spare || snapshot || bad || halfMade(name)
+}
+
+// halfMade reports whether a file has the name of one of ours before it is
+// complete.
+func halfMade(name string) bool {
+	name, ok := strings.CutSuffix(name, tempSuffix)
+	return ok && !strings.HasSuffix(name, tempSuffix) && ours(name)
 }
 
 // identify reads the identity file, or makes it in a new directory.
@@ -66,7 +108,7 @@ func (d *directory) identify(extra func() []byte) error {
 		return fmt.Errorf("list data directory: %w", err)
 	}
 	for _, name := range names {
-		if strings.HasSuffix(name, segmentSuffix) || strings.HasSuffix(name, snapshotSuffix) {
+		if ours(name) && name != lockFile && !halfMade(name) {
 			return &DamageError{File: d.file(identityFile), Reason: "missing, but there is " + name}
 		}
 	}

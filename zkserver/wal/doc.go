@@ -30,8 +30,11 @@
 //	0000000000000001.log                    segments, numbered in hex without a gap
 //	0000000000000005.spare                  the next segment, zero-filled or used before
 //	00000000000004d2-0000000000000007.snap  a snapshot: index and term of its last entry
-//	*.tmp                                   half made; removed by Open
-//	*.snap.bad                              a snapshot that could not be read
+//	<one of these>.tmp                      half made; removed by Open
+//	<snapshot>.snap.bad                     a snapshot that could not be read
+//
+// A directory with other files but without IDENTITY is refused; files with
+// other names are left alone.
 //
 // Integers are big-endian. CRC is CRC-32C.
 //

@@ -14,6 +14,9 @@ var (
 	// ErrVersion says that the directory was written in another format.
 	ErrVersion = errors.New("wal: other format")
 
+	// ErrForeign says that the directory has files in it and is not ours.
+	ErrForeign = errors.New("wal: not a data directory")
+
 	// ErrDamaged is what every [DamageError] is.
 	ErrDamaged = errors.New("wal: damaged")
 )

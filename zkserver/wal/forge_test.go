@@ -44,24 +44,22 @@ func TestForgedGroupsAreNotBelieved(t *testing.T) {
 		for range 12 {
 			add(forged(1<<40, size))
 		}
-		for range 3 { // into a segment used before, by steps
+		for range 2 { // into a segment used before, by steps
 			if err := l.Truncate(next-1, 1); err != nil {
 				t.Fatal(err)
 			}
-			for range 9 {
+			for range 7 {
 				add(make([]byte, 100_000))
-				for _, d := range []*waltest.Disk{disk.Clone(), disk.Clone().PowerCut()} {
-					o := o
-					o.FS = d
-					copied, err := wal.Open(o)
-					if err != nil {
-						t.Fatalf("entry %d: %v", next-1, err)
-					}
-					if _, last := copied.Bounds(); last != next-1 || copied.Recovered().Torn != nil {
-						t.Fatalf("last = %d after %d, recovery = %+v", last, next-1, copied.Recovered())
-					}
-					copied.Close()
+				killed := o
+				killed.FS = disk.Clone()
+				copied, err := wal.Open(killed)
+				if err != nil {
+					t.Fatalf("entry %d: %v", next-1, err)
 				}
+				if _, last := copied.Bounds(); last != next-1 || copied.Recovered().Torn != nil {
+					t.Fatalf("last = %d after %d, recovery = %+v", last, next-1, copied.Recovered())
+				}
+				copied.Close()
 			}
 		}
 		if err := l.Close(); err != nil {

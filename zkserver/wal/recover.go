@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 )
 
 // Recovery says what [Open] found and did. It is for a log line.
@@ -32,7 +31,7 @@ func (t *TornTail) String() string {
 
 // Open takes the data directory, which it makes if need be, and recovers the
 // log in it by the rules in the package documentation. The error is one line:
-// ErrLocked, ErrVersion, a DamageError, ErrDiskFull, or what the file system
+// ErrLocked, ErrVersion, ErrForeign, a DamageError, ErrDiskFull, or what the file system
 // said. After an error nothing is held open.
 func Open(o Options) (*Log, error) {
 	o = o.withDefaults()
@@ -100,7 +99,7 @@ func (l *Log) tidy(names []string) error {
 				continue
 			}
 		}
-		if !spare && !strings.HasSuffix(name, tempSuffix) {
+		if !spare && !halfMade(name) {
 			continue
 		}
 		// A name can be gone: recovery renames what it has made.

@@ -76,5 +76,5 @@ func parseNumber(name, suffix string) (uint64, bool) {
 		return 0, false
 	}
 	n, err := strconv.ParseUint(digits, 16, 64)
-	return n, err == nil
+	return n, err == nil && fmt.Sprintf("%016x", n) == digits
 }

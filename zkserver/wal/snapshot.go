@@ -19,6 +19,14 @@ func (id SnapshotID) name() string {
 	return fmt.Sprintf("%016x-%016x%s", id.Index, id.Term, snapshotSuffix)
 }
 
+// parseSnapshot reads the ID off a name made of it and suffix.
+func parseSnapshot(name, suffix string) (id SnapshotID, ok bool) {
+	first, second, ok := strings.Cut(name, "-")
+	index, ok1 := parseNumber(first, "")
+	term, ok2 := parseNumber(second, suffix)
+	return SnapshotID{Index: index, Term: term}, ok && ok1 && ok2
+}
+
 // File gives the path of a snapshot's file.
 func (l *Log) File(id SnapshotID) string { return l.dir.file(id.name()) }
 
@@ -30,11 +38,8 @@ func (l *Log) Snapshots() ([]SnapshotID, error) {
 	}
 	var ids []SnapshotID
 	for _, name := range names {
-		first, second, ok := strings.Cut(name, "-")
-		index, ok1 := parseNumber(first, "")
-		term, ok2 := parseNumber(second, snapshotSuffix)
-		if ok && ok1 && ok2 {
-			ids = append(ids, SnapshotID{Index: index, Term: term})
+		if id, ok := parseSnapshot(name, snapshotSuffix); ok {
+			ids = append(ids, id)
 		}
 	}
 	slices.Reverse(ids) // names sort as numbers
