@@ -36,6 +36,9 @@ func (a *applier) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-a.snapshots.wanted:
+			a.snapshots.relieve(a.position, a.machine)
+			continue
 		case <-a.in.wake:
 		}
 		messages = a.in.take(messages)

@@ -22,6 +22,7 @@ type machine struct {
 	changed chan struct{}    // closed and replaced at each Apply
 
 	restores int
+	forget   bool // all commands but the last one
 }
 
 func newMachine() *machine { return &machine{changed: make(chan struct{})} }
@@ -31,6 +32,9 @@ func (m *machine) Apply(b ensemble.Batch) {
 	defer m.mu.Unlock()
 	for _, c := range b.Commands {
 		m.applied = append(m.applied, string(c.Data))
+	}
+	if n := len(m.applied); m.forget && n > 1 {
+		m.applied = m.applied[n-1:]
 	}
 	b.Commands = nil
 	m.batches = append(m.batches, b)

@@ -18,7 +18,7 @@ import (
 )
 
 // snapshots decides when to take a snapshot and takes it. The apply thread
-// calls applied; run writes the files on a goroutine of its own.
+// calls applied and relieve; run writes the files on a goroutine of its own.
 type snapshots struct {
 	storage *storage
 	log     zerolog.Logger
@@ -37,16 +37,22 @@ type snapshots struct {
 	work chan capture
 	busy atomic.Bool
 	size atomic.Int64 // of the last snapshot file
+
+	// wanted has a token while the log has no room to grow: a snapshot may
+	// make some.
+	wanted chan struct{}
 }
 
-// A capture is the machine's state at a position.
+// A capture is the machine's state at a position. For a relief that can do
+// without a new snapshot, state is nil.
 type capture struct {
 	position
-	state io.WriterTo
+	state  io.WriterTo
+	relief bool // the disk is full
 }
 
 func newSnapshots(s *storage, maxEntries, maxBytes int64, log zerolog.Logger) *snapshots {
-	t := &snapshots{storage: s, log: log, maxEntries: maxEntries, maxBytes: maxBytes, work: make(chan capture, 1)}
+	t := &snapshots{storage: s, log: log, maxEntries: maxEntries, maxBytes: maxBytes, work: make(chan capture, 1), wanted: make(chan struct{}, 1)}
 	t.rearm()
 	return t
 }
@@ -73,6 +79,30 @@ func (t *snapshots) applied(p position, bytes int, m Machine) {
 	t.rearm()
 }
 
+// want asks for relief of a full disk. It is asked again if the disk stays
+// full, so that nothing need be remembered.
+func (t *snapshots) want() {
+	select {
+	case t.wanted <- struct{}{}:
+	default:
+	}
+}
+
+// relieve captures the machine, if it has changed since the last snapshot, so
+// that the log before can go.
+func (t *snapshots) relieve(p position, m Machine) {
+	if t.busy.Load() {
+		return
+	}
+	t.busy.Store(true)
+	c := capture{position: p, relief: true}
+	if p.index > t.storage.snapshotIndex() {
+		c.state = m.Capture()
+		t.rearm()
+	}
+	t.work <- c
+}
+
 // run writes snapshots until ctx ends or the disk fails. For lack of space it
 // gives one up: the log stays as it is, and the next one is tried in turn.
 func (t *snapshots) run(ctx context.Context) error {
@@ -81,7 +111,10 @@ func (t *snapshots) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case c := <-t.work:
-			err := t.write(ctx, c)
+			var err error
+			if c.state != nil {
+				err = t.write(ctx, c)
+			}
 			switch {
 			case ctx.Err() != nil:
 				return nil
@@ -92,6 +125,11 @@ func (t *snapshots) run(ctx context.Context) error {
 				}
 			case err != nil:
 				return fmt.Errorf("snapshot of entry %d: %w", c.index, err)
+			}
+			if c.relief {
+				if err := t.makeRoom(); err != nil {
+					return err
+				}
 			}
 			t.busy.Store(false)
 		}
@@ -120,7 +158,7 @@ func (t *snapshots) write(ctx context.Context, c capture) error {
 	t.size.Store(size)
 	t.storage.setSnapshot(id, t.storage.conf)
 	t.log.Debug().Str("path", t.storage.log.File(id)).Dur("took", time.Since(start)).Msg("snapshot written")
-	return truncate(t.storage.log)
+	return truncate(t.storage.log, 2)
 }
 
 // endsWith is a writer that fails when its context ends.
@@ -136,17 +174,45 @@ func (e *endsWith) Write(p []byte) (int, error) {
 	return e.w.Write(p)
 }
 
-// truncate drops the log up to the second newest snapshot, so that one bad
-// snapshot costs nothing but a longer replay.
-func truncate(log *wal.Log) error {
+// truncate drops the log up to the oldest of the newest few snapshots. With
+// two, a bad one costs nothing but a longer replay.
+func truncate(log *wal.Log, keep int) error {
 	ids, err := log.Snapshots()
-	if err != nil || len(ids) < 2 {
+	if err != nil || len(ids) < keep {
 		return err
 	}
-	if base, _ := log.Bounds(); ids[1].Index <= base {
+	id := ids[keep-1]
+	if base, _ := log.Bounds(); id.Index <= base {
 		return nil
 	}
-	return log.Truncate(ids[1].Index, ids[1].Term)
+	return log.Truncate(id.Index, id.Term)
+}
+
+// makeRoom gives the log room to grow on a full disk, from what is there: first
+// what is of no use any more, and if that is not enough the snapshot to fall
+// back to, with the log that only it needs.
+func (t *snapshots) makeRoom() error {
+	log := t.storage.log
+	for keep := 2; keep > 0; keep-- {
+		if err := log.DropSnapshots(keep); err != nil {
+			return roomError(err)
+		}
+		if err := truncate(log, keep); err != nil {
+			return roomError(err)
+		}
+		if err := log.Prepare(); !errors.Is(err, wal.ErrDiskFull) {
+			return err
+		}
+	}
+	return nil
+}
+
+// roomError is nil for what can be tried again.
+func roomError(err error) error {
+	if errors.Is(err, wal.ErrDiskFull) {
+		return nil
+	}
+	return fmt.Errorf("make room: %w", err)
 }
 
 // What a snapshot says about itself: u8 format | i64 time of the last batch,

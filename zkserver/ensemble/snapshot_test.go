@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/mwqueue/mw/zkserver/ensemble"
 	"github.com/mwqueue/mw/zkserver/wal"
@@ -158,4 +160,78 @@ func TestSnapshotWithoutRoomIsTriedAgain(t *testing.T) {
 	if snaps := snapshotsOf(disk); len(snaps) != 3 {
 		t.Errorf("snapshots: %v", snaps)
 	}
+}
+
+// The log alone may fill the disk long before a snapshot is due. One is taken
+// then, and the log before it goes.
+func TestLogThatFillsTheDiskMakesRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := waltest.New(1)
+		cfg := ensemble.Config{Dir: dir, FS: disk, SegmentBytes: 64 << 10}
+		n, m, stop := start(t, cfg)
+		<-n.Ready()
+		disk.SetCapacity(300 << 10)
+		data, refused := bytes.Repeat([]byte("x"), 10<<10), 0
+		m.forget = true // so that the state stays small
+		for i := range 200 {
+			for start := time.Now(); ; time.Sleep(time.Second) {
+				err := n.Propose(t.Context(), uint64(i), data)
+				if err == nil {
+					break
+				}
+				refused++
+				if !errors.Is(err, ensemble.ErrDiskFull) || time.Since(start) > time.Minute {
+					t.Fatalf("proposal %d, refused %d times: %v", i, refused, err)
+				}
+			}
+			synctest.Wait()
+		}
+		t.Logf("refused %d times, snapshots: %v", refused, snapshotsOf(disk))
+		stop()
+		n, m, _ = start(t, cfg)
+		<-n.Ready()
+		if got := m.list(); len(got) == 0 || got[len(got)-1] != string(data) || m.restores != 1 {
+			t.Errorf("%d commands, restored %d times", len(got), m.restores)
+		}
+	})
+}
+
+// Even when there is no room for a snapshot, the ones there are let the log
+// go on.
+func TestLogIsCutAtTheNewestSnapshotIfTheDiskIsFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := waltest.New(1)
+		cfg := often(disk)
+		n, m, stop := start(t, cfg)
+		for range 60 {
+			work(t, n, m, 5)
+			synctest.Wait() // for the snapshot
+		}
+		stop()
+
+		cfg.SnapshotEntries = 0 // no more by count
+		n, m, stop = start(t, cfg)
+		<-n.Ready()
+		synctest.Wait()
+		disk.SetCapacity(disk.Used()) // none for one more snapshot
+		for range 100 {
+			for start := time.Now(); ; time.Sleep(time.Second) {
+				err := n.Propose(t.Context(), 1, []byte("a small one"))
+				if err == nil {
+					break
+				}
+				if !errors.Is(err, ensemble.ErrDiskFull) || time.Since(start) > time.Minute {
+					t.Fatal(err)
+				}
+			}
+			synctest.Wait()
+		}
+		want := m.list()
+		stop()
+		n, m, _ = start(t, cfg)
+		<-n.Ready()
+		if got := m.list(); !slices.Equal(got, want) {
+			t.Errorf("%d commands, want %d", len(got), len(want))
+		}
+	})
 }

@@ -84,6 +84,13 @@ func (s *storage) setSnapshot(id wal.SnapshotID, conf *pb.ConfState) {
 	s.snapshot = &pb.SnapshotMetadata{Index: new(id.Index), Term: new(id.Term), ConfState: conf}
 }
 
+// snapshotIndex is the last entry in the newest snapshot, or 0.
+func (s *storage) snapshotIndex() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.snapshot.GetIndex()
+}
+
 // append writes one group and returns when the disk has it.
 func (s *storage) append(hard wal.HardState, entries []*pb.Entry) error {
 	group := make([]wal.Entry, len(entries))

@@ -29,6 +29,9 @@ type FS interface {
 	// SyncDir makes the names in a directory durable.
 	SyncDir(dir string) error
 
+	// Free is how many bytes can still be written in a directory, about.
+	Free(dir string) (int64, error)
+
 	// Lock takes the lock file, making it if need be, and holds it until
 	// Close. It fails with ErrLocked at once when another holds it.
 	Lock(name string) (io.Closer, error)

@@ -67,6 +67,15 @@ func (osFS) SyncDir(dir string) error {
 	return d.Sync()
 }
 
+// Free does not see quotas.
+func (osFS) Free(dir string) (int64, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	return int64(s.Bavail) * int64(s.Bsize), nil
+}
+
 // Lock uses flock(2): the lock dies with the process, however it dies. The
 // file holds the number of the process, for the message only.
 func (osFS) Lock(name string) (io.Closer, error) {

@@ -3,6 +3,7 @@ package wal
 import (
 	"errors"
 	"fmt"
+	"syscall"
 )
 
 // Wanted has a token when the next segment should be prepared. One goroutine
@@ -70,6 +71,11 @@ func (l *Log) makeSpare(name string) (err error) {
 			err = fmt.Errorf("prepare segment: %w", noSpace(err))
 		}
 	}()
+	// Filling the disk to the brim before giving up would take the room from a
+	// snapshot that is being written to make some.
+	if free, err := l.dir.fs.Free(l.dir.path); err == nil && free < l.opts.SegmentBytes {
+		return syscall.ENOSPC
+	}
 	f, err := l.dir.fs.Create(temp)
 	if err != nil {
 		return err

@@ -46,12 +46,14 @@ func (l *Log) Snapshots() ([]SnapshotID, error) {
 	return ids, nil
 }
 
-func (l *Log) dropOldSnapshots() error {
+// DropSnapshots removes all snapshots but the newest few. It must not be
+// called while one is written. Errors are ErrDiskFull or ErrFailed.
+func (l *Log) DropSnapshots(keep int) error {
 	ids, err := l.Snapshots()
 	if err != nil {
-		return err
+		return failure(err)
 	}
-	for _, id := range ids[min(keepSnapshots, len(ids)):] {
+	for _, id := range ids[min(keep, len(ids)):] {
 		if err := l.dir.fs.Remove(l.File(id)); err != nil {
 			return failure(fmt.Errorf("remove snapshot: %w", err))
 		}

@@ -150,7 +150,7 @@ func (w *SnapshotWriter) Commit() (int64, error) {
 	if err != nil {
 		return 0, failure(fmt.Errorf("name snapshot: %w", err))
 	}
-	return w.off, w.log.dropOldSnapshots()
+	return w.off, w.log.DropSnapshots(keepSnapshots)
 }
 
 // Abort removes what was written.

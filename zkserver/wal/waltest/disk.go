@@ -15,6 +15,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -242,6 +243,16 @@ func (d *Disk) SyncDir(dir string) error {
 		return true
 	})
 	return nil
+}
+
+// Free implements wal.FS.
+func (d *Disk) Free(string) (int64, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.capacity == 0 {
+		return math.MaxInt64, nil
+	}
+	return max(0, d.capacity-d.usedLocked()), nil
 }
 
 // Lock implements wal.FS.
