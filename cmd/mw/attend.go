@@ -28,9 +28,10 @@ func hear() chan os.Signal {
 
 // attend waits for a task in the foreground: its output becomes ours, its
 // exit code too, and signals are for it. ctx must not end with a signal.
-func attend(ctx context.Context, signals <-chan os.Signal, h *submit.Handle, follow bool) error {
+func attend(ctx context.Context, signals <-chan os.Signal, client *submit.Client, h *submit.Handle, follow bool) error {
 	ctx, leave := context.WithCancelCause(ctx)
 	defer leave(nil)
+	go hintAtObstacle(ctx, client, h.ID()) // ends with ctx
 	var cancelling atomic.Bool
 	go func() { // ends with ctx
 		if !arrived(ctx, signals) {
@@ -39,6 +40,7 @@ func attend(ctx context.Context, signals <-chan os.Signal, h *submit.Handle, fol
 		cancelling.Store(true)
 		note("cancelling %s; Ctrl-C again leaves it as it is", h.ID())
 		go cancelTask(ctx, h) // ends with ctx or the master's answer
+		go hintAtNoMaster(ctx, client, "the cancel is queued until one does; Ctrl-C again leaves now")
 		if arrived(ctx, signals) {
 			leave(errLeft)
 		}

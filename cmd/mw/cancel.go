@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -33,6 +34,13 @@ Examples:
 				return err
 			}
 			defer client.Close()
+			waiting, stop := context.WithCancel(c.Context)
+			defer stop()
+			go func() { // ends with waiting
+				if passed(waiting, hintAfter) {
+					hintAtNoMaster(waiting, client, "the cancel waits until one does (mw master)")
+				}
+			}()
 			ended := 0
 			for _, id := range ids {
 				err := client.Handle(id).Cancel(c.Context)

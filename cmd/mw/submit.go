@@ -25,6 +25,9 @@ stdout and stderr and exits with its code: 0 to 123, 126, 127, 128+n for signal
 n; its own 124 or 125 become 123. 124: it ran longer than --timeout. 125: it
 has no outcome of its own (cancelled, or dead: its workers kept dying).
 
+When a task does not start because there is no master, no worker or no free
+slot, a line on stderr says so after 2 seconds; it waits all the same.
+
 Ctrl-C while waiting cancels the task, waits until that is recorded, and exits
 130. A second Ctrl-C leaves the task as it is and returns at once.
 
@@ -68,7 +71,7 @@ Examples:
 				_, err := fmt.Fprintln(c.App.Writer, h.ID())
 				return err
 			}
-			return attend(context.WithoutCancel(c.Context), signals, h, c.Bool("follow"))
+			return attend(context.WithoutCancel(c.Context), signals, client, h, c.Bool("follow"))
 		},
 	}
 }

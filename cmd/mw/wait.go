@@ -46,6 +46,9 @@ Examples:
 				ctx, cancel = context.WithTimeoutCause(ctx, d, timeout)
 				defer cancel()
 			}
+			waiting, stop := context.WithCancel(ctx)
+			defer stop()
+			go hintAtObstacle(waiting, client, ids...) // ends with waiting
 			handles := make([]*submit.Handle, len(ids))
 			for i, id := range ids {
 				handles[i] = client.Handle(id)
