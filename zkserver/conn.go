@@ -59,6 +59,12 @@ type conn struct {
 	received atomic.Int64 // frames
 	waiting  atomic.Int32 // loops that wait for the server: silence is not the client's fault
 
+	// deaf is set while nothing is read because the client has replies to
+	// take. It may be sending pings: that it takes the replies shows that it
+	// lives, instead. At other times it does not: the kernel takes much for a
+	// client that hangs.
+	deaf atomic.Bool
+
 	// The fields below are owned by readLoop.
 	nextSeq uint32 // of the next command
 	authSet []byte // ids as commands carry them; replaced, never changed

@@ -1,6 +1,7 @@
 package zkserver_test
 
 import (
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -121,6 +122,40 @@ func TestRestartGivesSessionsTheirFullTimeout(t *testing.T) {
 		c, ok := reconnect(t, s, c)
 		if !ok || !c.exists("/e", false) {
 			t.Error("session did not get its full timeout after the restart")
+		}
+	})
+}
+
+// While a client has much to take the server reads nothing from it, so it does
+// not hear the pings either.
+func TestSessionOfASlowReaderLivesAsLongAsItReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := zktest.NewServer(t, zktest.InMemory)
+		c := session(t, s, 2*time.Second)
+		c.create("/e", "", wire.FlagEphemeral)
+		c.do(wire.OpCreate, &wire.CreateRequest{Path: "/large", ACL: openACL, Data: make([]byte, 500_000)}, nil)
+
+		var requests []byte
+		for range 100 {
+			requests = append(requests, c.request(wire.OpGetData, &wire.PathWatchRequest{Path: "/large"})...)
+		}
+		c.write(requests) // fits the buffer of the server
+		c.keepAlive(300 * time.Millisecond)
+
+		c.nc.SetReadDeadline(time.Time{})
+		slow := make([]byte, 64<<10)
+		for range 60 {
+			time.Sleep(time.Second)
+			if _, err := io.ReadFull(c.br, slow); err != nil {
+				t.Fatal(err)
+			}
+		}
+		watcher := session(t, s, time.Minute)
+		if !watcher.exists("/e", false) {
+			t.Error("session expired while its client was reading")
+		}
+		if took := watcher.awaitGone("/e"); took > 2100*time.Millisecond {
+			t.Errorf("session ended %v after its client had stopped reading", took)
 		}
 	})
 }

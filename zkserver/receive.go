@@ -74,11 +74,13 @@ func (c *conn) waitRoom() error {
 		c.work.Signal()
 		if ours {
 			c.waiting.Add(1)
-		}
-		c.room.Wait()
-		if ours {
+			c.room.Wait()
 			c.waiting.Add(-1)
+			continue
 		}
+		c.deaf.Store(true)
+		c.room.Wait()
+		c.deaf.Store(false)
 	}
 	return c.cause
 }

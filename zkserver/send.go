@@ -7,7 +7,7 @@ import (
 
 const (
 	// writeChunk is the most a client must take within its session timeout
-	// to be kept.
+	// to be kept, and for its session to be.
 	writeChunk = 64 << 10
 
 	// keepOut is the largest output buffer a connection keeps.
@@ -151,6 +151,9 @@ func (c *conn) write(b []byte) error {
 			return err
 		}
 		b = b[n:]
+		if c.deaf.Load() {
+			c.heard.Store(int64(c.srv.clock()))
+		}
 	}
 	return nil
 }
