@@ -51,7 +51,8 @@ type Config struct {
 	MaxFrame int
 
 	// MaxWatchesPerConn bounds the watches of one connection; a request for
-	// one more is answered ThrottledOp. Default: 100,000.
+	// one more is answered ThrottledOp, or ends the connection if it is a
+	// setWatches. Default: 100,000.
 	MaxWatchesPerConn int
 
 	// SegmentBytes, SnapshotBytes and SnapshotEntries are the size of a log

@@ -20,15 +20,16 @@ import (
 
 // These errors end a connection. None of them ends its session.
 var (
-	errClientGone  = errors.New("zkserver: client closed the connection")
-	errFinished    = errors.New("zkserver: last reply sent")
-	errServerStops = errors.New("zkserver: server stops")
-	errMoved       = errors.New("zkserver: session moved to another connection")
-	errSessionOver = errors.New("zkserver: session is over")
-	errSlowReader  = errors.New("zkserver: client does not read its events")
-	errRestored    = errors.New("zkserver: state replaced by a snapshot")
-	errOrder       = errors.New("zkserver: replies out of order")
-	errBadFrame    = errors.New("zkserver: request without header")
+	errClientGone     = errors.New("zkserver: client closed the connection")
+	errFinished       = errors.New("zkserver: last reply sent")
+	errServerStops    = errors.New("zkserver: server stops")
+	errMoved          = errors.New("zkserver: session moved to another connection")
+	errSessionOver    = errors.New("zkserver: session is over")
+	errSlowReader     = errors.New("zkserver: client does not read its events")
+	errRestored       = errors.New("zkserver: state replaced by a snapshot")
+	errOrder          = errors.New("zkserver: replies out of order")
+	errTooManyWatches = errors.New("zkserver: too many watches set again")
+	errBadFrame       = errors.New("zkserver: request without header")
 )
 
 // conn is one client connection. Its session may outlive it.

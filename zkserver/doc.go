@@ -105,7 +105,8 @@
 //     guessed.
 //   - setWatches tells a client nothing of a znode it may not read, and neither
 //     do events.
-//   - A request that would be one watch too many is answered ThrottledOp.
+//   - A request that would be one watch too many is answered ThrottledOp; a
+//     setWatches that would be ends the connection.
 //   - A check on its own is answered.
 //   - An identity of more than 256 bytes, or more than 4 KiB of them on one
 //     connection, is answered AuthFailed; an ACL of more than 1,024 entries or

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -216,5 +217,41 @@ func TestWatchesAreBounded(t *testing.T) {
 	}
 	if r := c.do(wire.OpExists, &wire.PathWatchRequest{Path: "/c", Watch: true}, nil); r.Err != wire.ThrottledOp {
 		t.Errorf("watch on /c: %v, want throttled", r.Err)
+	}
+}
+
+// A client takes all watches of its setWatches for set, whatever the reply says.
+func TestSetWatchesAboveTheLimitEndsTheConnection(t *testing.T) {
+	c := connect(t, zktest.NewServer(t, func(cfg *zkserver.Config) { cfg.MaxWatchesPerConn = 2 }))
+	set := func(paths ...string) { c.send(wire.OpSetWatches, &wire.SetWatchesRequest{Exist: paths}) }
+	for range 2 { // again: nothing new
+		set("/a", "/b")
+		if r := c.reply(); r.Err != wire.OK {
+			t.Fatalf("setWatches of two: %v", r.Err)
+		}
+	}
+	if r := c.do(wire.OpExists, &wire.PathWatchRequest{Path: "/a", Watch: true}, nil); r.Err != wire.NoNode {
+		t.Errorf("watch that is there already: %v, want no node", r.Err)
+	}
+	set("/a", "/c")
+	c.closed()
+}
+
+// What is counted is as if all watches had the longest path that was let in.
+func TestRefusedWatchDoesNotCount(t *testing.T) {
+	c := connect(t, zktest.NewServer(t))
+	watch := func(path string) wire.Code {
+		return c.do(wire.OpExists, &wire.PathWatchRequest{Path: path, Watch: true}, nil).Err
+	}
+	for i := range 80 {
+		if code := watch(fmt.Sprintf("/%d", i)); code != wire.NoNode {
+			t.Fatalf("watch %d: %v", i, code)
+		}
+	}
+	if code := watch("/" + strings.Repeat("x", 1_000_000)); code != wire.ThrottledOp {
+		t.Errorf("watch of a megabyte after 80 others: %v, want throttled", code)
+	}
+	if code := watch("/one-more"); code != wire.NoNode {
+		t.Errorf("watch after one that was refused: %v, want no node", code)
 	}
 }

@@ -15,8 +15,7 @@ func (c *conn) serve(xid int32, o *op, body []byte) error {
 	if idle {
 		// Only readLoop, which calls serve, adds to the queue: it is still
 		// empty.
-		c.srv.replica.read(c, xid, o, body, false)
-		return nil
+		return c.srv.replica.read(c, xid, o, body, false)
 	}
 	return c.enqueue(request{xid: xid, stage: ready, op: o, body: slices.Clone(body), size: len(body), since: c.srv.clock()})
 }
@@ -27,22 +26,25 @@ type view struct {
 	*replica
 	conn *conn        // its mu is locked
 	body wire.Decoder // of the request
+
+	// fault ends the connection in place of a reply.
+	fault error
 }
 
 // read serves one request from the tree and appends the reply to the
 // connection's output. queued says that the request is the oldest of the queue,
-// and is to be taken off it.
+// and is to be taken off it. An error ends the connection.
 //
 // Everything happens under one hold of both locks: so the watch a read sets
 // sees every change that the reply does not show, and the change's event, which
 // apply appends, comes after the reply.
-func (r *replica) read(c *conn, xid int32, o *op, body []byte, queued bool) {
+func (r *replica) read(c *conn, xid int32, o *op, body []byte, queued bool) error {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return
+		return c.cause
 	}
 	v := &c.view
 	*v = view{replica: r, conn: c, body: wire.NewDecoder(body)}
@@ -59,12 +61,16 @@ func (r *replica) read(c *conn, xid int32, o *op, body []byte, queued bool) {
 			b = setCode(b[:end], code)
 		}
 	}
+	if v.fault != nil {
+		return v.fault
+	}
 	c.queue.out = wire.EndFrame(b, start)
 	c.sent++
 	c.view.body = wire.Decoder{} // it keeps the frame
 	if queued {
 		r.answered(c)
 	}
+	return nil
 }
 
 func (r *replica) headerZxid(rule headerZxid) int64 {

@@ -80,7 +80,9 @@ func (c *conn) serveQueued(ctx context.Context) error {
 		case serveOldest:
 			// Only this goroutine pops a ready request, so it is still
 			// the oldest.
-			c.srv.replica.read(c, oldest.xid, oldest.op, oldest.body, true)
+			if err := c.srv.replica.read(c, oldest.xid, oldest.op, oldest.body, true); err != nil {
+				return err
+			}
 		case proposeNext:
 			if err := c.proposeNext(ctx); err != nil {
 				return err

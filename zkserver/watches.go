@@ -12,17 +12,20 @@ func (v *view) watch(k watch.Kind, path string) bool {
 	v.watchMu.Lock()
 	defer v.watchMu.Unlock()
 	id := watch.Conn(v.conn.number)
-	v.conn.longest = max(v.conn.longest, len(path))
-	if n := v.watches.Count(id); n >= v.maxWatches || n*v.conn.longest > maxWatchBytes {
+	longest := max(v.conn.longest, len(path))
+	n := v.watches.Count(id)
+	if (n >= v.maxWatches || n*longest > maxWatchBytes) && !v.watches.Has(k, path, id) {
 		return false
 	}
+	v.conn.longest = longest
 	v.watches.Add(k, path, id)
 	return true
 }
 
 // setWatches takes over the watches a client had on an earlier connection: what
 // changed since fires at once, the rest is watched. A client is told nothing of
-// a znode it may not read (CVE-2026-59739).
+// a znode it may not read (CVE-2026-59739). If one watch is too many the
+// connection ends: clients do not look at the reply, and would take it for set.
 func setWatches(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
 	var q wire.SetWatches2Request
 	q.SetWatchesRequest.Decode(d)
@@ -78,7 +81,7 @@ func (v *view) setWatches(q *wire.SetWatches2Request, b []byte) ([]byte, wire.Co
 	}
 	v.conn.queue.outEvents += len(b) - start
 	if !ok {
-		return b, wire.ThrottledOp
+		v.fault = errTooManyWatches
 	}
 	return b, wire.OK
 }
