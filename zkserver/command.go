@@ -26,7 +26,7 @@ type command struct {
 	kind    commandKind
 	session session.ID
 	attach  uint32        // doRequest, doExpire: only if the session is still at it
-	timeout time.Duration // doCreate, doAttach
+	timeout time.Duration // doCreate, doAttach; of a doExpire it is not in the log
 	authSet []byte        // doRequest: the identities, encoded
 	request []byte        // doRequest: the frame as received: xid, op, body
 	secret  []byte        // doKey

@@ -67,7 +67,6 @@ func (s *Server) expireLoop(ctx context.Context) error {
 		}
 		last = now
 		for _, cmd := range s.replica.expired(now, s.clockAt) {
-			s.noisy.Info().Str("session", hexID(cmd.session)).Msg("session expired")
 			if err := s.expire(ctx, cmd); err != nil {
 				return ended(ctx, err)
 			}
@@ -81,8 +80,11 @@ func (s *Server) expireLoop(ctx context.Context) error {
 func (s *Server) expire(ctx context.Context, cmd command) error {
 	err := s.writes.ProposeReserved(ctx, 0, cmd.append(nil))
 	if errors.Is(err, ensemble.ErrDiskFull) {
-		s.replica.live.add(cmd.session, s.cfg.MaxSessionTimeout)
+		s.replica.live.add(cmd.session, cmd.timeout)
 		return nil
+	}
+	if err == nil {
+		s.noisy.Info().Str("session", hexID(cmd.session)).Msg("session expired")
 	}
 	return err
 }
@@ -141,7 +143,7 @@ func (r *replica) expired(now time.Time, at func(time.Duration) time.Time) []com
 		}
 		r.live.tracker.Remove(id)
 		if ok {
-			cmds = append(cmds, command{kind: doExpire, session: id, attach: s.Attach})
+			cmds = append(cmds, command{kind: doExpire, session: id, attach: s.Attach, timeout: s.Timeout})
 		}
 	}
 	return cmds

@@ -222,3 +222,24 @@ func TestHeldWritesCountWithTheirIdentities(t *testing.T) {
 		}
 	})
 }
+
+func TestSessionOverdueOnAFullDiskGetsItsOwnTimeoutAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newRig(t)
+		b.replica.sessions.Create(1, time.Second)
+		b.replica.live.reset(b.replica.sessions)
+		b.setFull(true)
+
+		ctx, cancel := context.WithCancel(t.Context())
+		var loop sync.WaitGroup
+		loop.Go(func() { b.expireLoop(ctx) })
+		time.Sleep(1500 * time.Millisecond)
+		b.setFull(false)
+		time.Sleep(700 * time.Millisecond)
+		if got := b.proposed(); got != 1 {
+			t.Errorf("%d sessions expired a timeout after the disk was full, want 1", got)
+		}
+		cancel()
+		loop.Wait()
+	})
+}
