@@ -28,6 +28,8 @@ type directory struct {
 	path string
 	lock io.Closer
 
+	names Dir // held open, so that syncing it takes no descriptor
+
 	log   uint64 // random number of this directory, in every file
 	extra []byte // the owner's lines of the identity file
 }
@@ -48,12 +50,19 @@ func openDirectory(fsys FS, path string, extra func() []byte) (*directory, error
 	if d.lock, err = fsys.Lock(d.file(lockFile)); err != nil {
 		return nil, fmt.Errorf("data directory %s: %w", path, err)
 	}
-	if err := d.identify(extra); err != nil {
+	if d.names, err = fsys.OpenDir(path); err != nil {
 		d.lock.Close()
+		return nil, fmt.Errorf("open data directory: %w", err)
+	}
+	if err := d.identify(extra); err != nil {
+		d.close()
 		return nil, err
 	}
 	return d, nil
 }
+
+// close lets go of the directory, the lock last.
+func (d *directory) close() error { return errors.Join(d.names.Close(), d.lock.Close()) }
 
 // vet refuses a directory that belongs to somebody else, before anything is
 // written to it, the lock included.
@@ -156,7 +165,7 @@ func (d *directory) replaceFile(name string, content []byte) error {
 		err = d.fs.Rename(d.file(name+tempSuffix), d.file(name))
 	}
 	if err == nil {
-		err = d.fs.SyncDir(d.path)
+		err = d.names.Sync()
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", d.file(name), noSpace(err))

@@ -23,8 +23,8 @@ var (
 
 // These errors answer one call. The log goes on.
 var (
-	// ErrDiskFull says that there was no room to prepare a segment or to write
-	// a snapshot. Nothing was written; the call may be made again.
+	// ErrDiskFull says that there was no room, or no file descriptor, to
+	// prepare a segment or to write a snapshot. Nothing was written; the call may be made again.
 	ErrDiskFull = errors.New("wal: disk full")
 
 	// ErrCompacted says that the entry is covered by a snapshot and gone.
@@ -64,13 +64,23 @@ func (e *DamageError) Error() string {
 // Is makes errors.Is(err, ErrDamaged) true.
 func (e *DamageError) Is(target error) bool { return target == ErrDamaged }
 
-// noSpace makes the kinds of "no space" ErrDiskFull.
+// noSpace makes the kinds of "no room" ErrDiskFull. To be out of descriptors
+// is one: nothing was written, and it goes away.
 func noSpace(err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return fmt.Errorf("%w: %w", ErrDiskFull, err)
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return noDescriptor{err}
 	}
 	return err
 }
+
+// noDescriptor is an ErrDiskFull that does not say so.
+type noDescriptor struct{ err error }
+
+func (e noDescriptor) Error() string   { return "wal: out of file descriptors: " + e.err.Error() }
+func (e noDescriptor) Unwrap() []error { return []error{ErrDiskFull, e.err} }
 
 // failure makes an error of the file system ErrDiskFull or ErrFailed.
 func failure(err error) error {

@@ -6,7 +6,7 @@ import "io"
 // package waltest has one that loses power.
 //
 // An error that means "no space" must satisfy errors.Is(err, syscall.ENOSPC)
-// or EDQUOT; a missing file satisfies fs.ErrNotExist.
+// or EDQUOT, and EMFILE or ENFILE for "no descriptor"; a missing file satisfies fs.ErrNotExist.
 type FS interface {
 	// MkdirAll makes a directory, with its parents, durably.
 	MkdirAll(dir string) error
@@ -26,8 +26,8 @@ type FS interface {
 	// Remove deletes a file.
 	Remove(name string) error
 
-	// SyncDir makes the names in a directory durable.
-	SyncDir(dir string) error
+	// OpenDir opens a directory to make the names in it durable.
+	OpenDir(dir string) (Dir, error)
 
 	// Free is how many bytes can still be written in a directory, about.
 	Free(dir string) (int64, error)
@@ -35,6 +35,13 @@ type FS interface {
 	// Lock takes the lock file, making it if need be, and holds it until
 	// Close. It fails with ErrLocked at once when another holds it.
 	Lock(name string) (io.Closer, error)
+}
+
+// A Dir is an open directory of an [FS].
+type Dir interface {
+	// Sync makes the names in the directory durable.
+	Sync() error
+	io.Closer
 }
 
 // A File is an open file of an [FS].

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,14 +17,27 @@ var OS FS = osFS{}
 
 type osFS struct{}
 
-func (osFS) MkdirAll(dir string) error {
-	if _, err := os.Stat(dir); err == nil {
-		return nil
+func (osFS) MkdirAll(dir string) error { return mkdirAll(dir, syncDir) }
+
+// mkdirAll makes a directory with its parents and then calls sync for each
+// directory that got a new name, the deepest first.
+func mkdirAll(dir string, sync func(string) error) error {
+	var parents []string // of the ones to be made
+	for d := filepath.Clean(dir); ; d = filepath.Dir(d) {
+		if _, err := os.Stat(d); !errors.Is(err, fs.ErrNotExist) || d == filepath.Dir(d) {
+			break
+		}
+		parents = append(parents, filepath.Dir(d))
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	return osFS{}.SyncDir(filepath.Dir(dir))
+	for _, d := range parents {
+		if err := sync(d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (osFS) ReadDir(dir string) ([]string, error) {
@@ -58,7 +72,15 @@ func (osFS) Rename(oldname, newname string) error { return os.Rename(oldname, ne
 
 func (osFS) Remove(name string) error { return os.Remove(name) }
 
-func (osFS) SyncDir(dir string) error {
+func (osFS) OpenDir(dir string) (Dir, error) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

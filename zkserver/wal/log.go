@@ -200,5 +200,5 @@ func (l *Log) release() error {
 	if l.marks != nil {
 		errs = append(errs, l.marks.Close())
 	}
-	return errors.Join(append(errs, l.dir.lock.Close())...)
+	return errors.Join(append(errs, l.dir.close())...)
 }

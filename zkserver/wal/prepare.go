@@ -87,7 +87,7 @@ func (l *Log) makeSpare(name string) (err error) {
 	if err := l.dir.fs.Rename(temp, l.dir.file(name)); err != nil {
 		return err
 	}
-	return l.dir.fs.SyncDir(l.dir.path)
+	return l.dir.names.Sync()
 }
 
 // zeroFill writes zeros from one offset to another and waits for the disk.

@@ -160,7 +160,7 @@ func (l *Log) rewrite(old segmentFile, good []byte) error {
 		err = l.dir.fs.Rename(name+tempSuffix, name)
 	}
 	if err == nil {
-		err = l.dir.fs.SyncDir(l.dir.path)
+		err = l.dir.names.Sync()
 	}
 	if errors.Is(noSpace(err), ErrDiskFull) {
 		// A full disk must not keep us from serving reads. Writing the same

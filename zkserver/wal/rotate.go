@@ -3,6 +3,7 @@ package wal
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 )
 
@@ -22,6 +23,13 @@ func (l *Log) rotate() error {
 	l.mu.Unlock()
 
 	f, err := l.beginSegment(spare, &h)
+	if full := noSpace(err); errors.Is(full, ErrDiskFull) {
+		// Only opening the spare can need what is lacking.
+		l.mu.Lock()
+		l.spares = append(l.spares, spare)
+		l.mu.Unlock()
+		return fmt.Errorf("begin segment %d: %w", h.number, full)
+	}
 	if err != nil {
 		return l.fail(fmt.Errorf("begin segment %d: %w", h.number, err))
 	}
@@ -54,7 +62,7 @@ func (l *Log) beginSegment(spare string, h *header) (File, error) {
 		err = l.dir.fs.Rename(l.dir.file(spare), l.dir.file(segmentName(h.number)))
 	}
 	if err == nil {
-		err = l.dir.fs.SyncDir(l.dir.path)
+		err = l.dir.names.Sync()
 	}
 	if err != nil {
 		f.Close()

@@ -34,7 +34,7 @@ func (l *Log) File(id SnapshotID) string { return l.dir.file(id.name()) }
 func (l *Log) Snapshots() ([]SnapshotID, error) {
 	names, err := l.dir.fs.ReadDir(l.dir.path)
 	if err != nil {
-		return nil, fmt.Errorf("wal: list snapshots: %w", err)
+		return nil, fmt.Errorf("wal: list snapshots: %w", noSpace(err))
 	}
 	var ids []SnapshotID
 	for _, name := range names {
@@ -62,14 +62,33 @@ func (l *Log) DropSnapshots(keep int) error {
 }
 
 // SetAside renames a snapshot that cannot be read, so that it is not counted
-// as one to fall back to.
+// as one to fall back to. Of such files only the last is kept.
 func (l *Log) SetAside(id SnapshotID) error {
-	err := l.dir.fs.Rename(l.File(id), l.File(id)+badSuffix)
+	err := l.dropBad()
 	if err == nil {
-		err = l.dir.fs.SyncDir(l.dir.path)
+		err = l.dir.fs.Rename(l.File(id), l.File(id)+badSuffix)
+	}
+	if err == nil {
+		err = l.dir.names.Sync()
 	}
 	if err != nil {
 		return fmt.Errorf("wal: set snapshot aside: %w", err)
+	}
+	return nil
+}
+
+// dropBad removes what was set aside before.
+func (l *Log) dropBad() error {
+	names, err := l.dir.fs.ReadDir(l.dir.path)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if _, ok := parseSnapshot(name, snapshotSuffix+badSuffix); ok {
+			if err := l.dir.fs.Remove(l.dir.file(name)); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

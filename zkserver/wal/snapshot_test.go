@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
+	"strings"
 	"testing"
 	"testing/iotest"
 
@@ -39,7 +41,8 @@ func readSnapshot(l *wal.Log, id wal.SnapshotID) ([]byte, error) {
 }
 
 func TestSnapshotGivesBackWhatWasWritten(t *testing.T) {
-	l := open(t, small(waltest.New(1)))
+	disk := waltest.New(1)
+	l := open(t, small(disk))
 	for i, size := range []int{0, 1, 256<<10 - 1, 256 << 10, 256<<10 + 1, 20 << 20} {
 		id := wal.SnapshotID{Index: uint64(i + 1), Term: 1}
 		content := bytes.Repeat([]byte("abcdefg"), size/7+1)[:size]
@@ -64,6 +67,14 @@ func TestSnapshotGivesBackWhatWasWritten(t *testing.T) {
 	}
 	if ids, _ := l.Snapshots(); len(ids) != 2 {
 		t.Errorf("snapshots = %v", ids)
+	}
+	if err := l.SetAside(ids[2]); err != nil {
+		t.Fatal(err)
+	}
+	names, _ := disk.ReadDir(dir)
+	names = slices.DeleteFunc(names, func(s string) bool { return !strings.HasSuffix(s, ".bad") })
+	if len(names) != 1 || dir+"/"+names[0] != l.File(ids[2])+".bad" {
+		t.Errorf("set aside: %v", names)
 	}
 }
 

@@ -145,7 +145,7 @@ func (w *SnapshotWriter) Commit() (int64, error) {
 	d := w.log.dir
 	err := errors.Join(w.file.Close(), d.fs.Rename(d.file(w.id.name()+tempSuffix), d.file(w.id.name())))
 	if err == nil {
-		err = d.fs.SyncDir(d.path)
+		err = d.names.Sync()
 	}
 	if err != nil {
 		return 0, failure(fmt.Errorf("name snapshot: %w", err))

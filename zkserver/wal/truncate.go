@@ -58,7 +58,7 @@ func (l *Log) retire(h header) error {
 		err = l.dir.fs.Remove(l.dir.file(segmentName(h.number)))
 	}
 	if err == nil {
-		err = l.dir.fs.SyncDir(l.dir.path)
+		err = l.dir.names.Sync()
 	}
 	if err != nil {
 		return l.fail(fmt.Errorf("retire segment %d: %w", h.number, err))

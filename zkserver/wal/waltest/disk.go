@@ -33,6 +33,7 @@ type Op string
 // The calls that [Disk.Inject] sees.
 const (
 	OpCreate  Op = "create"
+	OpOpen    Op = "open"
 	OpWrite   Op = "write"
 	OpSync    Op = "sync"
 	OpRename  Op = "rename"
@@ -177,7 +178,9 @@ func (d *Disk) Create(name string) (wal.File, error) {
 
 // Open implements wal.FS.
 func (d *Disk) Open(name string) (wal.File, error) {
-	d.mu.Lock()
+	if err := d.before(OpOpen, name); err != nil {
+		return nil, err
+	}
 	defer d.mu.Unlock()
 	node, ok := d.names[name]
 	if !ok || d.dead {
@@ -225,8 +228,18 @@ func (c nameChange) apply(names map[string]*inode) {
 	}
 }
 
-// SyncDir implements wal.FS.
-func (d *Disk) SyncDir(dir string) error {
+// OpenDir implements wal.FS.
+func (d *Disk) OpenDir(dir string) (wal.Dir, error) { return directory{d, dir}, nil }
+
+type directory struct {
+	disk *Disk
+	path string
+}
+
+func (d directory) Sync() error  { return d.disk.syncDir(d.path) }
+func (d directory) Close() error { return nil }
+
+func (d *Disk) syncDir(dir string) error {
 	err := d.before(OpSyncDir, dir)
 	if err != nil && !errors.Is(err, ErrLie) {
 		return err
