@@ -37,6 +37,10 @@ type op struct {
 	// frames (events) that go before it.
 	bare bool
 
+	// counts says that the replica counts the znodes below the path before
+	// read is called.
+	counts bool
+
 	// zxid is shown in the reply's header in place of the last applied one.
 	zxid headerZxid
 }
@@ -71,7 +75,7 @@ var ops = map[wire.Op]*op{
 	wire.OpGetACL:               {read: readACL},
 	wire.OpGetChildren:          {read: readChildren},
 	wire.OpGetChildren2:         {read: readChildren2},
-	wire.OpGetAllChildrenNumber: {read: readChildrenNumber},
+	wire.OpGetAllChildrenNumber: {read: readChildrenNumber, counts: true},
 	wire.OpGetEphemerals:        {read: readEphemerals},
 	wire.OpMultiRead:            {read: readMulti},
 	wire.OpWhoAmI:               {read: readWhoAmI},

@@ -27,6 +27,9 @@ type view struct {
 	conn *conn        // its mu is locked
 	body wire.Decoder // of the request
 
+	// below is the answer to a getAllChildrenNumber.
+	below int
+
 	// fault ends the connection in place of a reply.
 	fault error
 }
@@ -39,6 +42,10 @@ type view struct {
 // sees every change that the reply does not show, and the change's event, which
 // apply appends, comes after the reply.
 func (r *replica) read(c *conn, xid int32, o *op, body []byte, queued bool) error {
+	below := 0
+	if o.counts {
+		below = r.countBelow(c, body)
+	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	c.mu.Lock()
@@ -47,7 +54,7 @@ func (r *replica) read(c *conn, xid int32, o *op, body []byte, queued bool) erro
 		return c.cause
 	}
 	v := &c.view
-	*v = view{replica: r, conn: c, body: wire.NewDecoder(body)}
+	*v = view{replica: r, conn: c, body: wire.NewDecoder(body), below: below}
 	b := c.queue.out
 	code := wire.OK
 	if o.bare {

@@ -95,8 +95,40 @@ func readChildrenNumber(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) 
 	if d.Err() != nil {
 		return b, wire.MarshallingError
 	}
-	n, err := v.tree.ChildrenNumber(q.Path, v.conn.ids)
+	_, stat, err := v.tree.Get(q.Path, v.conn.ids)
+	n := v.below
+	if stat.NumChildren == 0 {
+		n = 0
+	}
 	return wire.AppendInt32(b, int32(n)), codeOf(err)
+}
+
+// countBelow is the long part of a getAllChildrenNumber. It holds the lock for a
+// part of the tree at a time, so that writes go on: the count may be that of no
+// one moment, as in Apache ZooKeeper, but has all that the connection has seen.
+func (r *replica) countBelow(c *conn, body []byte) (n int) {
+	var q wire.PathRequest
+	d := wire.NewDecoder(body)
+	if q.Decode(&d); d.Err() != nil {
+		return 0
+	}
+	c.waiting.Add(1)
+	defer c.waiting.Add(-1)
+	c.mu.Lock()
+	ids := c.ids
+	c.mu.Unlock()
+	r.mu.RLock()
+	_, stat, err := r.tree.Get(q.Path, ids)
+	r.mu.RUnlock()
+	if err != nil || stat.NumChildren == 0 {
+		return 0
+	}
+	for part := range tree.Parts {
+		r.mu.RLock()
+		n += r.tree.CountBelow(q.Path, part)
+		r.mu.RUnlock()
+	}
+	return n
 }
 
 // readEphemerals lists the ephemeral znodes of the session that asks.

@@ -51,33 +51,31 @@ func (t *Tree) ACL(path string, auth []ID) ([]ACL, Stat, error) {
 }
 
 // ChildrenNumber counts the znodes below path, at any depth. It needs the
-// permission to read path only, and takes time in proportion to the answer.
+// permission to read path only, and takes time in proportion to the tree: see
+// [Tree.CountBelow] for how not to hold it all the while.
 func (t *Tree) ChildrenNumber(path string, auth []ID) (int, error) {
 	n, err := t.readable(path, PermRead, auth)
-	if err != nil {
+	if err != nil || n.numChildren == 0 {
 		return 0, err
 	}
-	if n.path == rootPath {
-		return t.counts.Znodes - 1, nil
+	count := 0
+	for part := range Parts {
+		count += t.CountBelow(path, part)
 	}
-	return t.descendants(n), nil
+	return count, nil
 }
 
-// descendants keeps its own stack: how deep the tree is, clients decide.
-func (t *Tree) descendants(top *node) int {
+// Parts is how many parts [Tree.CountBelow] looks at a tree in.
+const Parts = shardCount
+
+// CountBelow counts the znodes below path in one part of the tree. A znode is in
+// the same part for as long as it is there.
+func (t *Tree) CountBelow(path string, part int) int {
+	prefix := strings.TrimSuffix(path, "/") + "/"
 	count := 0
-	for pending := []*node{top}; len(pending) > 0; {
-		n := pending[len(pending)-1]
-		pending = pending[:len(pending)-1]
-		if n.children == nil {
-			continue
-		}
-		for _, name := range n.children.names() {
-			child := t.find(n.path + "/" + name)
+	for name := range t.shards[part] {
+		if len(name) > len(prefix) && strings.HasPrefix(name, prefix) {
 			count++
-			if child.children != nil {
-				pending = append(pending, child)
-			}
 		}
 	}
 	return count
