@@ -17,8 +17,9 @@ const (
 
 // A capture is the state at one moment, on its way to a snapshot file.
 type capture struct {
-	head []byte // header and sessions; doc.go has the bytes
-	tree *tree.Capture
+	head     []byte // doc.go has the bytes
+	sessions session.Capture
+	tree     *tree.Capture
 }
 
 // Capture begins a snapshot. The tree is copied bit by bit while it goes on.
@@ -32,11 +33,11 @@ func (r *replica) Capture() io.WriterTo {
 	}
 	b = binary.BigEndian.AppendUint64(b, r.term)
 	b = binary.BigEndian.AppendUint64(b, uint64(r.zxid))
-	return capture{head: r.sessions.Append(b), tree: r.tree.Capture()}
+	return capture{head: b, sessions: r.sessions.Capture(), tree: r.tree.Capture()}
 }
 
 func (c capture) WriteTo(w io.Writer) (int64, error) {
-	n, err := w.Write(c.head)
+	n, err := w.Write(c.sessions.Append(c.head))
 	if err != nil {
 		return int64(n), err
 	}

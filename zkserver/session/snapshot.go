@@ -1,12 +1,14 @@
 package session
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash"
 	"hash/crc32"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -21,15 +23,35 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// A Capture is a table as it was at one moment.
+type Capture struct {
+	secret   []byte
+	sessions []Session
+}
+
+// Capture copies the table, and leaves the work of encoding it for later, when
+// the table may go on.
+func (t *Table) Capture() Capture {
+	c := Capture{secret: t.secret, sessions: make([]Session, 0, len(t.sessions))}
+	for _, s := range t.sessions {
+		c.sessions = append(c.sessions, s)
+	}
+	return c
+}
+
 // Append appends the table as it goes into a snapshot: the same bytes for equal
 // tables.
-func (t *Table) Append(b []byte) []byte {
+func (t *Table) Append(b []byte) []byte { return t.Capture().Append(b) }
+
+// Append is Append of the table that was captured.
+func (t Capture) Append(b []byte) []byte {
+	slices.SortFunc(t.sessions, func(a, b Session) int { return cmp.Compare(a.ID, b.ID) })
 	start := len(b)
 	b = append(b, magic...)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(t.secret)))
 	b = append(b, t.secret...)
 	b = binary.BigEndian.AppendUint64(b, uint64(len(t.sessions)))
-	for s := range t.All() {
+	for _, s := range t.sessions {
 		b = binary.BigEndian.AppendUint64(b, uint64(s.ID))
 		b = binary.BigEndian.AppendUint64(b, uint64(s.Timeout))
 		b = binary.BigEndian.AppendUint32(b, s.Attach)

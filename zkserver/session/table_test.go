@@ -108,3 +108,14 @@ func FuzzReadTable(f *testing.F) {
 		}
 	})
 }
+
+func TestCaptureIsOfOneMoment(t *testing.T) {
+	table := smallTable()
+	want := table.Append(nil)
+	c := table.Capture()
+	table.Remove(3)
+	table.Create(9, time.Second)
+	if !bytes.Equal(c.Append(nil), want) {
+		t.Error("a capture shows what came after it")
+	}
+}
