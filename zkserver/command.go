@@ -3,6 +3,7 @@ package zkserver
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/mwqueue/mw/zkserver/session"
@@ -59,12 +60,15 @@ func parseCommand(b []byte) (command, error) {
 		return command{}, errCommand
 	}
 	c := command{kind: commandKind(b[0])}
+	if c.kind > doKey {
+		return command{}, fmt.Errorf("zkserver: command of kind %d: the log was written by a later version", c.kind)
+	}
 	b = b[1:]
 	if c.kind == doKey {
 		c.secret = b
 		return c, nil
 	}
-	if len(b) < 8+4 || c.kind < doRequest || c.kind > doKey {
+	if len(b) < 8+4 || c.kind < doRequest {
 		return command{}, errCommand
 	}
 	c.session = session.ID(binary.BigEndian.Uint64(b))

@@ -121,8 +121,8 @@ func (r *replica) nextZxid() int64 {
 	return r.zxid
 }
 
-// apply carries out one command. A command that does not decode cannot come
-// from any version of this program: to go on would be to diverge.
+// apply carries out one command. A command that does not decode comes from
+// no version of this program up to this one: to go on would be to diverge.
 func (r *replica) apply(entry *ensemble.Command, ms int64, now time.Duration) {
 	cmd, err := parseCommand(entry.Data)
 	if err != nil {
