@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/mwqueue/mw/zkserver/tree"
@@ -38,7 +39,7 @@ func (c *conn) authenticate(body []byte) bool {
 	case schemeIP:
 		return c.addr.IsValid() // known from the start
 	default:
-		c.log.Warn().Str("scheme", q.Scheme).Msg("authentication refused")
+		c.log.Warn().Str("scheme", strconv.Quote(q.Scheme[:min(len(q.Scheme), 32)])).Msg("authentication refused")
 		return false
 	}
 
