@@ -2,6 +2,7 @@ package zkserver_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/mwqueue/mw/zkserver/wire"
@@ -236,4 +237,27 @@ func TestRemoveWatches(t *testing.T) {
 		}
 	}
 	c.set("/a", "x") // fails on an event
+}
+
+// Both lock connections and watches; in another order each would wait for the
+// other for ever.
+func TestServerIsAskedForTotalsWhileWatchesAreSet(t *testing.T) {
+	s := zktest.NewServer(t)
+	watcher := connect(t, s)
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		for i := range 200 {
+			c := dial(t, s)
+			c.nc.Write([]byte([]string{"srvr", "mntr", "stat"}[i%3]))
+			if b, err := readAll(c); err != nil || len(b) == 0 {
+				t.Errorf("word %d: %d bytes, %v", i, len(b), err)
+				return
+			}
+			c.nc.Close()
+		}
+	})
+	for i := range 3000 {
+		watcher.exists(fmt.Sprintf("/%d", i), true)
+	}
+	asking.Wait()
 }
