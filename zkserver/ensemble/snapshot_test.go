@@ -39,6 +39,16 @@ func work(t *testing.T, n *ensemble.Node, m *machine, count int) []string {
 	return m.list()
 }
 
+// workUntilKept works on until as many snapshots as are kept are written, which
+// goes on beside the work.
+func workUntilKept(t *testing.T, disk *waltest.Disk, n *ensemble.Node, m *machine, count int) []string {
+	t.Helper()
+	for work(t, n, m, count); len(snapshotsOf(disk)) < 3; {
+		work(t, n, m, 1)
+	}
+	return m.list()
+}
+
 func TestSnapshotsBoundTheDirectory(t *testing.T) {
 	disk := waltest.New(1)
 	var want []string
@@ -48,7 +58,7 @@ func TestSnapshotsBoundTheDirectory(t *testing.T) {
 		if got := m.list(); !slices.Equal(got, want) {
 			t.Fatalf("%d commands after restart, want %d", len(got), len(want))
 		}
-		want = work(t, n, m, 500)
+		want = workUntilKept(t, disk, n, m, 500)
 		stop()
 		if snaps := snapshotsOf(disk); len(snaps) != 3 {
 			t.Errorf("snapshots: %v", snaps)
@@ -65,7 +75,7 @@ func TestSnapshotsBoundTheDirectory(t *testing.T) {
 func TestBadSnapshotCostsOnlyALongerReplay(t *testing.T) {
 	disk := waltest.New(1)
 	n, m, stop := start(t, often(disk))
-	want := work(t, n, m, 200)
+	want := workUntilKept(t, disk, n, m, 200)
 	stop()
 	snaps := snapshotsOf(disk)
 	newest := dir + "/" + snaps[len(snaps)-1]
@@ -97,7 +107,7 @@ func TestBadSnapshotCostsOnlyALongerReplay(t *testing.T) {
 func TestOnlyBadSnapshotsAreRefused(t *testing.T) {
 	disk := waltest.New(1)
 	n, m, stop := start(t, often(disk))
-	work(t, n, m, 200)
+	workUntilKept(t, disk, n, m, 200)
 	stop()
 	for _, name := range snapshotsOf(disk) {
 		disk.Bytes(dir + "/" + name)[60] ^= 1
@@ -118,7 +128,7 @@ func TestOnlyBadSnapshotsAreRefused(t *testing.T) {
 func TestMissingSnapshotsAreRefused(t *testing.T) {
 	disk := waltest.New(1)
 	n, m, stop := start(t, often(disk))
-	work(t, n, m, 200)
+	workUntilKept(t, disk, n, m, 200)
 	stop()
 	for _, name := range snapshotsOf(disk) {
 		if err := disk.Remove(dir + "/" + name); err != nil {
