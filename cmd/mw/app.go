@@ -108,7 +108,8 @@ func noSuchCommand(name string) *failure {
 func usageError(c *cli.Context, err error, _ bool) error {
 	text := err.Error()
 	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
-		text = "there is no flag --" + strings.TrimPrefix(name, "-")
+		name = strings.TrimPrefix(name, "-")
+		text = "there is no flag " + "--"[:min(len(name), 2)] + name
 	}
 	return usagef(c, "%s", text)
 }

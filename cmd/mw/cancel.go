@@ -22,7 +22,7 @@ there is none. A task that has ended already is left as it is: exit code 1.
 
 Examples:
    mw cancel 42
-   mw cancel $(mw ps --state waiting -o id)`,
+   mw ps --state waiting -o id | xargs -r mw cancel`,
 		Flags: serviceFlags(),
 		Action: func(c *cli.Context) error {
 			ids, err := taskIDs(c, 0)

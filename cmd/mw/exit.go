@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/mwqueue/mw/coordinator"
 	"github.com/mwqueue/mw/submit"
@@ -119,6 +121,8 @@ func exitCode(err error) int {
 		{coordinator.ErrUnknownOutcome, exitUnknown},
 		{coordinator.ErrNoServer, exitNoServer},
 		{coordinator.ErrNoAuth, exitDenied},
+		{fs.ErrPermission, exitDenied},
+		{coordinator.ErrTooLarge, exitUsage},
 	} {
 		if errors.Is(err, row.err) {
 			return row.code
@@ -138,6 +142,10 @@ func hint(err error) string {
 	switch {
 	case errors.Is(err, coordinator.ErrNoServer):
 		return `start one with "mw dev" (all in one process) or "mw server", or name yours with --servers`
+	case errors.Is(err, coordinator.ErrTooLarge):
+		return "a task takes half a megabyte with its flags: put long input in a file"
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "--listen 127.0.0.1:0 takes a free port"
 	case errors.Is(err, submit.ErrNoTask):
 		return `"mw ps" lists the tasks; finished ones are deleted after a while`
 	}

@@ -85,8 +85,8 @@ func service(c *cli.Context, log zerolog.Logger) (coordinator.Config, error) {
 		return cfg, usagef(c, "--servers: %v", err)
 	}
 	cfg.SessionTimeout, err = globalDuration(c, "session-timeout", 5*time.Second)
-	if err == nil && cfg.SessionTimeout < 100*time.Millisecond {
-		err = usagef(c, "--session-timeout is %s, must be at least 100ms", cfg.SessionTimeout)
+	if err == nil && (cfg.SessionTimeout < 100*time.Millisecond || cfg.SessionTimeout > 24*time.Hour) {
+		err = usagef(c, "--session-timeout is %s, must be from 100ms to 24h", cfg.SessionTimeout)
 	}
 	return cfg, err
 }
@@ -153,7 +153,10 @@ func reachable(c *cli.Context, cfg coordinator.Config) error {
 	})
 }
 
-func init() { zerolog.TimeFieldFormat = time.RFC3339Nano } // else seconds
+func init() {
+	zerolog.TimeFieldFormat = time.RFC3339Nano // else seconds
+	zerolog.ErrorFieldName = "err"
+}
 
 // logger writes to stderr from the given level up, or from def.
 func logger(c *cli.Context, def zerolog.Level) (zerolog.Logger, error) {

@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -36,6 +38,11 @@ func TestErrorsAreOneLineWithAHintAndACode(t *testing.T) {
 			want: "mw: outcome unknown: timeout\nmw: hint: the same command with --key k1 is safe: it finds the task if there is one\n",
 		},
 		{name: "not permitted", err: fmt.Errorf("create: %w", coordinator.ErrNoAuth), code: 77, want: "mw: create: not permitted\n"},
+		{name: "a file not permitted", err: &os.PathError{Op: "open", Path: "/x", Err: syscall.EACCES}, code: 77, want: "mw: open /x: permission denied\n"},
+		{
+			name: "too large", err: fmt.Errorf("create: %w: 9 bytes, at most 1", coordinator.ErrTooLarge), code: 64,
+			want: "mw: create: too large: 9 bytes, at most 1\nmw: hint: a task takes half a megabyte with its flags: put long input in a file\n",
+		},
 		{name: "anything else", err: errors.Join(errors.New("a"), errors.New("b")), code: 125, want: "mw: a b\n"},
 		{name: "with a hint of its own", err: hinted(errors.New("a"), "try %s", "b"), code: 125, want: "mw: a\nmw: hint: try b\n"},
 	}

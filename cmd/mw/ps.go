@@ -32,7 +32,7 @@ Examples:
    mw ps
    mw ps --state failed -n 10
    mw ps -o json | jq '.[] | select(.attempts > 1)'
-   mw cancel $(mw ps --state waiting -o id)`,
+   mw ps --state waiting -o id | xargs -r mw cancel`,
 		Flags: append([]cli.Flag{
 			&cli.IntFlag{Name: "limit", Aliases: []string{"n"}, Value: 50, Usage: "list at most `N` tasks, and those assigned"},
 			&cli.StringSliceFlag{Name: "state", Aliases: []string{"s"}, Usage: "list tasks in `STATE`; repeatable"},

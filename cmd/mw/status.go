@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -57,9 +59,12 @@ Examples:
 // taskIDs reads the arguments as tasks: exactly n, or with n = 0 at least one.
 func taskIDs(c *cli.Context, n int) ([]coordinator.TaskID, error) {
 	args := c.Args().Slice()
+	late := slices.IndexFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "-") })
 	switch {
 	case len(args) == 0:
 		return nil, usagef(c, "%s needs the id of a task", c.Command.Name)
+	case late > 0:
+		return nil, usagef(c, "%q comes after an id: flags go before the ids", args[late])
 	case n > 0 && len(args) > n:
 		return nil, usagef(c, "%s takes one id, got %q too", c.Command.Name, args[n])
 	}

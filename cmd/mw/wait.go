@@ -25,7 +25,7 @@ ends the waiting.
 
 Examples:
    mw wait 42
-   mw wait --timeout 1h $(mw ps --state waiting -o id)`,
+   mw ps --state waiting -o id | xargs -r mw wait --timeout 1h`,
 		Flags: append([]cli.Flag{
 			&cli.DurationFlag{Name: "timeout", Usage: "give up after `D`", DefaultText: "none"},
 		}, serviceFlags()...),
@@ -33,6 +33,9 @@ Examples:
 			ids, err := taskIDs(c, 0)
 			if err != nil {
 				return err
+			}
+			if d := c.Duration("timeout"); d < 0 {
+				return usagef(c, "--timeout is %s, must not be negative", d)
 			}
 			client, err := openClient(c)
 			if err != nil {

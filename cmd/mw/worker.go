@@ -41,7 +41,7 @@ Examples:
 			&cli.StringSliceFlag{Name: "label", Usage: "show `K=V` in the registration; repeatable"},
 			dataFlag("worker-NAME"),
 			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:0", Usage: "serve output over HTTP on `ADDR`; port 0 takes a free one"},
-			&cli.Int64Flag{Name: "output-limit", Value: 10 << 20, Usage: "keep `N` bytes of each output"},
+			&cli.Int64Flag{Name: "output-limit", Value: 10 << 20, Usage: "keep the first `N` bytes of each output; the last 16 KiB are in the task's record"},
 			&cli.DurationFlag{Name: "grace", Value: 10 * time.Second, Usage: "give a command `D` between SIGTERM and SIGKILL"},
 			insecureFlag(),
 		}, serviceFlags()...),
