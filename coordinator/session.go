@@ -99,6 +99,7 @@ func open(ctx context.Context, cfg Config) (*Session, error) {
 		return nil, s.notConnected(ctx)
 	}
 	s.spawn(s.keepLease)
+	time.Sleep(settleTime)
 	if err := s.keepOneWatch(ctx); err != nil {
 		_ = s.Close()
 		return nil, err
