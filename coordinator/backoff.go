@@ -21,8 +21,7 @@ const (
 
 // wait blocks for the next pause, or until ctx ends: then it returns the cause.
 func (b *backoff) wait(ctx context.Context) error {
-	b.last = min(max(2*b.last, cmp.Or(b.first, minBackoff)), maxBackoff)
-	timer := time.NewTimer(jitter(b.last))
+	timer := time.NewTimer(b.next())
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -30,6 +29,12 @@ func (b *backoff) wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// next returns the next pause.
+func (b *backoff) next() time.Duration {
+	b.last = min(max(2*b.last, cmp.Or(b.first, minBackoff)), maxBackoff)
+	return jitter(b.last)
 }
 
 // jitter spreads d over ±50 %, so that clients who lost the same server do

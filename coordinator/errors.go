@@ -39,6 +39,12 @@ var (
 // ErrNoServer: no server could be reached. The operation was not executed.
 var ErrNoServer = errors.New("coordinator: no server")
 
+// ErrTryLater: the service turned the operation away though nothing is wrong
+// with it: its disk is full, it sheds load, or it holds too many watches. The
+// operation was not executed. Whoever has time tries again after a pause; see
+// [Session.Insist].
+var ErrTryLater = errors.New("coordinator: not now, try again later")
+
 // ErrUnknownOutcome: a write was sent and its answer was lost. It may have
 // been executed, and may still be. To resolve it, Sync and read. When the
 // session ended meanwhile, the error is ErrSessionLost or ErrClosed as well.
@@ -57,6 +63,7 @@ type class uint8
 const (
 	definite    class = iota // the server answered, or the request was never sent for its form
 	notExecuted              // never sent
+	notNow                   // the server turned it away, and may take it later
 	unknown                  // sent, and the answer was lost
 	garbled                  // sent, and the answer tells nothing: unknown for a write, final for a read
 	sessionOver              // not executed: the server no longer knows the session
@@ -107,7 +114,10 @@ func translate(err error) (class, error) {
 		}
 	}
 	if code, ok := unnamedCode(err); ok {
-		if mayHaveHappened(code) {
+		switch {
+		case code == codeThrottled:
+			return notNow, fmt.Errorf("%w: code %d", ErrTryLater, code)
+		case mayHaveHappened(code):
 			return garbled, fmt.Errorf("%w: code %d", ErrUnknownOutcome, code)
 		}
 		return definite, fmt.Errorf("%w: code %d", ErrRefused, code)
@@ -136,6 +146,10 @@ func mayHaveHappened(code int) bool {
 	}
 	return false
 }
+
+// codeThrottled is how Apache ZooKeeper sheds load (3.6 and later), and how mw
+// server refuses writes while its disk is full.
+const codeThrottled = -127
 
 // codeInconsistency is what a multi answers for the operations after the one
 // that refused it.

@@ -22,6 +22,7 @@ func TestTranslate(t *testing.T) {
 		{fmt.Errorf("wrapped: %w", zk.ErrBadVersion), definite, ErrBadVersion},
 		{code(-6), definite, ErrRefused},   // unimplemented
 		{code(-125), definite, ErrRefused}, // quota exceeded
+		{code(-127), notNow, ErrTryLater},  // throttled
 		{zk.ErrNoServer, notExecuted, ErrNoServer},
 		{zk.ErrSessionExpired, sessionOver, ErrSessionLost},
 		{zk.ErrSessionMoved, sessionOver, ErrSessionLost},
@@ -39,7 +40,7 @@ func TestTranslate(t *testing.T) {
 			if kind != tt.kind || !errors.Is(err, tt.want) {
 				t.Errorf("translate = %d, %v, want %d, %v", kind, err, tt.kind, tt.want)
 			}
-			if kind != definite && !errors.Is(err, tt.in) && kind != garbled {
+			if kind != definite && !errors.Is(err, tt.in) && kind != garbled && kind != notNow {
 				t.Errorf("translate hides the reason: %v", err)
 			}
 		})

@@ -25,7 +25,7 @@ func send[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)) (
 }
 
 // read is send for a call that changes nothing: it is repeated until it is
-// answered, as long as ctx and the session live.
+// answered, as long as ctx and the session live. "Try later" is no answer.
 func read[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)) (T, error) {
 	pause := backoff{first: time.Millisecond} // mostly it is the link that one waits for
 	for {
@@ -37,8 +37,8 @@ func read[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)) (
 		if ctx.Err() != nil {
 			return none, notSent(ctx, s)
 		}
-		if err := pause.wait(s.ctx); err != nil {
-			return none, err
+		if s.pause(ctx, &pause) != nil {
+			return none, notSent(ctx, s)
 		}
 	}
 }
