@@ -18,6 +18,14 @@ type Registration struct {
 	Host    string            `json:"host,omitempty"`    // the machine
 	PID     int               `json:"pid,omitempty"`     // of the worker on that machine
 	Version string            `json:"version,omitempty"` // of mw
+
+	// Marks: it writes into an assignment that it has started, if that says how
+	// many attempts were lost. See [Assignment].
+	Marks bool `json:"marks,omitempty"`
+
+	// Stopping is how many commands it is stopping that were cancelled: they
+	// still take slots.
+	Stopping int `json:"stopping,omitempty"`
 }
 
 // ParseRegistration reads a worker's data. A text that is no JSON object, such
@@ -30,6 +38,7 @@ func ParseRegistration(data []byte) Registration {
 		r.Addr = strings.ToValidUTF8(strings.TrimSpace(string(data)), "\uFFFD")
 	}
 	r.Slots = min(max(r.Slots, 1), maxSlots)
+	r.Stopping = min(max(r.Stopping, 0), maxSlots)
 	return r
 }
 

@@ -13,6 +13,33 @@ import (
 type Assignment struct {
 	Attempt int   `json:"attempt,omitempty"` // from 1; 0: one more than there are
 	Term    int32 `json:"term,omitempty"`    // of the master that assigned
+
+	// Lost is how many attempts of the task were lost before. When it is not 0,
+	// the worker writes Started into the assignment before it starts the
+	// command: without it the command never ran, and losing it is not the
+	// task's fault.
+	Lost    int   `json:"lost,omitempty"`
+	Started int64 `json:"started,omitempty"` // Unix time in ms; 0: not, or not marked
+	Alone   bool  `json:"alone,omitempty"`   // started with no other command beside it
+}
+
+// SuspectLost is how many lost attempts make a task a suspect: it may be what
+// its workers die of, so it runs alone.
+const SuspectLost = 2
+
+// Suspect reports whether the task is to run with nothing beside it.
+func (a Assignment) Suspect() bool { return a.Lost >= SuspectLost }
+
+// Marked reports whether the assignment tells if its attempt was started.
+func (a Assignment) Marked() bool { return a.Lost > 0 }
+
+// Charged reports whether the death of its worker, or of the process that runs
+// its commands, makes this attempt a lost one. The first loss always counts, for
+// nothing is written when a healthy task starts; the second if the attempt was
+// started; later ones if it was alone, so that no task comes to its end because
+// of another.
+func (a Assignment) Charged() bool {
+	return !a.Marked() || a.Started != 0 && (a.Alone || !a.Suspect())
 }
 
 // ParseAssignment reads an assignment's data. What it cannot read is zero.
@@ -21,7 +48,7 @@ func ParseAssignment(data []byte) Assignment {
 	if isJSONObject(data) {
 		_ = json.Unmarshal(data, &a) // what is of the wrong type stays zero
 	}
-	a.Attempt = max(a.Attempt, 0)
+	a.Attempt, a.Lost = max(a.Attempt, 0), max(a.Lost, 0)
 	return a
 }
 

@@ -100,9 +100,29 @@ func TestRecordsComeBack(t *testing.T) {
 	if diff := cmp.Diff(attempt, ParseAttemptData(attempt.Encode())); diff != "" {
 		t.Errorf("attempt: -want +got:\n%s", diff)
 	}
-	registration := Registration{Name: "w1", Addr: "h:1", Slots: 4, Labels: map[string]string{"a": "b"}, Host: "h", PID: 7, Version: "v"}
+	registration := Registration{Name: "w1", Addr: "h:1", Slots: 4, Labels: map[string]string{"a": "b"}, Host: "h", PID: 7, Version: "v", Marks: true, Stopping: 2}
 	if diff := cmp.Diff(registration, ParseRegistration(registration.Encode())); diff != "" {
 		t.Errorf("registration: -want +got:\n%s", diff)
+	}
+}
+
+func TestWhichLostAttemptsAreCharged(t *testing.T) {
+	for _, test := range []struct {
+		data string
+		want bool
+	}{
+		{``, true},
+		{`{"attempt":1}`, true},
+		{`{"attempt":2,"lost":1}`, false},
+		{`{"attempt":2,"lost":1,"started":5}`, true},
+		{`{"attempt":3,"lost":2}`, false},
+		{`{"attempt":3,"lost":2,"started":5}`, false},
+		{`{"attempt":3,"lost":2,"started":5,"alone":true}`, true},
+		{`{"attempt":3,"lost":2,"alone":true}`, false},
+	} {
+		if got := ParseAssignment([]byte(test.data)).Charged(); got != test.want {
+			t.Errorf("%s charged = %v, want %v", test.data, got, test.want)
+		}
 	}
 }
 
