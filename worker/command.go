@@ -48,7 +48,7 @@ func (w *Worker) runCommand(ctx context.Context, a *attempt, deadline time.Time)
 	if err != nil {
 		return w.unlessGone(dir, made, err)
 	}
-	cmd, err := w.guard.start(ctx, req)
+	cmd, err := w.launcher.start(ctx, req)
 	switch {
 	case err == nil:
 		e, cause := attend(ctx, cmd, w.cfg.StopGrace)

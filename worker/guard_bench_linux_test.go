@@ -17,7 +17,7 @@ import (
 func BenchmarkCommands(b *testing.B) {
 	const slots = 8
 	b.Run("guard", func(b *testing.B) {
-		c := newTestGuard(b)
+		c := newTestLauncher(b)
 		req := script(b, "")
 		req.Path, req.Argv = "/bin/true", []string{"true"}
 		benchmark(b, slots, func() error {

@@ -223,7 +223,7 @@ func appendFrame(b []byte, kind byte, body func([]byte) []byte) []byte {
 	return b
 }
 
-// appendNumbers appends a frame whose payload is a, and b as 8 or 4 bytes.
+// appendLease appends a lease frame.
 func appendLease(b []byte, session uint64, deadline int64) []byte {
 	return appendFrame(b, frameLease, func(b []byte) []byte {
 		return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, session), uint64(deadline))

@@ -20,10 +20,10 @@ import (
 
 func init() { testRoles["fake-worker"] = fakeWorker }
 
-// newTestGuard starts a guard whose session 1 has a lease of an hour.
-func newTestGuard(tb testing.TB) *guardClient {
+// newTestLauncher starts a guard whose session 1 has a lease of an hour.
+func newTestLauncher(tb testing.TB) *launcher {
 	tb.Helper()
-	c := newGuardClient(guardArgv(), zerolog.Nop())
+	c := newLauncher(guardArgv(), zerolog.Nop())
 	tb.Cleanup(c.close)
 	c.extend(1, time.Now().Add(time.Hour))
 	return c
@@ -45,7 +45,7 @@ func marked(req startRequest) startRequest {
 	return req
 }
 
-func mustStart(tb testing.TB, c *guardClient, req startRequest) *command {
+func mustStart(tb testing.TB, c *launcher, req startRequest) *command {
 	tb.Helper()
 	cmd, err := c.start(tb.Context(), req)
 	if err != nil {
@@ -109,7 +109,7 @@ func pollOne(fd int, within time.Duration) (int, error) {
 }
 
 func TestCommandEnds(t *testing.T) {
-	c := newTestGuard(t)
+	c := newTestLauncher(t)
 	tests := []struct {
 		name, script   string
 		code, signal   int
@@ -148,7 +148,7 @@ func checkStream(t *testing.T, name string, got streamEnd, file, want string) {
 }
 
 func TestCommandThatCannotStart(t *testing.T) {
-	c := newTestGuard(t)
+	c := newTestLauncher(t)
 	req := script(t, "")
 	req.Path = "/nowhere"
 	if e := await(t, "end", mustStart(t, c, req).ended); syscall.Errno(e.Errno) != syscall.ENOENT {
@@ -158,7 +158,7 @@ func TestCommandThatCannotStart(t *testing.T) {
 
 // A guard that never ran has not begun the command either.
 func TestGuardThatDoesNotRun(t *testing.T) {
-	c := newGuardClient([]string{"false"}, zerolog.Nop())
+	c := newLauncher([]string{"false"}, zerolog.Nop())
 	t.Cleanup(c.close)
 	if e := await(t, "end", mustStart(t, c, script(t, "")).ended); !e.GuardDied || !e.Unstarted {
 		t.Errorf("ended = %+v, want unstarted", e)
@@ -166,7 +166,7 @@ func TestGuardThatDoesNotRun(t *testing.T) {
 }
 
 func TestOutputIsCutAtTheLimit(t *testing.T) {
-	c := newTestGuard(t)
+	c := newTestLauncher(t)
 	req := script(t, "head -c 100000 /dev/zero | tr '\\0' x; echo; echo end")
 	req.Limit = 5000
 	e := await(t, "end", mustStart(t, c, req).ended)
@@ -180,7 +180,7 @@ func TestOutputIsCutAtTheLimit(t *testing.T) {
 }
 
 func TestFullDiskDoesNotStopTheCommand(t *testing.T) {
-	c := newTestGuard(t)
+	c := newTestLauncher(t)
 	req := script(t, "seq 100000; exit 7")
 	req.Stdout = "/dev/full"
 	e := await(t, "end", mustStart(t, c, req).ended)
@@ -192,7 +192,7 @@ func TestFullDiskDoesNotStopTheCommand(t *testing.T) {
 // A command has the umask of the worker, which keeps its own files to itself
 // all the same.
 func TestCommandHasTheWorkersUmask(t *testing.T) {
-	c := newGuardClient([]string{"sh", "-c", `umask 002; exec "$0" guard`, os.Args[0]}, zerolog.Nop())
+	c := newLauncher([]string{"sh", "-c", `umask 002; exec "$0" guard`, os.Args[0]}, zerolog.Nop())
 	t.Cleanup(c.close)
 	c.extend(1, time.Now().Add(time.Hour))
 	req := script(t, "umask; touch made")
@@ -208,7 +208,7 @@ func TestCommandHasTheWorkersUmask(t *testing.T) {
 
 // Whoever started the worker may have left files open in it.
 func TestCommandHasOnlyItsStreamsOpen(t *testing.T) {
-	c := newGuardClient([]string{"sh", "-c", `exec 3</ 9</; exec "$0" guard`, os.Args[0]}, zerolog.Nop())
+	c := newLauncher([]string{"sh", "-c", `exec 3</ 9</; exec "$0" guard`, os.Args[0]}, zerolog.Nop())
 	t.Cleanup(c.close)
 	c.extend(1, time.Now().Add(time.Hour))
 	list := "for fd in $(seq 0 300); do [ ! -e /proc/$$/fd/$fd ] || printf '%s ' $fd; done"
@@ -230,7 +230,7 @@ func TestCloseOnExec(t *testing.T) {
 }
 
 func TestSignalReachesTheGroup(t *testing.T) {
-	c := newTestGuard(t)
+	c := newTestLauncher(t)
 	path, pid := fifo(t)
 	cmd := mustStart(t, c, script(t, "sh -c 'echo $$ >"+path+"; exec sleep 1000' & wait"))
 	child := await(t, "child", pid)
@@ -249,7 +249,7 @@ func TestWhatACommandLeavesBehindIsKilled(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := newTestGuard(t)
+			c := newTestLauncher(t)
 			// Another command lives on, so that nothing is killed for want of any.
 			still := mustStart(t, c, marked(script(t, "sleep 1000")))
 
@@ -276,7 +276,7 @@ func TestWhatACommandLeavesBehindIsKilled(t *testing.T) {
 
 // A daemon that a command has started is let live while the command does.
 func TestDaemonLivesWithItsCommand(t *testing.T) {
-	c := newTestGuard(t)
+	c := newTestLauncher(t)
 	path, pid := fifo(t)
 	mustStart(t, c, marked(script(t, "setsid -f sh -c 'echo $$ >"+path+"; exec sleep 1000'; sleep 1000")))
 	daemon := await(t, "daemon", pid)
@@ -289,7 +289,7 @@ func TestDaemonLivesWithItsCommand(t *testing.T) {
 }
 
 func TestLeaseEndKillsAndRefuses(t *testing.T) {
-	c := newGuardClient(guardArgv(), zerolog.Nop())
+	c := newLauncher(guardArgv(), zerolog.Nop())
 	t.Cleanup(c.close)
 	c.extend(1, time.Now().Add(300*time.Millisecond))
 	path, pid := fifo(t)
@@ -317,7 +317,7 @@ func TestLeaseEndKillsAndRefuses(t *testing.T) {
 }
 
 func TestEndKillsOnlyThatSession(t *testing.T) {
-	c := newTestGuard(t)
+	c := newTestLauncher(t)
 	cmd := mustStart(t, c, script(t, "sleep 1000"))
 	c.end(1)
 	if e := await(t, "end", cmd.ended); !e.Fenced {
@@ -326,12 +326,12 @@ func TestEndKillsOnlyThatSession(t *testing.T) {
 }
 
 func TestGuardDeathIsReported(t *testing.T) {
-	c := newTestGuard(t)
+	c := newTestLauncher(t)
 	path, pid := fifo(t)
 	escapedPath, escapedPid := fifo(t)
 	cmd := mustStart(t, c, marked(script(t, "sh -c 'echo $$ >"+path+"; exec sleep 1000' & setsid sh -c 'echo $$ >"+escapedPath+"; exec sleep 1000' & wait")))
 	child, escaped := await(t, "child", pid), await(t, "escaped child", escapedPid)
-	cmd.proc.kill()
+	cmd.link.kill()
 	if e := await(t, "end", cmd.ended); !e.GuardDied || e.Unstarted {
 		t.Errorf("ended = %+v, want guard died", e)
 	}
@@ -349,7 +349,7 @@ func fakeWorker(args []string) int {
 	if err != nil {
 		panic(err)
 	}
-	c := newGuardClient(guardArgv(), zerolog.Nop())
+	c := newLauncher(guardArgv(), zerolog.Nop())
 	c.extend(1, time.Now().Add(lease))
 	_, err = c.start(context.Background(), startRequest{
 		Session: 1, Path: "/bin/sh", Argv: []string{"sh", "-c", args[1]}, Env: []string{"PATH=/usr/bin:/bin"}, Dir: "/",

@@ -78,7 +78,7 @@ func (w *Worker) serve(ctx context.Context, drain <-chan struct{}, s *coordinato
 	defer context.AfterFunc(s.Context(), func() { end(context.Cause(s.Context())) })()
 
 	var wg sync.WaitGroup
-	w.guard.extend(i.number, s.Lease())
+	w.launcher.extend(i.number, s.Lease())
 	wg.Go(func() { i.keepLease(live) })
 	defer wg.Wait()
 	defer end(nil)
@@ -103,7 +103,7 @@ func (i *instance) keepLease(ctx context.Context) {
 	for {
 		select {
 		case <-i.s.Renewed():
-			i.w.guard.extend(i.number, i.s.Lease())
+			i.w.launcher.extend(i.number, i.s.Lease())
 		case <-ctx.Done():
 			return
 		}
@@ -210,7 +210,7 @@ func (i *instance) loop(live, stop context.Context, drain <-chan struct{}) error
 			deadline = time.After(i.w.cfg.StopGrace + stopSlack)
 		case <-deadline:
 			return context.Cause(stop)
-		case number := <-i.w.guard.fenced:
+		case number := <-i.w.launcher.fenced:
 			if number == i.number {
 				return errFenced
 			}

@@ -187,7 +187,7 @@ func (i *instance) finished() bool {
 // leave ends the instance: nothing of it runs any more, and what it owes is
 // left for the next to report.
 func (i *instance) leave() {
-	i.w.guard.end(i.number)
+	i.w.launcher.end(i.number)
 	if i.filing {
 		i.settle(<-i.filed)
 	}

@@ -17,7 +17,7 @@ import (
 type Worker struct {
 	cfg        Config
 	store      *store
-	guard      *guardClient
+	launcher   *launcher
 	listener   net.Listener
 	advertised string // where the listener can be reached
 
@@ -52,7 +52,7 @@ func New(cfg Config) (*Worker, error) {
 	}
 	return &Worker{
 		cfg: cfg, store: store, listener: listener, advertised: advertise(listener.Addr()),
-		guard: newGuardClient(cfg.Guard, cfg.Log), ended: make(chan ended), over: make(chan struct{}),
+		launcher: newLauncher(cfg.Guard, cfg.Log), ended: make(chan ended), over: make(chan struct{}),
 	}, nil
 }
 
@@ -94,8 +94,8 @@ func (w *Worker) Addr() net.Addr { return w.listener.Addr() }
 func (w *Worker) Run(ctx context.Context, drain <-chan struct{}) error {
 	defer close(w.over)
 	defer w.store.close()
-	defer w.guard.close()
-	if err := w.guard.ready(); err != nil {
+	defer w.launcher.close()
+	if err := w.launcher.ready(); err != nil {
 		return err
 	}
 

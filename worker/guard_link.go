@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// guardProcess is one life of the guard.
-type guardProcess struct {
+// guardLink is the worker's side of one guard process, from its start to its
+// death.
+type guardLink struct {
 	cmd  *exec.Cmd
 	in   *os.File
 	dead chan struct{} // closed by readLoop when the process is gone
@@ -29,19 +30,19 @@ type guardProcess struct {
 type command struct {
 	run   uint64
 	mark  string
-	proc  *guardProcess
-	pid   int             // 0: not known to have started; protected by proc.mu
+	link  *guardLink
+	pid   int             // 0: not known to have started; protected by link.mu
 	ended chan endedEvent // one event, buffered
 }
 
 // signal sends sig to the command's process group, if it has not ended.
 func (c *command) signal(sig syscall.Signal) {
-	c.proc.write(appendRun(nil, frameSignal, c.run, int(sig)))
+	c.link.write(appendRun(nil, frameSignal, c.run, int(sig)))
 }
 
 // startGuard starts a guard process in a session of its own: what is typed at
 // this process's terminal does not reach it.
-func startGuard(argv []string, onFenced func(uint64)) (*guardProcess, error) {
+func startGuard(argv []string, onFenced func(uint64)) (*guardLink, error) {
 	inR, inW, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -60,7 +61,7 @@ func startGuard(argv []string, onFenced func(uint64)) (*guardProcess, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, errors.Join(err, inW.Close(), outR.Close())
 	}
-	p := &guardProcess{
+	p := &guardLink{
 		cmd: cmd, in: inW, dead: make(chan struct{}),
 		commands: make(map[uint64]*command), fences: make(map[uint64]chan struct{}),
 	}
@@ -69,7 +70,7 @@ func startGuard(argv []string, onFenced func(uint64)) (*guardProcess, error) {
 }
 
 // readLoop takes the guard's events until it is gone, and then buries it.
-func (p *guardProcess) readLoop(out *os.File, onFenced func(uint64)) {
+func (p *guardLink) readLoop(out *os.File, onFenced func(uint64)) {
 	events := newFrames(out)
 	for {
 		kind, payload, err := events.next()
@@ -88,7 +89,7 @@ func (p *guardProcess) readLoop(out *os.File, onFenced func(uint64)) {
 	close(p.dead)
 }
 
-func (p *guardProcess) handle(kind byte, payload []byte, onFenced func(uint64)) error {
+func (p *guardLink) handle(kind byte, payload []byte, onFenced func(uint64)) error {
 	switch kind {
 	case frameReady:
 		p.mu.Lock()
@@ -132,7 +133,7 @@ func (p *guardProcess) handle(kind byte, payload []byte, onFenced func(uint64)) 
 // themselves died with it; this is for the rest of their groups, whose numbers
 // cannot have been given away while any of their processes lives, and for what
 // left the groups.
-func (p *guardProcess) bury() {
+func (p *guardLink) bury() {
 	p.mu.Lock()
 	p.gone = true // nothing is added any more
 	ready := p.ready
@@ -157,7 +158,7 @@ func (p *guardProcess) bury() {
 	}
 }
 
-func (p *guardProcess) add(c *command) bool {
+func (p *guardLink) add(c *command) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.gone {
@@ -167,7 +168,7 @@ func (p *guardProcess) add(c *command) bool {
 	return true
 }
 
-func (p *guardProcess) isGone() bool {
+func (p *guardLink) isGone() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.gone
@@ -175,7 +176,7 @@ func (p *guardProcess) isGone() bool {
 
 // awaitFence returns a channel that is closed when the session's processes are
 // dead.
-func (p *guardProcess) awaitFence(session uint64) <-chan struct{} {
+func (p *guardLink) awaitFence(session uint64) <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	done := p.fences[session]
@@ -186,7 +187,7 @@ func (p *guardProcess) awaitFence(session uint64) <-chan struct{} {
 	return done
 }
 
-func (p *guardProcess) fenced(upTo uint64) {
+func (p *guardLink) fenced(upTo uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for session, done := range p.fences {
@@ -199,7 +200,7 @@ func (p *guardProcess) fenced(upTo uint64) {
 
 // write sends a frame. A guard that does not read is as good as dead, and is
 // made so: its commands' ends are reported by that.
-func (p *guardProcess) write(frame []byte) {
+func (p *guardLink) write(frame []byte) {
 	p.writing.Lock()
 	defer p.writing.Unlock()
 	_ = p.in.SetWriteDeadline(time.Now().Add(guardPatience))
@@ -209,4 +210,4 @@ func (p *guardProcess) write(frame []byte) {
 }
 
 // kill ends the process at once. The kernel kills its commands in turn.
-func (p *guardProcess) kill() { _ = p.cmd.Process.Kill() }
+func (p *guardLink) kill() { _ = p.cmd.Process.Kill() }

@@ -23,9 +23,9 @@ const (
 
 var errNoGuard = &startError{exitNotExecutable, errors.New("worker: no guard configured: this worker runs handlers only")}
 
-// guardClient is the worker's side of the guard: it keeps one guard process
-// and talks to it. Its methods may be called from any goroutine.
-type guardClient struct {
+// launcher starts commands for the worker: it keeps one guard process running
+// and hands them to it. Its methods may be called from any goroutine.
+type launcher struct {
 	argv []string
 	log  zerolog.Logger
 
@@ -36,39 +36,39 @@ type guardClient struct {
 	runs atomic.Uint64 // the last number given to a run
 
 	mu      sync.Mutex // protects the fields below; not held while writing
-	proc    *guardProcess
-	started time.Time // of proc
+	link    *guardLink
+	started time.Time // of link
 	session uint64    // the last lease, for a guard that starts later
 	lease   int64
 	over    uint64 // sessions up to this one were ended
 	closed  bool
 }
 
-func newGuardClient(argv []string, log zerolog.Logger) *guardClient {
-	return &guardClient{argv: argv, log: log, fenced: make(chan uint64, 1)}
+func newLauncher(argv []string, log zerolog.Logger) *launcher {
+	return &launcher{argv: argv, log: log, fenced: make(chan uint64, 1)}
 }
 
 // ready starts the guard process, so that the first command need not wait for
 // it. Without a command line for it there is none, which is no error yet.
-func (c *guardClient) ready() error {
-	if len(c.argv) == 0 {
+func (l *launcher) ready() error {
+	if len(l.argv) == 0 {
 		return nil
 	}
-	_, _, err := c.process()
+	_, _, err := l.process()
 	return err
 }
 
 // start asks for a command. Its end comes on the command's ended channel,
 // whatever happens. It starts the guard process if there is none, and waits
 // before it replaces one that died young; an error says that there can be none.
-func (c *guardClient) start(ctx context.Context, req startRequest) (*command, error) {
+func (l *launcher) start(ctx context.Context, req startRequest) (*command, error) {
 	for {
-		p, pause, err := c.process()
+		p, pause, err := l.process()
 		if err != nil {
 			return nil, err
 		}
 		if p != nil {
-			cmd := &command{run: c.runs.Add(1), mark: req.Mark, proc: p, ended: make(chan endedEvent, 1)}
+			cmd := &command{run: l.runs.Add(1), mark: req.Mark, link: p, ended: make(chan endedEvent, 1)}
 			req.Run = cmd.run
 			if p.add(cmd) {
 				p.write(appendFrame(nil, frameStart, req.append))
@@ -85,15 +85,15 @@ func (c *guardClient) start(ctx context.Context, req startRequest) (*command, er
 
 // extend tells the guard that commands of the session may live until the lease
 // ends. A lease that is over already is told, too.
-func (c *guardClient) extend(session uint64, lease time.Time) {
+func (l *launcher) extend(session uint64, lease time.Time) {
 	deadline := leaseDeadline(lease)
-	c.mu.Lock()
-	over := session <= c.over
+	l.mu.Lock()
+	over := session <= l.over
 	if !over {
-		c.session, c.lease = session, deadline
+		l.session, l.lease = session, deadline
 	}
-	p := c.proc
-	c.mu.Unlock()
+	p := l.link
+	l.mu.Unlock()
 	if p != nil && !over {
 		p.write(appendLease(nil, session, deadline))
 	}
@@ -108,11 +108,11 @@ func leaseDeadline(lease time.Time) int64 {
 
 // end kills every command of the session and returns when they are dead. If
 // the guard does not do so in time, it is killed itself.
-func (c *guardClient) end(session uint64) {
-	c.mu.Lock()
-	c.over = max(c.over, session)
-	p := c.proc
-	c.mu.Unlock()
+func (l *launcher) end(session uint64) {
+	l.mu.Lock()
+	l.over = max(l.over, session)
+	p := l.link
+	l.mu.Unlock()
 	if p == nil {
 		return
 	}
@@ -124,7 +124,7 @@ func (c *guardClient) end(session uint64) {
 	case <-done:
 	case <-p.dead:
 	case <-patience.C:
-		c.log.Error().Msg("guard does not answer: killed")
+		l.log.Error().Msg("guard does not answer: killed")
 		p.kill()
 		<-p.dead
 	}
@@ -132,11 +132,11 @@ func (c *guardClient) end(session uint64) {
 
 // close lets the guard process end, which kills what commands are left, and
 // waits for it.
-func (c *guardClient) close() {
-	c.mu.Lock()
-	c.closed = true
-	p := c.proc
-	c.mu.Unlock()
+func (l *launcher) close() {
+	l.mu.Lock()
+	l.closed = true
+	p := l.link
+	l.mu.Unlock()
 	if p == nil {
 		return
 	}
@@ -153,42 +153,42 @@ func (c *guardClient) close() {
 
 // process returns the living guard process, or starts one, or says how long to
 // wait before one is started again.
-func (c *guardClient) process() (p *guardProcess, pause time.Duration, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.proc != nil && !c.proc.isGone() {
-		return c.proc, 0, nil
+func (l *launcher) process() (p *guardLink, pause time.Duration, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.link != nil && !l.link.isGone() {
+		return l.link, 0, nil
 	}
-	if len(c.argv) == 0 {
+	if len(l.argv) == 0 {
 		return nil, 0, errNoGuard
 	}
-	if c.closed {
+	if l.closed {
 		return nil, 0, ErrStopped
 	}
-	if c.proc != nil {
-		if pause := guardPause - time.Since(c.started); pause > 0 {
+	if l.link != nil {
+		if pause := guardPause - time.Since(l.started); pause > 0 {
 			return nil, pause, nil
 		}
-		c.log.Warn().Msg("guard process died: started again")
+		l.log.Warn().Msg("guard process died: started again")
 	}
-	c.started = time.Now()
-	p, err = startGuard(c.argv, c.onFenced)
+	l.started = time.Now()
+	p, err = startGuard(l.argv, l.onFenced)
 	if err != nil {
 		return nil, 0, fmt.Errorf("worker: start guard process: %w", err)
 	}
-	c.proc = p
-	if c.session > c.over {
-		p.write(appendLease(nil, c.session, c.lease))
+	l.link = p
+	if l.session > l.over {
+		p.write(appendLease(nil, l.session, l.lease))
 	}
 	return p, 0, nil
 }
 
-func (c *guardClient) onFenced(session uint64) {
+func (l *launcher) onFenced(session uint64) {
 	for {
 		select {
-		case c.fenced <- session:
+		case l.fenced <- session:
 			return
-		case <-c.fenced: // older news
+		case <-l.fenced: // older news
 		}
 	}
 }
