@@ -10,10 +10,15 @@ import (
 )
 
 // Children is a state of [Session.FollowChildren].
+//
+// It is authoritative also when Exists is false: there was no such znode, hence
+// no children. A znode that was deleted and made again has another Stat.Czxid;
+// its children, even those with names known from before, are others, and its
+// sequence begins at 0 again. (A follower may have skipped the time between.)
 type Children struct {
 	Names  []string // in no order; shared with other followers: do not modify
 	Exists bool
-	Stat   Stat
+	Stat   Stat // of the znode itself; zero when it does not exist
 }
 
 // Data is a state of [Session.FollowData].

@@ -79,6 +79,30 @@ func TestFollowChildren(t *testing.T) {
 	}
 }
 
+// Whoever keeps knowledge by name learns that the names mean others now.
+func TestReMadeParentIsTold(t *testing.T) {
+	v := newService(t)
+	s, other := v.connect(t), v.connect(t)
+	path := create(t, other, "/tasks/task-", coordinator.Sequential)
+	states := s.FollowChildren(within(t, 10*time.Second), "/tasks")
+	first := next(t, states)
+	must(t, other.Delete(t.Context(), path, 0))
+	must(t, other.Delete(t.Context(), "/tasks", 0))
+	must(t, other.EnsureTree(t.Context()))
+	if again := create(t, other, "/tasks/task-", coordinator.Sequential); again != path {
+		t.Fatalf("the sequence goes on at %s", again)
+	}
+	for {
+		c := next(t, states)
+		if !c.Exists && (len(c.Names) > 0 || c.Stat != (coordinator.Stat{})) {
+			t.Fatalf("a missing znode = %+v", c)
+		}
+		if c.Exists && c.Stat.Czxid != first.Stat.Czxid && len(c.Names) == 1 {
+			return
+		}
+	}
+}
+
 // A follower that joins another sees no state from before it joined, and the
 // path is watched once.
 func TestFollowersShareAPath(t *testing.T) {

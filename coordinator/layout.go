@@ -1,7 +1,6 @@
 package coordinator
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,8 +23,14 @@ const (
 const (
 	taskPrefix    = "task-"
 	attemptPrefix = "attempt-"
-	statusName    = "status"
+
+	// StatusName is the name of a status below its task.
+	StatusName = "status"
 )
+
+// MaxAttempts bounds the number of an attempt. A znode with a larger one was
+// made by hand, and is none of ours.
+const MaxAttempts = 1_000_000
 
 // TaskID names a task: "task-0000000042", the name of its znode.
 type TaskID string
@@ -42,32 +47,6 @@ func ParseTaskID(s string) (TaskID, error) {
 	return "", fmt.Errorf("coordinator: %q is no task ID: want task-0000000042 or 42", s)
 }
 
-// Seq returns the number at the end of the ID, as the service counted it.
-func (id TaskID) Seq() (int64, bool) {
-	digits, ok := strings.CutPrefix(string(id), taskPrefix)
-	if !ok {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(digits, 10, 32)
-	return n, err == nil
-}
-
-// CompareTaskIDs orders tasks by age, the oldest first. IDs without a number
-// come last, by name.
-func CompareTaskIDs(a, b TaskID) int {
-	na, oka := a.Seq()
-	nb, okb := b.Seq()
-	switch {
-	case oka && okb:
-		return cmp.Or(cmp.Compare(na, nb), cmp.Compare(a, b))
-	case oka:
-		return -1
-	case okb:
-		return 1
-	}
-	return cmp.Compare(a, b)
-}
-
 // TaskPrefix is the path under which a sequential create makes a task.
 const TaskPrefix = TasksPath + "/" + taskPrefix
 
@@ -80,7 +59,7 @@ func AttemptPath(id TaskID, n int) string {
 }
 
 // StatusPath returns the path of a task's final state.
-func StatusPath(id TaskID) string { return TaskPath(id) + "/" + statusName }
+func StatusPath(id TaskID) string { return TaskPath(id) + "/" + StatusName }
 
 // WorkerPath returns the path of a worker's registration.
 func WorkerPath(instance string) string { return WorkersPath + "/" + instance }
@@ -94,23 +73,53 @@ func AssignmentPath(instance string, id TaskID) string {
 }
 
 // ParseAttempt reads the number of an attempt from its znode's name,
-// "attempt-3". Other names are not ok.
+// "attempt-3". Other names are not ok, nor are numbers beyond [MaxAttempts].
 func ParseAttempt(name string) (n int, ok bool) {
 	digits, ok := strings.CutPrefix(name, attemptPrefix)
 	if !ok {
 		return 0, false
 	}
 	n, err := strconv.Atoi(digits)
-	if err != nil || n < 1 || digits != strconv.Itoa(n) {
+	if err != nil || n < 1 || n > MaxAttempts || digits != strconv.Itoa(n) {
 		return 0, false
 	}
 	return n, true
 }
 
+// LastAttempt returns the highest number among the attempts in a task's
+// children, 0 if there is none.
+func LastAttempt(names []string) int {
+	last := 0
+	for _, name := range names {
+		if n, ok := ParseAttempt(name); ok {
+			last = max(last, n)
+		}
+	}
+	return last
+}
+
+// instanceDigits are what [NewInstance] adds to a name after a dash.
+const instanceDigits = 8
+
 // NewInstance names a new registration of the worker with that name:
 // "<name>-<8 hex digits>".
 func NewInstance(name string) string {
-	return name + "-" + uuid.NewString()[:8]
+	return name + "-" + uuid.NewString()[:instanceDigits]
+}
+
+// InstanceName returns the name of the worker an instance is of. One that was
+// made by hand may have any form: then it is its own name.
+func InstanceName(instance string) string {
+	cut := len(instance) - instanceDigits - 1
+	if cut <= 0 || instance[cut] != '-' {
+		return instance
+	}
+	for _, c := range instance[cut+1:] {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return instance
+		}
+	}
+	return instance[:cut]
 }
 
 // EnsureTree creates the persistent roots that are missing, and the chroot.

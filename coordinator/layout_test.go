@@ -38,9 +38,9 @@ func TestParseTaskID(t *testing.T) {
 }
 
 func TestCompareTaskIDs(t *testing.T) {
-	ids := []TaskID{"zebra", "task-0000000010", "task-10000000000", "apple", "task-0000000009", "task-2147483647"}
+	ids := []TaskID{"zebra", "task-0000000010", "task-10000000000", "apple", "task-0000000009", "task-2147483647", "task--2147483648"}
 	slices.SortFunc(ids, CompareTaskIDs)
-	want := []TaskID{"task-0000000009", "task-0000000010", "task-2147483647", "apple", "task-10000000000", "zebra"}
+	want := []TaskID{"task-0000000009", "task-0000000010", "task-2147483647", "task--2147483648", "apple", "task-10000000000", "zebra"}
 	if !slices.Equal(ids, want) {
 		t.Errorf("sorted = %q, want %q", ids, want)
 	}
@@ -69,14 +69,45 @@ func TestPaths(t *testing.T) {
 }
 
 func TestParseAttempt(t *testing.T) {
-	for name, want := range map[string]int{"attempt-1": 1, "attempt-12": 12} {
+	for name, want := range map[string]int{"attempt-1": 1, "attempt-12": 12, "attempt-1000000": MaxAttempts} {
 		if n, ok := ParseAttempt(name); n != want || !ok {
 			t.Errorf("ParseAttempt(%q) = %d, %v", name, n, ok)
 		}
 	}
-	for _, name := range []string{"status", "attempt-", "attempt-0", "attempt-01", "attempt--1", "attempt-+1", "attempt-x", "attempt-99999999999999999999"} {
+	for _, name := range []string{"status", "attempt-", "attempt-0", "attempt-01", "attempt--1", "attempt-+1", "attempt-x", "attempt-1000001", "attempt-9223372036854775807", "attempt-99999999999999999999"} {
 		if n, ok := ParseAttempt(name); ok {
 			t.Errorf("ParseAttempt(%q) = %d", name, n)
+		}
+	}
+}
+
+func TestLastAttempt(t *testing.T) {
+	for _, tt := range []struct {
+		names []string
+		want  int
+	}{
+		{nil, 0},
+		{[]string{"status", "note"}, 0},
+		{[]string{"attempt-2", "attempt-10", "status", "attempt-9"}, 10},
+		{[]string{"attempt-2", "attempt-9223372036854775807"}, 2},
+	} {
+		if got := LastAttempt(tt.names); got != tt.want {
+			t.Errorf("LastAttempt(%q) = %d, want %d", tt.names, got, tt.want)
+		}
+	}
+}
+
+func TestInstanceName(t *testing.T) {
+	for instance, want := range map[string]string{
+		NewInstance("w-1"): "w-1",
+		"w1-3f9a21c7":      "w1",
+		"w1":               "w1",
+		"build-machines":   "build-machines", // eight letters, and no hex
+		"-3f9a21c7":        "-3f9a21c7",
+		"":                 "",
+	} {
+		if got := InstanceName(instance); got != want {
+			t.Errorf("InstanceName(%q) = %q, want %q", instance, got, want)
 		}
 	}
 }
