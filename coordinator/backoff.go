@@ -7,11 +7,14 @@ import (
 	"time"
 )
 
-// backoff counts how long to wait before trying again: longer each time, with
-// jitter.
-type backoff struct {
-	first time.Duration // 0: minBackoff
-	last  time.Duration // 0: has not waited yet
+// Backoff counts how long to wait before trying again: twice as long each
+// time, each time ±50 % by chance, so that those who lost the same server do not
+// come back together. The zero value is ready. It is not safe for concurrent use.
+type Backoff struct {
+	First time.Duration // default 50 ms
+	Most  time.Duration // default 3 s
+
+	last time.Duration // 0: has not waited yet
 }
 
 const (
@@ -19,9 +22,18 @@ const (
 	maxBackoff = 3 * time.Second
 )
 
-// wait blocks for the next pause, or until ctx ends: then it returns the cause.
-func (b *backoff) wait(ctx context.Context) error {
-	timer := time.NewTimer(b.next())
+// Next returns the next pause.
+func (b *Backoff) Next() time.Duration {
+	b.last = min(max(2*b.last, cmp.Or(b.First, minBackoff)), cmp.Or(b.Most, maxBackoff))
+	return jitter(b.last)
+}
+
+// Reset makes the next pause the first.
+func (b *Backoff) Reset() { b.last = 0 }
+
+// Wait blocks for the next pause, or until ctx ends: then it returns the cause.
+func (b *Backoff) Wait(ctx context.Context) error {
+	timer := time.NewTimer(b.Next())
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -31,14 +43,7 @@ func (b *backoff) wait(ctx context.Context) error {
 	}
 }
 
-// next returns the next pause.
-func (b *backoff) next() time.Duration {
-	b.last = min(max(2*b.last, cmp.Or(b.first, minBackoff)), maxBackoff)
-	return jitter(b.last)
-}
-
-// jitter spreads d over ±50 %, so that clients who lost the same server do
-// not come back together.
+// jitter spreads d over ±50 %.
 func jitter(d time.Duration) time.Duration {
 	return d/2 + rand.N(d+1)
 }

@@ -87,7 +87,7 @@ func (c *Client) Close() error {
 // ctx has ended. It returns ErrNoServer if ctx ends, or ConnectTimeout passes
 // before the first session, while there is no server.
 func Keep(ctx context.Context, cfg Config, body func(ctx context.Context, s *Session) error) error {
-	var pause backoff
+	var pause Backoff
 	for {
 		s, err := Connect(ctx, cfg)
 		if err != nil {
@@ -102,9 +102,9 @@ func Keep(ctx context.Context, cfg Config, body func(ctx context.Context, s *Ses
 			return err
 		}
 		if time.Since(began) > 2*s.Timeout() {
-			pause = backoff{}
+			pause = Backoff{}
 		}
-		if pause.wait(ctx) != nil {
+		if pause.Wait(ctx) != nil {
 			return err
 		}
 	}

@@ -103,7 +103,7 @@ func leave[T any](s *Session, f *feed[T]) {
 //	resync timer            -> read
 func (f *feed[T]) run(ctx context.Context, s *Session) {
 	defer f.end()
-	var trouble backoff
+	var trouble Backoff
 	for {
 		refreshed := s.refreshed()
 		_, link := s.link()
@@ -114,12 +114,12 @@ func (f *feed[T]) run(ctx context.Context, s *Session) {
 			return
 		case err != nil:
 			s.log.Warn().Str("path", f.path).Err(err).Msg("path not read")
-			if trouble.wait(ctx) != nil {
+			if trouble.Wait(ctx) != nil {
 				return
 			}
 			continue
 		}
-		trouble = backoff{}
+		trouble = Backoff{}
 		cost := min(time.Since(began), f.cost(state))
 		if _, now := s.link(); now != link {
 			cost = 0 // it was the reconnect that took so long

@@ -12,7 +12,7 @@ import (
 //
 // It does nothing about ErrUnknownOutcome, which only the writer can resolve.
 func (s *Session) Insist(ctx context.Context, write func() error) error {
-	var pause backoff
+	var pause Backoff
 	for {
 		err := write()
 		if !errors.Is(err, ErrTryLater) {
@@ -39,8 +39,8 @@ func insist[T any](ctx context.Context, s *Session, write func() (T, error)) (T,
 
 // pause waits out the next pause of b, or until ctx or the session ends: then
 // it returns the cause.
-func (s *Session) pause(ctx context.Context, b *backoff) error {
-	timer := time.NewTimer(b.next())
+func (s *Session) pause(ctx context.Context, b *Backoff) error {
+	timer := time.NewTimer(b.Next())
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -136,8 +136,8 @@ func (s *Session) keepOneWatch(ctx context.Context) error {
 		for err == nil {
 			<-fired // also when the library gives up all watches
 			s.dialer.renews(false)
-			var pause backoff
-			if pause.wait(s.ctx) != nil {
+			var pause Backoff
+			if pause.Wait(s.ctx) != nil {
 				return
 			}
 			fired, err = s.setStandingWatch(s.ctx)

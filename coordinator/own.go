@@ -62,7 +62,7 @@ func (o ownership) release(ctx context.Context) error {
 // remove deletes a znode of our own, over as many tries as it takes. It is nil
 // when the znode is gone already.
 func (s *Session) remove(ctx context.Context, path string) error {
-	var pause backoff
+	var pause Backoff
 	for {
 		err := s.Delete(ctx, path, AnyVersion)
 		switch {
@@ -71,7 +71,7 @@ func (s *Session) remove(ctx context.Context, path string) error {
 		case !errors.Is(err, ErrUnknownOutcome) || ctx.Err() != nil || s.ctx.Err() != nil:
 			return err
 		}
-		if pause.wait(ctx) != nil {
+		if pause.Wait(ctx) != nil {
 			return err
 		}
 	}

@@ -2,6 +2,8 @@ package coordinator
 
 import (
 	"encoding/json"
+	"net"
+	"os"
 	"strings"
 )
 
@@ -44,3 +46,17 @@ func ParseRegistration(data []byte) Registration {
 
 // Encode returns the registration as [ParseRegistration] reads it.
 func (r Registration) Encode() []byte { return encodeJSON(r) }
+
+// Advertise names the address of a listener so that others can use it, for a
+// registration or /master: one that listens everywhere is reached by the host's
+// name.
+func Advertise(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil || !net.ParseIP(host).IsUnspecified() {
+		return addr.String()
+	}
+	if name, err := os.Hostname(); err == nil {
+		host = name
+	}
+	return net.JoinHostPort(host, port)
+}

@@ -27,7 +27,7 @@ func send[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)) (
 // read is send for a call that changes nothing: it is repeated until it is
 // answered, as long as ctx and the session live. "Try later" is no answer.
 func read[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)) (T, error) {
-	pause := backoff{first: time.Millisecond} // mostly it is the link that one waits for
+	pause := Backoff{First: time.Millisecond} // mostly it is the link that one waits for
 	for {
 		v, kind, err := try(ctx, s, f)
 		if err == nil || kind == definite || kind == garbled {

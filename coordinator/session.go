@@ -67,7 +67,7 @@ func Connect(ctx context.Context, cfg Config) (*Session, error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("gave up after %v", limit))
 		defer cancel()
 	}
-	var backoff backoff
+	var pause Backoff
 	for {
 		s, err := open(ctx, cfg)
 		if err == nil {
@@ -77,7 +77,7 @@ func Connect(ctx context.Context, cfg Config) (*Session, error) {
 			return nil, fmt.Errorf("connect to %s: %w", strings.Join(cfg.Servers, ","), err)
 		}
 		cfg.Log.Debug().Err(err).Msg("session not opened")
-		_ = backoff.wait(ctx)
+		_ = pause.Wait(ctx)
 	}
 }
 
