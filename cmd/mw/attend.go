@@ -7,15 +7,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"sync/atomic"
 	"syscall"
 
 	"github.com/mwqueue/mw/coordinator"
 	"github.com/mwqueue/mw/submit"
 )
-
-// errLeft: the user has had enough of waiting.
-var errLeft = errors.New("left running")
 
 // hear collects signals for a command that does more with them than to end,
 // beside the context of main, which ends with the first. The caller calls
@@ -32,24 +28,13 @@ func attend(ctx context.Context, signals <-chan os.Signal, client *submit.Client
 	ctx, leave := context.WithCancelCause(ctx)
 	defer leave(nil)
 	go hintAtObstacle(ctx, client, h.ID()) // ends with ctx
-	var cancelling atomic.Bool
-	go func() { // ends with ctx
-		if !arrived(ctx, signals) {
-			return
-		}
-		cancelling.Store(true)
-		note("cancelling %s; Ctrl-C again leaves it as it is", h.ID())
-		go cancelTask(ctx, h) // ends with ctx or the master's answer
-		go hintAtNoMaster(ctx, client, "the cancel is queued until one does; Ctrl-C again leaves now")
-		if arrived(ctx, signals) {
-			leave(errLeft)
-		}
-	}()
+	stop := stopping{client: client, h: h}
+	go stop.run(ctx, signals, leave) // ends with ctx
 
 	r, err := outcome(ctx, h, follow)
-	if errors.Is(context.Cause(ctx), errLeft) {
-		note("%s goes on: \"mw wait %[1]s\" waits for it, \"mw logs %[1]s\" shows its output", h.ID())
-		return exit(exitInterrupted)
+	if cause := context.Cause(ctx); errors.Is(cause, errLeft) || errors.Is(cause, errUnanswered) {
+		note("%s", stop.leftBehind(cause))
+		return exit(stop.code())
 	}
 	if err != nil {
 		return err
@@ -57,8 +42,8 @@ func attend(ctx context.Context, signals <-chan os.Signal, client *submit.Client
 	if text := r.Explain(); text != "" {
 		note("%s", text)
 	}
-	if cancelling.Load() && r.Status == coordinator.StatusCancelled {
-		return exit(exitInterrupted)
+	if code := stop.code(); code != 0 && r.Status == coordinator.StatusCancelled {
+		return exit(code)
 	}
 	return exit(r.ExitCode())
 }
@@ -108,19 +93,13 @@ func partial(err error) error {
 	return err
 }
 
-func cancelTask(ctx context.Context, h *submit.Handle) {
-	if err := h.Cancel(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, submit.ErrFinal) {
-		note("%s", oneLine(err))
-	}
-}
-
-// arrived waits for a signal; it is false when ctx ended first.
-func arrived(ctx context.Context, signals <-chan os.Signal) bool {
+// arrived waits for a signal; it is nil when ctx ended first.
+func arrived(ctx context.Context, signals <-chan os.Signal) os.Signal {
 	select {
-	case <-signals:
-		return true
+	case sig := <-signals:
+		return sig
 	case <-ctx.Done():
-		return false
+		return nil
 	}
 }
 

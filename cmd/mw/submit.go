@@ -29,7 +29,9 @@ When a task does not start because there is no master, no worker or no free
 slot, a line on stderr says so after 2 seconds; it waits all the same.
 
 Ctrl-C while waiting cancels the task, waits until that is recorded, and exits
-130. A second Ctrl-C leaves the task as it is and returns at once.
+130. A second Ctrl-C leaves the task as it is and returns at once. SIGTERM
+cancels too and exits 143, but waits no longer than 5 seconds: without a master
+the request stays in the queue and the task goes on until one leads.
 
 Once the id is there the task is on disk. It runs at least once, and its
 outcome is recorded once. A submit whose answer was lost is settled before it

@@ -127,12 +127,12 @@ func runWorker(ctx context.Context, signals chan os.Signal, w *worker.Worker) er
 	defer stop()
 	drain := make(chan struct{})
 	go func() { // ends with ctx
-		if !arrived(ctx, signals) {
+		if arrived(ctx, signals) == nil {
 			return
 		}
 		note("draining: no more tasks, waiting for those that run; again stops them")
 		close(drain)
-		if !arrived(ctx, signals) {
+		if arrived(ctx, signals) == nil {
 			return
 		}
 		note("stopping what runs; again kills")
