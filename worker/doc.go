@@ -54,11 +54,13 @@
 // # The end of a worker
 //
 //	drain          unstarted tasks are handed back in one multi; running ones go on
-//	the last ends  its report is written; the session is closed; Run returns nil
+//	the last ends  its report is written; the registration and the parent of the
+//	               assignments are deleted in one multi, which is refused while there
+//	               is an assignment that came late (depart.go); Run returns nil
 //
 //	stop           the same, and every command gets SIGTERM, every handler's ctx ends
-//	+ StopGrace    SIGKILL; each attempt is recorded as interrupted; the session
-//	               is closed; Run returns
+//	+ StopGrace    SIGKILL; each attempt is recorded as interrupted; the
+//	               registration is deleted as above; Run returns
 //	+ 5 s          handlers that have not returned are waited for no longer
 //
 //	session lost   the guard kills every command; handlers' contexts end; the

@@ -92,6 +92,9 @@ func (w *Worker) serve(ctx context.Context, drain <-chan struct{}, s *coordinato
 		wg.Go(func() { i.readLoop(live) })
 	}
 	err := i.loop(live, ctx, drain)
+	if !errors.Is(err, coordinator.ErrSessionLost) { // the work has ended
+		i.depart()
+	}
 	end(err)
 	i.leave()
 	return err

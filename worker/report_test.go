@@ -57,6 +57,8 @@ func (f *fakeTree) apply(ops []coordinator.Op) error {
 			err = coordinator.ErrNoNode
 		case verb == "create" && exists:
 			err = coordinator.ErrNodeExists
+		case verb == "delete" && f.hasChildren(op.Path()):
+			err = coordinator.ErrNotEmpty
 		}
 		if err != nil {
 			return fmt.Errorf("multi: %w", &coordinator.MultiError{Index: i, Op: op, Err: err})
@@ -74,6 +76,19 @@ func (f *fakeTree) apply(ops []coordinator.Op) error {
 		}
 	}
 	return nil
+}
+
+func (f *fakeTree) hasChildren(parent string) bool {
+	for p := range f.nodes {
+		if path.Dir(p) == parent {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *fakeTree) Delete(_ context.Context, path string, version int32) error {
+	return f.apply([]coordinator.Op{coordinator.DeleteOp(path, version)})
 }
 
 func (f *fakeTree) Exists(_ context.Context, path string) (coordinator.Stat, bool, error) {
@@ -95,7 +110,7 @@ func (f *fakeTree) Sync(context.Context, string) error { return nil }
 
 // newFakeTree has the tasks 1, 2, … n, each assigned to w by zxid 10 + its number.
 func newFakeTree(n int) *fakeTree {
-	f := &fakeTree{nodes: map[string]int64{coordinator.TasksPath: 1, coordinator.AssignmentsPath("w"): 1}}
+	f := &fakeTree{nodes: map[string]int64{coordinator.TasksPath: 1, coordinator.AssignmentsPath("w"): 1, coordinator.WorkerPath("w"): 1}}
 	for i := 1; i <= n; i++ {
 		f.nodes[coordinator.TaskPath(taskNumber(i))] = int64(i)
 		f.nodes[coordinator.AssignmentPath("w", taskNumber(i))] = int64(10 + i)

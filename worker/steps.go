@@ -3,6 +3,8 @@ package worker
 import (
 	"context"
 	"time"
+
+	"github.com/mwqueue/mw/coordinator"
 )
 
 // The steps of an instance's loop. Each is called by the loop, and none
@@ -182,6 +184,30 @@ func (i *instance) handBack(list []*owed) {
 // finished reports whether all work is done and on record.
 func (i *instance) finished() bool {
 	return i.slots.draining && i.slots.busy == 0 && len(i.slots.owed) == 0 && len(i.w.unreported) == 0 && !i.filing
+}
+
+// depart takes the instance out of the tree while its session lives. What is
+// not on record, or runs although it should not, is left to the master.
+func (i *instance) depart() {
+	ctx, cancel := context.WithTimeout(i.s.Context(), departTime)
+	defer cancel()
+	if err := depart(ctx, i.s, i.name, i.unfinished()); err != nil {
+		i.log.Warn().Err(err).Msg("registration not taken back, ends with the session")
+	}
+}
+
+// unfinished returns the assignments whose attempts have begun.
+func (i *instance) unfinished() map[coordinator.TaskID]bool {
+	tasks := make(map[coordinator.TaskID]bool)
+	for id := range i.slots.owed {
+		tasks[id] = true
+	}
+	for _, r := range i.w.unreported {
+		if r.attempt == 0 && r.instance == i.name {
+			delete(tasks, r.task)
+		}
+	}
+	return tasks
 }
 
 // leave ends the instance: nothing of it runs any more, and what it owes is

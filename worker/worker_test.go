@@ -150,6 +150,7 @@ func TestDrainHandsBackAndFinishes(t *testing.T) {
 		t.Errorf("the running task ended %q, %+v", status, a)
 	}
 	p.awaitGone(coordinator.WorkerPath(inst))
+	p.awaitGone(coordinator.AssignmentsPath(inst))
 }
 
 func TestAssignmentWithoutASlotIsHandedBack(t *testing.T) {
@@ -190,6 +191,7 @@ func TestStopInterruptsAndRecordsIt(t *testing.T) {
 		p.awaitGone(coordinator.AssignmentPath(inst, id))
 	}
 	p.awaitGone(coordinator.WorkerPath(inst))
+	p.awaitGone(coordinator.AssignmentsPath(inst))
 }
 
 func TestTaskTakenAwayIsStoppedAndNotReported(t *testing.T) {
