@@ -279,4 +279,5 @@ const (
 	joined event = iota
 	departed
 	relieved // all tasks of a dead worker are dealt with
+	refusing // nothing can be assigned to it
 )

@@ -47,6 +47,10 @@ func TestBoardAssignsEveryTaskAndNoneTwice(t *testing.T) {
 				s.register(fmt.Sprintf("w%d", workers))
 			},
 			"kill": func(t *rapid.T) { s.kill(pickWorker(t)) },
+			"refuse": func(t *rapid.T) {
+				w := pickWorker(t)
+				s.unfit[w] = !s.unfit[w]
+			},
 			"report": func(t *rapid.T) {
 				w := pickWorker(t)
 				s.report(w, pickTask(t, w), "done", "done")

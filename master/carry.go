@@ -25,18 +25,19 @@ type outcome struct {
 // carrier carries moves out, as writes of one term.
 type carrier struct {
 	term *coordinator.Term
+	s    *coordinator.Session // of the term
 	log  zerolog.Logger
 }
 
 // carry writes the moves as one multi. A move that is refused is taken out,
 // with those that would be refused for the same reason, and the rest is tried
-// again. The outcomes are those of the moves about which something is known:
+// again; so it is, after a pause, while the service takes no writes. The outcomes are those of the moves about which something is known:
 // all of them, unless there is an error, which is that the term has ended or
 // that an answer was lost.
 func (c carrier) carry(ctx context.Context, moves []move) (out []outcome, err error) {
 	for len(moves) > 0 {
 		b := c.batch(moves, time.Now().UTC())
-		_, err := c.term.Multi(ctx, b.ops...)
+		err := c.write(ctx, b)
 		refusal, refused := errors.AsType[*coordinator.MultiError](err)
 		switch {
 		case err == nil:
@@ -45,7 +46,7 @@ func (c carrier) carry(ctx context.Context, moves []move) (out []outcome, err er
 			culprit, r := b.blame(refusal)
 			c.log.Debug().Stringer("op", refusal.Op).Err(refusal.Err).Msg("move refused")
 			refusedMoves := moves[culprit : culprit+1]
-			if r == noWorker {
+			if r.blamesWorker() {
 				refusedMoves = movesTo(moves, moves[culprit].to)
 			}
 			out = appendOutcomes(out, refusedMoves, r)
@@ -61,6 +62,8 @@ func (c carrier) carry(ctx context.Context, moves []move) (out []outcome, err er
 				return out, err
 			}
 			moves = moves[len(moves)/2:]
+		case errors.Is(err, coordinator.ErrTooLarge) && len(moves[0].to) > len(moves[0].from):
+			return appendOutcomes(out, moves, unfit), nil // nothing else in it is large
 		case isDefinite(err):
 			c.log.Warn().Err(err).Int("count", len(moves)).Msg("moves refused")
 			return appendOutcomes(out, moves, barred), nil
@@ -69,6 +72,14 @@ func (c carrier) carry(ctx context.Context, moves []move) (out []outcome, err er
 		}
 	}
 	return out, nil
+}
+
+// write writes a batch. It waits while the service takes no writes.
+func (c carrier) write(ctx context.Context, b *batch) error {
+	return c.s.Insist(ctx, func() error {
+		_, err := c.term.Multi(ctx, b.ops...)
+		return err
+	})
 }
 
 func appendOutcomes(out []outcome, moves []move, r result) []outcome {
@@ -134,11 +145,13 @@ const (
 func (b *batch) blame(refusal *coordinator.MultiError) (int, result) {
 	p := b.parts[refusal.Index]
 	missing := errors.Is(refusal.Err, coordinator.ErrNoNode)
+	exists := errors.Is(refusal.Err, coordinator.ErrNodeExists)
 	switch {
 	case missing && p.what != other:
 		return p.move, noWorker // it is not registered, or has no list under /assign
-	case missing,
-		errors.Is(refusal.Err, coordinator.ErrNodeExists),
+	case p.what != other && !exists:
+		return p.move, unfit // its list is not ours to write, is ephemeral, …
+	case missing, exists,
 		errors.Is(refusal.Err, coordinator.ErrNotEmpty),
 		errors.Is(refusal.Err, coordinator.ErrBadVersion):
 		return p.move, stale
@@ -155,7 +168,7 @@ func (c carrier) batch(moves []move, now time.Time) *batch {
 			checked[m.to] = true
 			b.add(i, checkWorker, coordinator.CheckOp(coordinator.WorkerPath(m.to), coordinator.AnyVersion))
 		}
-		c.write(b, i, m, now)
+		c.add(b, i, m, now)
 	}
 	return b
 }
@@ -167,8 +180,8 @@ func (b *batch) add(move int, w what, ops ...coordinator.Op) {
 	}
 }
 
-// write adds the operations of one move: see the table in the package's doc.
-func (c carrier) write(b *batch, i int, m move, now time.Time) {
+// add adds the operations of one move: see the table in the package's doc.
+func (c carrier) add(b *batch, i int, m move, now time.Time) {
 	id := m.task.id()
 	switch m.kind {
 	case assign:

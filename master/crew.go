@@ -31,6 +31,7 @@ type worker struct {
 	rate   rate      // completions
 	paused time.Time // is given nothing until then
 	backs  int       // tasks in a row that it handed back although it had a free slot
+	unfit  int       // pauses in a row because nothing could be assigned to it
 	tally  tally     // what became of its tasks since it died
 }
 
@@ -64,13 +65,27 @@ func (b *board) crew() []*worker {
 	return b.roster
 }
 
-// pause gives the worker nothing for a while.
-func (b *board) pause(w *worker) { w.paused = b.now.Add(workerPause) }
+// setBack: a move failed because of the worker. It is given nothing for a
+// while, for a longer one each time if nothing can be assigned to it.
+func (b *board) setBack(w *worker, r result) {
+	switch {
+	case b.now.Before(w.paused): // known; this move was under way by then
+	case r == unfit:
+		w.paused = b.now.Add(workerPause << w.unfit)
+		if w.unfit == 0 {
+			b.news = append(b.news, news{what: refusing, worker: w.name})
+		}
+		w.unfit = min(w.unfit+1, pauseDoublings)
+	default:
+		w.paused = b.now.Add(workerPause)
+	}
+}
 
 const (
-	// workerPause is how long a worker is left alone that was not there, or
-	// that handed a task back although it had a free slot. For the latter it
-	// doubles each time, pauseDoublings times at most.
+	// workerPause is how long a worker is left alone that was not there, that
+	// could be assigned nothing, or that handed a task back although it had a
+	// free slot. For the latter two it doubles each time, pauseDoublings times
+	// at most.
 	workerPause    = 500 * time.Millisecond
 	pauseDoublings = 5
 )

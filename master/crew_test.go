@@ -23,6 +23,51 @@ func TestHandedBackTaskDoesNotPingPong(t *testing.T) {
 	}
 }
 
+// A worker whose list takes no assignments looks like the freest of all.
+func TestWorkerThatNothingCanBeAssignedToHoldsUpNoTask(t *testing.T) {
+	s := newSim(t)
+	s.slots = 100
+	s.begin()
+	s.register("bad")
+	s.unfit["bad"] = true
+	s.settle()
+	s.slots = 2
+	s.register("w1")
+	dead := s.submit(simTask{})
+	s.submit(simTask{})
+	for range 10 {
+		s.step()
+	}
+	if got := len(s.assign["w1"]); got != 2 {
+		t.Fatalf("w1 has %d tasks after 10 rounds without a moment's time, want 2", got)
+	}
+	s.register("w2")
+	s.kill("w1")
+	for range 10 {
+		s.step()
+	}
+	if got := s.holder(dead); got != "w2" {
+		t.Errorf("the dead worker's task is with %q after 10 rounds, want w2", got)
+	}
+	refusals := 0
+	for _, n := range s.b.takeNews() {
+		if n.what == refusing {
+			refusals++
+		}
+	}
+	if refusals != 1 {
+		t.Errorf("%d news of a worker that refuses, want one", refusals)
+	}
+	s.unfit["bad"] = false
+	for range 10 {
+		s.submit(simTask{})
+	}
+	s.settle()
+	if len(s.assign["bad"]) == 0 {
+		t.Error("a worker that was mended is given nothing")
+	}
+}
+
 // A list under /assign may be there before its worker is registered.
 func TestListOfUnknownWorkerIsNotRemovedAtOnce(t *testing.T) {
 	s := newSim(t)

@@ -161,6 +161,7 @@ func (b *board) arrive(name string, s seq) {
 		return
 	}
 	t.holders++
+	w.unfit = 0
 	h.stage = unseen
 	listed := w.list != h.since
 	if listed && h.list == w.list {

@@ -52,7 +52,7 @@ func (w *work) lead(ctx context.Context, term *coordinator.Term) error {
 	log := w.m.log.With().Int32("term", term.Number()).Logger()
 	l := &leader{
 		work: w, term: term, log: log,
-		carrier: carrier{term: term, log: log},
+		carrier: carrier{term: term, s: w.s, log: log},
 		carried: make(chan carried, multisMax+1),
 		byHand:  make(map[seq]context.CancelFunc),
 	}
@@ -209,15 +209,21 @@ func (l *leader) leave(reason error) error {
 	return reason
 }
 
+// maxLogged bounds what is logged of a name that others have chosen.
+const maxLogged = 200
+
 // report logs the changes of shape.
 func (l *leader) report() {
 	for _, n := range l.b.takeNews() {
-		e := l.log.Info().Str("worker", n.worker)
+		name := n.worker[:min(len(n.worker), maxLogged)]
+		e := l.log.Info().Str("worker", name)
 		switch n.what {
 		case joined:
 			e.Msg("worker joined")
 		case departed:
 			e.Int("count", n.count).Msg("worker left")
+		case refusing:
+			l.log.Warn().Str("worker", name).Msg("nothing can be assigned to the worker, trying again later")
 		case relieved:
 			e.Int("reassigned", n.tally.moved).Int("queued", n.tally.queued).Int("dead", n.tally.buried).Msg("tasks reassigned")
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -311,5 +312,31 @@ func TestConfigIsChecked(t *testing.T) {
 		if _, err := master.New(cfg); err == nil {
 			t.Errorf("New(%+v) = nil error", cfg)
 		}
+	}
+}
+
+// Two workers made by hand to which nothing can be assigned: the list of the
+// one is ephemeral, the name of the other leaves no room in a multi.
+func TestWorkersThatTakeNoAssignmentsHoldUpNobody(t *testing.T) {
+	q := newQueue(t)
+	q.master()
+	for name, mode := range map[string]coordinator.Mode{
+		"ephemeral":                    coordinator.Ephemeral,
+		strings.Repeat("huge", 70_000): coordinator.Persistent,
+	} {
+		s := q.connect(q.cfg)
+		_, err := s.Create(t.Context(), coordinator.AssignmentsPath(name), nil, mode)
+		q.must(err)
+		_, err = s.Create(t.Context(), coordinator.WorkerPath(name), []byte(`{"slots":50}`), coordinator.Ephemeral)
+		q.must(err)
+	}
+	ids := q.submit(20, "true")
+	q.worker("w1", 2).work()
+	began := time.Now()
+	for _, id := range ids {
+		q.ends(id, coordinator.StatusDone)
+	}
+	if took := time.Since(began); took > 10*time.Second { // well under a second; a task left alone would take 15
+		t.Errorf("took %v", took)
 	}
 }

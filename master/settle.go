@@ -6,9 +6,14 @@ type result uint8
 const (
 	done     result = iota
 	noWorker        // the worker it was to go to is not there, or not ready
+	unfit           // the worker it was to go to can be assigned nothing: its list refuses it
 	stale           // the tree is not as the board believed
 	barred          // refused for a reason that is not in the tree
 )
+
+// blamesWorker reports that the move failed because of the worker it was to go
+// to: the task is none the worse for it.
+func (r result) blamesWorker() bool { return r == noWorker || r == unfit }
 
 // refusalsMax is how often in a row a task's moves may be refused before it is
 // left alone for a while.
@@ -107,8 +112,8 @@ func (b *board) refused(m move, t *task, r result) {
 	if m.to != "" {
 		w := b.worker(m.to)
 		b.release(w, m.task)
-		if r == noWorker {
-			b.pause(w)
+		if r.blamesWorker() {
+			b.setBack(w, r)
 		}
 	}
 	if m.kind == cancel {
@@ -117,8 +122,10 @@ func (b *board) refused(m move, t *task, r result) {
 	switch {
 	case m.kind == forget:
 		b.unforgotten(m, t, r)
-	case r == noWorker && m.kind == assign:
+	case r.blamesWorker() && m.kind == assign:
 		b.requeue(m.task, t)
+	case r.blamesWorker():
+		b.recover(m.task, t, m.to)
 	case r == barred || t.refusals >= refusalsMax:
 		b.park(m.task, t)
 	default:

@@ -27,7 +27,8 @@ type simTree struct {
 	changed map[string]int64 // the zxid of the last change of a list
 	clock   time.Time
 	next    seq
-	byHand  bool // statuses may come out of the blue
+	byHand  bool            // statuses may come out of the blue
+	unfit   map[string]bool // workers to which nothing can be assigned
 }
 
 type simTask struct {
@@ -43,6 +44,7 @@ func newSimTree() *simTree {
 	return &simTree{
 		tasks: make(map[seq]*simTask), workers: make(map[string]bool),
 		assign: make(map[string]map[seq]int), changed: make(map[string]int64),
+		unfit: make(map[string]bool),
 		clock: time.Unix(1_800_000_000, 0),
 	}
 }
@@ -114,6 +116,8 @@ func (tr *simTree) execute(m move, term int) result {
 		switch {
 		case !tr.workers[m.to]:
 			return noWorker
+		case tr.unfit[m.to]:
+			return unfit
 		case task == nil:
 			return stale
 		}
@@ -129,6 +133,9 @@ func (tr *simTree) execute(m move, term int) result {
 		}
 		if m.to != "" && !tr.workers[m.to] {
 			return noWorker
+		}
+		if m.to != "" && tr.unfit[m.to] {
+			return unfit
 		}
 		if _, ok := tr.assign[m.from][m.task]; !ok || task == nil || len(task.attempts)+1 != m.attempt {
 			return stale

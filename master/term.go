@@ -35,7 +35,7 @@ func (b *board) reset() {
 	b.orphans, b.doomed, b.drops, b.controls = nil, nil, nil, nil
 	b.finals.moving = 0
 	for _, w := range b.crew() {
-		w.paused, w.tally, w.dismissed = time.Time{}, tally{}, false
+		w.paused, w.unfit, w.tally, w.dismissed = time.Time{}, 0, tally{}, false
 		for s, h := range w.held {
 			if h.stage == pending || h.list != w.list {
 				b.release(w, s)
