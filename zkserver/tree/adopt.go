@@ -7,9 +7,24 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// adopt turns the znodes of a snapshot, which are in their shards and nothing
-// more, into a tree, or says what rule of a tree they break.
+// adopt turns the znodes of a snapshot into a tree and holds it against the
+// snapshot's header.
 func (t *Tree) adopt(h header) error {
+	if err := t.adoptAll(); err != nil {
+		return err
+	}
+	if uint64(t.counts.Znodes) != h.znodes {
+		return fmt.Errorf("%d znodes, the header says %d", t.counts.Znodes, h.znodes)
+	}
+	if t.digest != h.digest {
+		return fmt.Errorf("digest is %016x, the header says %016x", t.digest, h.digest)
+	}
+	return nil
+}
+
+// adoptAll turns znodes that are in their shards, and nothing more, into a
+// tree, or says what rule of a tree they break.
+func (t *Tree) adoptAll() error {
 	for _, path := range [...]string{rootPath, systemPath, configPath, quotaPath} {
 		if t.find(path) == nil {
 			return fmt.Errorf("%q is missing", path)
@@ -24,12 +39,6 @@ func (t *Tree) adopt(h header) error {
 		if err := checkChildren(n); err != nil {
 			return err
 		}
-	}
-	if uint64(t.counts.Znodes) != h.znodes {
-		return fmt.Errorf("%d znodes, the header says %d", t.counts.Znodes, h.znodes)
-	}
-	if t.digest != h.digest {
-		return fmt.Errorf("digest is %016x, the header says %016x", t.digest, h.digest)
 	}
 	return nil
 }
