@@ -39,6 +39,11 @@ func (a *applier) run(ctx context.Context) error {
 		case <-a.snapshots.wanted:
 			a.snapshots.relieve(a.position, a.machine)
 			continue
+		case ask := <-a.snapshots.open():
+			a.snapshots.answer(ask, a.position, a.machine)
+			continue
+		case <-a.snapshots.idle:
+			continue // those who asked may be taken again
 		case <-a.in.wake:
 		}
 		messages = a.in.take(messages)

@@ -41,6 +41,20 @@ type snapshots struct {
 	// wanted has a token while the log has no room to grow: a snapshot may
 	// make some.
 	wanted chan struct{}
+
+	// asks carries who wants a snapshot of what is applied now, from any
+	// goroutine to the apply thread, which takes one when no snapshot is being
+	// written. idle has a token when one has been.
+	asks chan ask
+	idle chan struct{}
+}
+
+// An ask is one wish for a snapshot. It has room for the one answer.
+type ask chan<- asked
+
+type asked struct {
+	id  wal.SnapshotID
+	err error
 }
 
 // A capture is the machine's state at a position. For a relief that can do
@@ -49,10 +63,11 @@ type capture struct {
 	position
 	state  io.WriterTo
 	relief bool // the disk is full
+	ask    ask  // who waits for it, or nil
 }
 
 func newSnapshots(s *storage, maxEntries, maxBytes int64, log zerolog.Logger) *snapshots {
-	t := &snapshots{storage: s, log: log, maxEntries: maxEntries, maxBytes: maxBytes, work: make(chan capture, 1), wanted: make(chan struct{}, 1)}
+	t := &snapshots{storage: s, log: log, maxEntries: maxEntries, maxBytes: maxBytes, work: make(chan capture, 1), wanted: make(chan struct{}, 1), asks: make(chan ask), idle: make(chan struct{}, 1)}
 	t.rearm()
 	return t
 }
@@ -103,6 +118,26 @@ func (t *snapshots) relieve(p position, m Machine) {
 	t.work <- c
 }
 
+// open gives the asks that may be taken now: none while a snapshot is written.
+func (t *snapshots) open() <-chan ask {
+	if t.busy.Load() {
+		return nil
+	}
+	return t.asks
+}
+
+// answer captures the machine for one who asked, unless the newest snapshot is
+// of the same entry.
+func (t *snapshots) answer(a ask, p position, m Machine) {
+	if p.index == t.storage.snapshotIndex() {
+		a <- asked{id: wal.SnapshotID{Index: p.index, Term: p.term}}
+		return
+	}
+	t.busy.Store(true)
+	t.work <- capture{position: p, state: m.Capture(), ask: a}
+	t.rearm()
+}
+
 // run writes snapshots until ctx ends or the disk fails. For lack of space it
 // gives one up: the log stays as it is, and the next one is tried in turn.
 func (t *snapshots) run(ctx context.Context) error {
@@ -131,7 +166,14 @@ func (t *snapshots) run(ctx context.Context) error {
 					return err
 				}
 			}
+			if c.ask != nil {
+				c.ask <- asked{id: wal.SnapshotID{Index: c.index, Term: c.term}, err: err}
+			}
 			t.busy.Store(false)
+			select {
+			case t.idle <- struct{}{}:
+			default:
+			}
 		}
 	}
 }

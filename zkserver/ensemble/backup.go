@@ -1,0 +1,102 @@
+package ensemble
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/mwqueue/mw/zkserver/wal"
+)
+
+// A Backup is the state of the machine at one entry: what its Capture wrote.
+// Every byte was checked before it is given out; io.EOF means that all was
+// good. It must be closed.
+type Backup struct {
+	io.ReadCloser
+	Time int64 // of the last batch, milliseconds since 1970
+}
+
+// Backup gives the state as new as anything acknowledged before the call. It
+// is a snapshot file, one that is there or one that is written for it, so that
+// the machine goes on and a slow reader holds up nobody.
+func (n *Node) Backup(ctx context.Context) (*Backup, error) {
+	if err := n.ReadIndex(ctx); err != nil {
+		return nil, fmt.Errorf("ensemble: backup: %w", err)
+	}
+	done := make(chan asked, 1)
+	select {
+	case n.snaps.asks <- done:
+	case <-n.stopped:
+		return nil, ErrStopped
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	select {
+	case a := <-done:
+		if a.err != nil {
+			return nil, fmt.Errorf("ensemble: backup: %w", a.err)
+		}
+		return n.openBackup(a.id)
+	case <-n.stopped:
+		return nil, ErrStopped
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (n *Node) openBackup(id wal.SnapshotID) (*Backup, error) {
+	r, err := n.wal.OpenSnapshot(id)
+	if err != nil {
+		return nil, fmt.Errorf("ensemble: backup: %w", err)
+	}
+	time, _, err := decodeMeta(r.Meta())
+	if err != nil {
+		r.Close()
+		return nil, fmt.Errorf("ensemble: backup: %s: %w", n.wal.File(id), err)
+	}
+	return &Backup{ReadCloser: r, Time: time}, nil
+}
+
+// Seed makes the data directory of a new ensemble of one member that begins
+// with a state: what the Capture of a Machine writes. cfg needs Dir alone. The
+// directory must be new: one that is cut short by a crash is of no use, and
+// the next Open says so.
+func Seed(cfg Config, time int64, state io.WriterTo) (err error) {
+	log, err := wal.Open(wal.Options{
+		Dir: cfg.Dir, FS: cfg.FS, SegmentBytes: cfg.SegmentBytes,
+		Identity: func() []byte { return newIdentity().encode() },
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closing := log.Close(); err == nil {
+			err = closing
+		}
+	}()
+	if _, last := log.Bounds(); last != 0 {
+		return fmt.Errorf("ensemble: seed %s: it has a log already", cfg.Dir)
+	}
+	id, err := decodeIdentity(log.Identity())
+	if err != nil {
+		return err
+	}
+	// Not the bootstrap's own entry, after which a machine is empty.
+	at := wal.SnapshotID{Index: bootstrapIndex + 1, Term: bootstrapTerm}
+	meta, err := encodeMeta(time, id.conf())
+	if err != nil {
+		return err
+	}
+	w, err := log.CreateSnapshot(at, meta)
+	if err != nil {
+		return err
+	}
+	if _, err := state.WriteTo(w); err != nil {
+		w.Abort()
+		return err
+	}
+	if _, err := w.Commit(); err != nil {
+		return err
+	}
+	return log.Reset(wal.HardState{Term: at.Term, Commit: at.Index}, at.Index, at.Term)
+}
