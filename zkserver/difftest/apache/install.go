@@ -1,0 +1,54 @@
+package apache
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// installing serialises apt-get within the process; between processes its own
+// lock does, for which Install tells it to wait.
+var installing sync.Mutex
+
+// Interop skips the test unless MW_INTEROP is set: what follows needs programs
+// of others, and may install them.
+func Interop(t testing.TB) {
+	t.Helper()
+	if os.Getenv("MW_INTEROP") == "" {
+		t.Skip("MW_INTEROP is not set (make interop sets it); not tested: programs of others")
+	}
+}
+
+// Need makes sure that Apache ZooKeeper is installed, or skips as [Interop] does.
+func Need(t testing.TB) {
+	t.Helper()
+	Interop(t)
+	Install(t, serverScript, "zookeeper", "default-jre-headless")
+}
+
+// Install installs Debian packages with apt-get unless file is there already. It
+// fails the test when the file is not there in the end.
+func Install(t testing.TB, file string, packages ...string) {
+	t.Helper()
+	installing.Lock()
+	defer installing.Unlock()
+	if _, err := os.Stat(file); err == nil {
+		return
+	}
+	apt(t, "update")
+	apt(t, append([]string{"install", "-y", "--no-install-recommends"}, packages...)...)
+	if _, err := os.Stat(file); err != nil {
+		t.Fatalf("apache: install %s: still no %s", strings.Join(packages, " "), file)
+	}
+}
+
+func apt(t testing.TB, args ...string) {
+	t.Helper()
+	cmd := exec.Command("apt-get", append([]string{"-o", "DPkg::Lock::Timeout=120"}, args...)...)
+	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("apache: apt-get %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}

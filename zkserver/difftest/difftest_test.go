@@ -1,0 +1,91 @@
+package difftest_test
+
+import (
+	"flag"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mwqueue/mw/zkserver"
+	"github.com/mwqueue/mw/zkserver/difftest"
+	"github.com/mwqueue/mw/zkserver/difftest/apache"
+	"github.com/mwqueue/mw/zkserver/zktest"
+)
+
+var (
+	seeds    = flag.Int("diff.seeds", 200, "how many seeds to run")
+	requests = flag.Int("diff.requests", 20_000, "how many requests in all, over the seeds")
+	seed     = flag.Uint64("diff.seed", 1, "the first seed")
+	keepOn   = flag.Int("diff.mismatches", 1, "how many mismatches to shrink and print before giving up")
+)
+
+// A pair is the two servers, and how many runs they have had.
+type pair struct {
+	t         *testing.T
+	reference string
+	ours      string
+	runs      int
+}
+
+// run sends s to both at the same time.
+func (p *pair) run(s difftest.Stream) (*difftest.Mismatch, error) {
+	p.runs++
+	root := fmt.Sprintf("/s%06d", p.runs)
+	var theirs, ours []difftest.Line
+	var err1, err2 error
+	var wg sync.WaitGroup
+	wg.Go(func() { theirs, err1 = difftest.Run(p.reference, root, s) })
+	wg.Go(func() { ours, err2 = difftest.Run(p.ours, root, s) })
+	wg.Wait()
+	if err1 != nil {
+		return nil, fmt.Errorf("reference: %w", err1)
+	}
+	if err2 != nil {
+		return nil, fmt.Errorf("ours: %w", err2)
+	}
+	return difftest.Compare(s, theirs, ours), nil
+}
+
+// shrink returns the mismatch of the least stream that still shows m.
+func (p *pair) shrink(m *difftest.Mismatch) *difftest.Mismatch {
+	deadline := time.Now().Add(30 * time.Second)
+	difftest.Shrink(m.Stream, 2000, func(s difftest.Stream) bool {
+		if time.Now().After(deadline) {
+			return false
+		}
+		less, err := p.run(s)
+		if err != nil || less == nil {
+			return false
+		}
+		m = less
+		return true
+	})
+	return m
+}
+
+// TestInteropDifferential wants our server to say what Apache ZooKeeper says.
+func TestInteropDifferential(t *testing.T) {
+	apache.Need(t)
+	reference := apache.Start(t)
+	server := zktest.NewServer(t, func(c *zkserver.Config) { c.MaxSessionTimeout = 10 * time.Minute })
+	p := &pair{t: t, reference: reference.Addr(), ours: server.Addr()}
+	per := max(1, *requests / *seeds)
+	sent, found, began := 0, 0, time.Now()
+	for i := range uint64(*seeds) {
+		s := difftest.Generate(*seed+i, per)
+		sent += s.Len()
+		m, err := p.run(s)
+		if err != nil {
+			t.Fatalf("seed %d: %v\nthe reference's log ends:\n%s", s.Seed, err, reference.Log())
+		}
+		if m == nil {
+			continue
+		}
+		t.Errorf("mismatch at seed %d:\n%v", s.Seed, p.shrink(m))
+		if found++; found >= *keepOn {
+			break
+		}
+	}
+	t.Logf("%d requests, seeds %d to %d, %v", sent, *seed, *seed+uint64(*seeds)-1, time.Since(began).Round(time.Millisecond))
+}

@@ -1,0 +1,127 @@
+package difftest
+
+import (
+	"math/rand/v2"
+
+	"github.com/mwqueue/mw/zkserver/wire"
+)
+
+// users are the digest identities that clients take.
+var users = []string{"alice:a", "bob:b"}
+
+// A generator makes the steps of one seed. It remembers which znodes may be there,
+// so that most requests find one: the name space is small, and a stream that only
+// sees NoNode shows little.
+type generator struct {
+	rng   *rand.Rand
+	known []string // paths that may exist, Root first
+	xid   int32
+	steps []Step
+}
+
+// Generate returns the stream of a seed: always the same one, of about n requests.
+func Generate(seed uint64, n int) Stream {
+	g := &generator{rng: rand.New(rand.NewPCG(seed, 1)), known: []string{Root}}
+	for i := range clients - 1 {
+		g.steps = append(g.steps, Step{Client: i, Do: Connect, Connect: hello})
+	}
+	g.start()
+	for sent := 0; sent < n; {
+		if g.chance(5) {
+			g.steps = append(g.steps, g.connection())
+			continue
+		}
+		s := Step{Client: g.rng.IntN(clients), Do: Send, Requests: g.batch()}
+		sent += len(s.Requests)
+		g.steps = append(g.steps, s)
+	}
+	return Stream{Seed: seed, Steps: g.steps}
+}
+
+var hello = wire.ConnectRequest{TimeoutMillis: 60_000, HasReadOnly: true}
+
+// start makes a few znodes to begin with.
+func (g *generator) start() {
+	for _, p := range []string{Root + "/a", Root + "/b", Root + "/a/a"} {
+		g.known = append(g.known, p)
+		r := wire.CreateRequest{Path: p, Data: []byte("first"), ACL: openACL}
+		g.steps = append(g.steps, Step{Do: Send, Requests: []Request{g.request(wire.OpCreate, &r)}})
+	}
+}
+
+// batch returns requests that are in flight together. Those that the reference
+// answers out of order stand alone, those after which it closes stand last.
+func (g *generator) batch() []Request {
+	n := 1
+	if g.chance(40) {
+		n += 1 + g.rng.IntN(7)
+	}
+	var b []Request
+	for len(b) < n {
+		q := g.next()
+		if alone(q.Op) {
+			if len(b) == 0 {
+				return []Request{q}
+			}
+			continue
+		}
+		b = append(b, q)
+		if q.ends() {
+			break
+		}
+	}
+	return b
+}
+
+// connection returns a step that opens or cuts a connection.
+func (g *generator) connection() Step {
+	s := Step{Client: g.rng.IntN(clients), Do: Connect, Connect: hello}
+	s.Of = s.Client
+	switch k := g.rng.IntN(100); {
+	case k < 25:
+	case k < 60:
+		s.Attach = KnownSession
+	case k < 70:
+		s.Attach, s.Of = KnownSession, g.rng.IntN(clients)
+	case k < 76:
+		s.Attach, s.Of = WrongPassword, g.rng.IntN(clients)
+	case k < 80:
+		s.Attach = NoSuchSession
+	default:
+		return Step{Client: s.Client, Do: Drop}
+	}
+	if g.chance(40) {
+		q := &s.Connect
+		q.ProtocolVersion = pick[int32](g, 0, 0, 0, 1, -1, 77)
+		q.TimeoutMillis = pick[int32](g, 60_000, 30_000, 599_999, 600_000, 600_001, 2_000_000_000)
+		q.LastZxidSeen = pick[int64](g, 0, 0, 0, 1, -1, 1<<40)
+		q.HasReadOnly = g.chance(50)
+		q.ReadOnly = q.HasReadOnly && g.chance(50)
+		if q.HasReadOnly && g.chance(20) {
+			s.Junk = []byte("junk")
+		}
+	}
+	return s
+}
+
+// request returns a request with the next xid.
+func (g *generator) request(op wire.Op, rec wire.Record) Request {
+	g.xid++
+	q := Request{Xid: g.xid, Op: op, Body: rec.Append(nil)}
+	switch {
+	case op == wire.OpPing:
+		q.Xid = wire.XidPing
+	case op == wire.OpAuth:
+		q.Xid = wire.XidAuth
+	case op == wire.OpSetWatches || op == wire.OpSetWatches2:
+		q.Xid = wire.XidSetWatches
+	case g.chance(1):
+		q.Xid = pick[int32](g, 0, -3, -1<<31, 1<<31-1)
+	}
+	return q
+}
+
+// chance is true in percent of 100 cases.
+func (g *generator) chance(percent int) bool { return g.rng.IntN(100) < percent }
+
+func pick[T any](g *generator, of ...T) T { return of[g.rng.IntN(len(of))] }

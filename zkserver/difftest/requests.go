@@ -1,0 +1,205 @@
+package difftest
+
+import (
+	"github.com/mwqueue/mw/zkserver/wire"
+)
+
+// kinds are the requests of a stream and how often each comes, in parts of their sum.
+var kinds = []struct {
+	weight int
+	make   func(*generator) Request
+}{
+	{120, (*generator).create},
+	{25, (*generator).createTTL},
+	{70, (*generator).delete},
+	{80, (*generator).setData},
+	{25, (*generator).setACL},
+	{60, (*generator).multi},
+	{20, (*generator).multiRead},
+	{150, (*generator).read},
+	{40, (*generator).pathOnly},
+	{30, (*generator).addWatch},
+	{30, (*generator).removeWatches},
+	{20, (*generator).setWatches},
+	{25, (*generator).auth},
+	{15, (*generator).quota},
+	{12, (*generator).rare},
+}
+
+// alone reports whether nothing else may be in flight with op: the reference
+// answers it as soon as it reads it, before what was sent earlier.
+func alone(op wire.Op) bool { return op == wire.OpAuth || op == wire.OpSASL }
+
+// next returns a request, now and then with bytes that a client would not send.
+func (g *generator) next() Request {
+	sum := 0
+	for _, k := range kinds {
+		sum += k.weight
+	}
+	at := g.rng.IntN(sum)
+	for _, k := range kinds {
+		if at -= k.weight; at < 0 {
+			q := k.make(g)
+			if g.chance(4) {
+				g.damage(&q)
+			}
+			return q
+		}
+	}
+	panic("unreachable")
+}
+
+func (g *generator) create() Request {
+	op := pick(g, wire.OpCreate, wire.OpCreate, wire.OpCreate2, wire.OpCreate2, wire.OpCreateContainer)
+	return g.request(op, g.createRecord())
+}
+
+func (g *generator) createRecord() *wire.CreateRequest {
+	r := &wire.CreateRequest{Path: g.newPath(), Data: g.data(), ACL: g.acl(), Flags: g.flags()}
+	switch r.Flags {
+	case wire.FlagSequential, wire.FlagEphemeralSequential:
+		g.learn(r.Path + pick(g, "0000000000", "0000000001", "0000000002", "0000000003"))
+	default:
+		g.learn(r.Path)
+	}
+	return r
+}
+
+func (g *generator) flags() int32 {
+	switch k := g.rng.IntN(100); {
+	case k < 50:
+		return wire.FlagPersistent
+	case k < 66:
+		return wire.FlagEphemeral
+	case k < 78:
+		return wire.FlagSequential
+	case k < 86:
+		return wire.FlagEphemeralSequential
+	case k < 93:
+		return wire.FlagContainer
+	}
+	return pick[int32](g, 5, 6, 7, -1, 99, 1<<31-1)
+}
+
+func (g *generator) createTTL() Request { return g.request(wire.OpCreateTTL, g.createTTLRecord()) }
+
+func (g *generator) createTTLRecord() *wire.CreateTTLRequest {
+	c := g.createRecord()
+	r := &wire.CreateTTLRequest{Path: c.Path, Data: c.Data, ACL: c.ACL, Flags: c.Flags, TTL: g.ttl()}
+	if g.chance(80) {
+		r.Flags = pick(g, wire.FlagPersistentTTL, wire.FlagPersistentSequentialTTL)
+	}
+	tame(r)
+	return r
+}
+
+// ttl returns edges of what a TTL may be: 1 ms to 40 bits of them.
+func (g *generator) ttl() int64 {
+	if g.chance(60) {
+		return pick[int64](g, 3_600_000, 86_400_000)
+	}
+	return pick[int64](g, 0, -1, -1<<63, 1<<63-1, 1<<40-1, 1<<40, 1<<40+1, 1<<39)
+}
+
+func (g *generator) delete() Request { return g.request(wire.OpDelete, g.deleteRecord()) }
+
+func (g *generator) deleteRecord() *wire.DeleteRequest {
+	r := &wire.DeleteRequest{Path: g.path(), Version: g.version()}
+	if r.Path == "/zookeeper/config" { // it would be gone for all runs
+		r.Path = Root
+	}
+	return r
+}
+
+func (g *generator) setData() Request { return g.request(wire.OpSetData, g.setDataRecord()) }
+
+func (g *generator) setDataRecord() *wire.SetDataRequest {
+	return &wire.SetDataRequest{Path: g.path(), Data: g.data(), Version: g.version()}
+}
+
+func (g *generator) setACL() Request {
+	r := &wire.SetACLRequest{Path: g.path(), ACL: g.acl(), Version: g.version()}
+	for _, p := range shared {
+		if clean(r.Path) == p { // other runs need it
+			r.ACL = openACL
+		}
+	}
+	return g.request(wire.OpSetACL, r)
+}
+
+func (g *generator) read() Request {
+	op := pick(g, wire.OpExists, wire.OpGetData, wire.OpGetChildren, wire.OpGetChildren2)
+	return g.request(op, &wire.PathWatchRequest{Path: g.path(), Watch: g.chance(50)})
+}
+
+func (g *generator) pathOnly() Request {
+	op := pick(g, wire.OpGetACL, wire.OpGetACL, wire.OpSync, wire.OpGetEphemerals, wire.OpGetAllChildrenNumber, wire.OpDeleteContainer)
+	return g.request(op, &wire.PathRequest{Path: g.path()})
+}
+
+func (g *generator) addWatch() Request {
+	mode := pick[int32](g, 0, 0, 0, 1, 1, 1, 2, -1)
+	return g.request(wire.OpAddWatch, &wire.AddWatchRequest{Path: g.path(), Mode: mode})
+}
+
+func (g *generator) removeWatches() Request {
+	op := pick(g, wire.OpRemoveWatches, wire.OpCheckWatches)
+	kind := pick[int32](g, 1, 1, 2, 2, 3, 3, 3, 0, 9, 4, 5, -1)
+	return g.request(op, &wire.RemoveWatchesRequest{Path: g.path(), Type: kind})
+}
+
+func (g *generator) setWatches() Request {
+	since := zxidMark(int64(g.rng.IntN(60)) - 5)
+	if g.chance(20) {
+		since = pick[int64](g, 0, -1, 1<<40, -1<<63)
+	}
+	r := wire.SetWatches2Request{
+		SetWatchesRequest:   wire.SetWatchesRequest{RelativeZxid: since, Data: g.paths(), Exist: g.paths(), Child: g.paths()},
+		Persistent:          g.paths(),
+		PersistentRecursive: g.paths(),
+	}
+	if g.chance(50) {
+		return g.request(wire.OpSetWatches, &r.SetWatchesRequest)
+	}
+	return g.request(wire.OpSetWatches2, &r)
+}
+
+func (g *generator) auth() Request {
+	r := wire.AuthRequest{Scheme: "digest", Auth: []byte(pick(g, users...))}
+	if g.chance(15) {
+		r.Scheme = pick(g, "digest", "ip", "world", "auth", "x509", "sasl", "super", "", "no such")
+		r.Auth = pick(g, nil, []byte{}, []byte("alice:a"), []byte("alice"), []byte("::"), []byte("127.0.0.1"), []byte("anyone"), []byte("\xff\x00"))
+	}
+	return g.request(wire.OpAuth, &r)
+}
+
+// quota returns a request on the quota of the run's root.
+func (g *generator) quota() Request {
+	const at = "/zookeeper/quota" + Root
+	path := pick(g, at, at, at+"/zookeeper_limits", at+"/zookeeper_limits", at+"/zookeeper_stats", at+"/a", at+"/a/zookeeper_limits")
+	data := []byte(pick(g, "count=3,bytes=-1", "count=-1,bytes=20", "count=-1,bytes=-1=;byteHardLimit=30;countHardLimit=4", "count=5,bytes=100"))
+	if g.chance(60) {
+		return g.request(wire.OpCreate, &wire.CreateRequest{Path: path, Data: data, ACL: openACL})
+	}
+	if g.chance(50) {
+		return g.request(wire.OpSetData, &wire.SetDataRequest{Path: path, Data: data, Version: -1})
+	}
+	return g.request(wire.OpDelete, &wire.DeleteRequest{Path: path, Version: -1})
+}
+
+// rare returns what clients seldom or never send.
+func (g *generator) rare() Request {
+	switch g.rng.IntN(8) {
+	case 0:
+		return g.request(wire.OpReconfig, &wire.ReconfigRequest{JoiningServers: g.data(), NewMembers: g.data(), CurConfigID: -1})
+	case 1:
+		return g.request(wire.OpSASL, &wire.SASLRequest{Token: g.data()})
+	case 2:
+		return g.request(wire.OpCloseSession, &wire.Empty{})
+	case 3:
+		return g.request(pick[wire.Op](g, 10, 23, 50, 99, 108, 200, 1<<31-1, -2, -1), &wire.PathRequest{Path: g.path()})
+	case 4:
+		return g.request(wire.OpPing, &wire.Empty{})
+	}
+	return g.request(wire.OpWhoAmI, &wire.Empty{})
+}
