@@ -1,6 +1,8 @@
 package submit
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -26,6 +28,7 @@ const (
 // A batch is tasks that are created together, by one multi, or not at all.
 type batch struct {
 	keys  []string // of each task: how it is found again
+	specs [][]byte // of each task, encoded
 	ops   []coordinator.Op
 	bytes int
 	given bool // some of the keys are the caller's: another process may use them too
@@ -35,9 +38,9 @@ type batch struct {
 	skips []int
 	taken int // how often a number was found to be taken
 
-	// searched counts the creates under /tasks that have been looked through
-	// for given keys.
-	searched int64
+	// searched is the view up to which tasks have been looked through for given
+	// keys.
+	searched view
 }
 
 // newBatches checks specs, gives each a key, and cuts them into batches.
@@ -57,12 +60,14 @@ func newBatches(specs []coordinator.Spec) ([]*batch, error) {
 		if err := spec.Validate(); err != nil {
 			return nil, fmt.Errorf("submit: %w", err)
 		}
-		op := coordinator.CreateOp(coordinator.TaskPrefix, spec.Encode(), coordinator.Sequential)
+		data := spec.Encode()
+		op := coordinator.CreateOp(coordinator.TaskPrefix, data, coordinator.Sequential)
 		if n := len(batches); n == 0 || batches[n-1].full(op) {
 			batches = append(batches, new(batch))
 		}
 		b := batches[len(batches)-1]
 		b.keys = append(b.keys, spec.Key)
+		b.specs = append(b.specs, data)
 		b.ops = append(b.ops, op)
 		b.bytes += op.Size()
 		b.given = b.given || keyed
@@ -152,15 +157,57 @@ func (b *batch) created(results []coordinator.OpResult) ([]coordinator.TaskID, e
 	return ids, nil
 }
 
-// pick returns the IDs of the batch's tasks when all are in found.
-func (b *batch) pick(found map[string]coordinator.TaskID) ([]coordinator.TaskID, bool) {
-	ids := make([]coordinator.TaskID, len(b.keys))
+// pick returns the IDs of the batch's tasks when found has all of them, and
+// none when it has none. It is an error when a key belongs to another task than
+// ours, or only some of them are in use.
+func (b *batch) pick(found map[string]holder) ([]coordinator.TaskID, error) {
+	var ids []coordinator.TaskID
 	for i, key := range b.keys {
-		id, ok := found[key]
+		h, ok := found[key]
 		if !ok {
-			return nil, false
+			continue
 		}
-		ids[i] = id
+		if !sameSpec(h.data, b.specs[i]) {
+			return nil, &KeyUsedError{Key: key, Task: h.id}
+		}
+		ids = append(ids, h.id)
 	}
-	return ids, true
+	if n := len(ids); n > 0 && n < len(b.keys) {
+		return nil, fmt.Errorf("submit: %d of %d keys: %w", n, len(b.keys), ErrKeyUsed)
+	}
+	return ids, nil
 }
+
+// A holder is the task that has a key, and what its znode holds.
+type holder struct {
+	id   coordinator.TaskID
+	data []byte
+}
+
+// sameSpec reports whether two encoded specs say the same. One that was typed
+// by hand may say it in another form than ours.
+func sameSpec(a, b []byte) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	sa, erra := coordinator.ParseSpec(a)
+	sb, errb := coordinator.ParseSpec(b)
+	return erra == nil && errb == nil && bytes.Equal(sa.Encode(), sb.Encode())
+}
+
+// ErrKeyUsed: keys that were given belong to tasks that are there and are not
+// the ones submitted, as [KeyUsedError] says, or only some of a transaction's do.
+var ErrKeyUsed = errors.New("submit: key in use")
+
+// A KeyUsedError says which task has a key that was given to a different one.
+// It wraps [ErrKeyUsed]. Nothing was submitted in that transaction.
+type KeyUsedError struct {
+	Key  string
+	Task coordinator.TaskID
+}
+
+func (e *KeyUsedError) Error() string {
+	return fmt.Sprintf("submit: %s has the key %q and is not the same task", e.Task, e.Key)
+}
+
+func (e *KeyUsedError) Unwrap() error { return ErrKeyUsed }

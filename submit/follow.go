@@ -137,7 +137,7 @@ func findPlace(ctx context.Context, s *coordinator.Session, id coordinator.TaskI
 		if err != nil {
 			return place{}, err
 		}
-		p.attempt = lastAttempt(names) + 1
+		p.attempt = coordinator.LastAttempt(names) + 1
 	}
 	data, _, err = s.Get(ctx, coordinator.WorkerPath(p.instance))
 	p.addr = coordinator.ParseRegistration(data).Addr

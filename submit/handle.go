@@ -102,8 +102,8 @@ func readResult(ctx context.Context, s *coordinator.Session, id coordinator.Task
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{ID: id, Attempts: lastAttempt(names)}
-	if !slices.Contains(names, "status") {
+	r := Result{ID: id, Attempts: coordinator.LastAttempt(names)}
+	if !slices.Contains(names, coordinator.StatusName) {
 		return r, ErrNotEnded
 	}
 	g, ctx := errgroup.WithContext(ctx)
@@ -124,15 +124,4 @@ func readResult(ctx context.Context, s *coordinator.Session, id coordinator.Task
 		return Result{}, ErrNoTask // deleted since it was listed
 	}
 	return r, err
-}
-
-// lastAttempt is the highest number among the attempts in a task's children.
-func lastAttempt(names []string) int {
-	last := 0
-	for _, name := range names {
-		if n, ok := coordinator.ParseAttempt(name); ok {
-			last = max(last, n)
-		}
-	}
-	return last
 }

@@ -19,7 +19,7 @@ const batchesInFlight = 8
 //
 // Give keys to all of specs or to none: a repeat finds a transaction's tasks
 // only if it has all of their keys, and is refused with [ErrKeyUsed] if some of
-// the keys are in use and some not.
+// the keys are in use and some not, or belong to other tasks than these.
 //
 // When a transaction ends with an error, no more are begun, those under way
 // are seen through, and the handles of tasks that were not created, or not

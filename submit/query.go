@@ -145,7 +145,7 @@ func list(ctx context.Context, s *coordinator.Session, q Query) (Listing, error)
 // candidates are the newest tasks, up to reach, and further ones that are
 // assigned, up to reach, all newest first.
 func candidates(names []string, owners map[coordinator.TaskID]string, reach int) []coordinator.TaskID {
-	ids := since(names, 0)
+	ids := fromNumber(names, 0)
 	if len(ids) <= reach {
 		return ids
 	}

@@ -79,8 +79,8 @@ func readTask(ctx context.Context, s *coordinator.Session, id coordinator.TaskID
 	if err != nil {
 		return t, err
 	}
-	t.Attempts = lastAttempt(names)
-	if !slices.Contains(names, "status") {
+	t.Attempts = coordinator.LastAttempt(names)
+	if !slices.Contains(names, coordinator.StatusName) {
 		return t, nil
 	}
 	data, stat, err = s.Get(ctx, coordinator.StatusPath(id))

@@ -32,15 +32,19 @@ func (cr *creation) settle(ctx context.Context, s *coordinator.Session) ([]coord
 	if err := cr.c.forget(ctx, s, doubt); err != nil {
 		return nil, fmt.Errorf("submit: settle a lost create: %w", err)
 	}
-	found, now, err := find(ctx, s, doubt.created, cr.b.keys)
+	found, err := find(ctx, s, doubt, cr.b.keys)
 	if err != nil {
 		return nil, err
 	}
-	if ids, ok := cr.b.pick(found.tasks); ok {
+	ids, err := cr.b.pick(found.tasks)
+	if err != nil {
+		return nil, err
+	}
+	if ids != nil {
 		log.Debug().Str("task", string(ids[0])).Msg("lost create had happened")
 		return ids, nil
 	}
-	if found.read < now-doubt.created {
+	if !found.complete() {
 		return nil, fmt.Errorf("submit: settle a lost create: %w", errDeleted)
 	}
 	log.Debug().Msg("lost create had not happened")
@@ -57,52 +61,56 @@ func (b *batch) lookUp(ctx context.Context, s *coordinator.Session) ([]coordinat
 	if err != nil {
 		return nil, view{}, err
 	}
-	found, now, err := find(ctx, s, b.searched, b.keys)
+	found, err := find(ctx, s, b.searched, b.keys)
 	if err != nil {
 		return nil, view{}, err
 	}
-	if ids, ok := b.pick(found.tasks); ok {
-		return ids, v, nil
+	ids, err := b.pick(found.tasks)
+	if err == nil && ids == nil {
+		b.searched = found.now
 	}
-	if len(found.tasks) > 0 {
-		return nil, view{}, fmt.Errorf("submit: %d of %d keys are in use: %w", len(found.tasks), len(b.keys), ErrKeyUsed)
-	}
-	b.searched = now
-	return nil, v, nil
+	return ids, v, err
 }
-
-// ErrKeyUsed: some, but not all, of the keys given to one transaction belong
-// to tasks that are there.
-var ErrKeyUsed = errors.New("submit: key in use")
 
 // found is what a search through tasks gave.
 type found struct {
-	tasks map[string]coordinator.TaskID // by key
-	read  int64                         // how many tasks were there to be read
+	tasks    map[string]holder // by key
+	now      view              // at which the tasks were listed
+	from     int64             // the number the search began with
+	numbered int64             // how many of the numbers from there to now a task was read for
 }
 
-// find reads the tasks with numbers from and above, newest first, until all
-// keys are found. It also returns the number the next task will get.
-func find(ctx context.Context, s *coordinator.Session, from int64, keys []string) (found, int64, error) {
-	f := found{tasks: make(map[string]coordinator.TaskID, len(keys))}
+// complete reports whether no task created since the search's beginning can
+// have escaped it. Each of those creates used up a number: its task's own, if
+// it was sequential. A znode that was made by hand beyond the counter has a
+// number that no create has used up, and counts for nothing.
+func (f *found) complete() bool { return f.numbered == f.now.created-f.from }
+
+// find reads the tasks with numbers that were not given out at since, and
+// above, newest first, until all keys are found. When /tasks is not the one it
+// was at since, but one that was made anew, it reads all.
+func find(ctx context.Context, s *coordinator.Session, since view, keys []string) (*found, error) {
 	names, stat, err := s.Children(ctx, coordinator.TasksPath)
 	if err != nil {
-		return f, 0, fmt.Errorf("submit: list %s: %w", coordinator.TasksPath, err)
+		return nil, fmt.Errorf("submit: list %s: %w", coordinator.TasksPath, err)
 	}
-	ids := since(names, from)
-	for window := range slices.Chunk(ids, 4*readsInFlight) {
+	f := &found{tasks: make(map[string]holder, len(keys)), now: newView(nil, stat)}
+	if since.sameTree(f.now) {
+		f.from = since.created
+	}
+	for window := range slices.Chunk(fromNumber(names, f.from), 4*readsInFlight) {
 		if err := f.readWindow(ctx, s, window, keys); err != nil {
-			return f, 0, fmt.Errorf("submit: read tasks: %w", err)
+			return nil, fmt.Errorf("submit: read tasks: %w", err)
 		}
 		if len(f.tasks) == len(keys) {
 			break
 		}
 	}
-	return f, created(stat), nil
+	return f, nil
 }
 
-// since picks the tasks with numbers from and above, newest first.
-func since(names []string, from int64) []coordinator.TaskID {
+// fromNumber picks the tasks with numbers from and above, newest first.
+func fromNumber(names []string, from int64) []coordinator.TaskID {
 	type numbered struct {
 		id coordinator.TaskID
 		n  int64
@@ -138,9 +146,11 @@ func (f *found) readWindow(ctx context.Context, s *coordinator.Session, ids []co
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			f.read++
+			if n, ok := coordinator.ParseTaskSeq(string(id)); ok && int64(n) < f.now.created {
+				f.numbered++
+			}
 			if spec, err := coordinator.ParseSpec(data); err == nil && slices.Contains(keys, spec.Key) {
-				f.tasks[spec.Key] = id
+				f.tasks[spec.Key] = holder{id, data}
 			}
 			return nil
 		})

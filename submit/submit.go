@@ -26,7 +26,8 @@ func (e *UnknownError) Unwrap() error { return e.Err }
 //
 // A spec without a Key gets a UUID. With a Key of the caller's, Submit first
 // looks for a task with that key and returns it if there is one: a repeat,
-// from any process, finds the first task for as long as it is kept.
+// from any process, finds the first task for as long as it is kept. When the
+// task with that key is another one than spec, the error is a [KeyUsedError].
 func (c *Client) Submit(ctx context.Context, spec coordinator.Spec) (*Handle, error) {
 	batches, err := newBatches([]coordinator.Spec{spec})
 	if err != nil {
@@ -145,7 +146,7 @@ func (cr *creation) send(ctx context.Context, s *coordinator.Session, v view) ([
 		return nil, err
 	}
 	if n, ok := ids[len(ids)-1].Seq(); ok {
-		cr.c.advance(n)
+		cr.c.advance(v, n)
 	}
 	return ids, nil
 }

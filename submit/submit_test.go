@@ -209,6 +209,48 @@ func TestSameKeyIsTheSameTask(t *testing.T) {
 	}
 }
 
+func TestAKeyOfAnotherTaskIsRefused(t *testing.T) {
+	addr := server(t)
+	s := connect(t, addr)
+	c := open(t, addr)
+	first, err := c.Submit(t.Context(), coordinator.Spec{Shell: "true", Key: "nightly"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := `{ "shell": "echo by hand",   "key":"hand" }`
+	if _, err := s.Create(t.Context(), coordinator.TaskPrefix, []byte(by), coordinator.Sequential); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name string
+		spec coordinator.Spec
+		want coordinator.TaskID // that has the key; "" is no error
+	}{
+		{name: "the same", spec: coordinator.Spec{Shell: "true", Key: "nightly"}},
+		{name: "another command", spec: coordinator.Spec{Shell: "false", Key: "nightly"}, want: first.ID()},
+		{name: "a program of that name", spec: coordinator.Spec{Argv: []string{"true"}, Key: "nightly"}, want: first.ID()},
+		{name: "another timeout", spec: coordinator.Spec{Shell: "true", Key: "nightly", Timeout: 1}, want: first.ID()},
+		{name: "the same, typed by hand", spec: coordinator.Spec{Shell: "echo by hand", Key: "hand"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := c.Submit(t.Context(), tt.spec)
+			var holder coordinator.TaskID
+			if used, ok := errors.AsType[*submit.KeyUsedError](err); ok {
+				holder = used.Task
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if holder != tt.want || errors.Is(err, submit.ErrKeyUsed) != (tt.want != "") {
+				t.Errorf("submit: %v, want that %q has the key", err, tt.want)
+			}
+		})
+	}
+	if got, want := specs(t, s), []string{"echo by hand", "true"}; !slices.Equal(got, want) {
+		t.Errorf("tasks = %q, want %q", got, want)
+	}
+}
+
 // A znode that somebody made by hand has the next number, which the service
 // gives out again and again, as a create that fails does not count.
 func TestNumbersTakenByHandArePassedOver(t *testing.T) {

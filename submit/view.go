@@ -12,14 +12,19 @@ import (
 // version that makes its create refusable, and how many creates there were.
 type view struct {
 	known   bool
+	czxid   int64  // of /tasks: another one is another tree, made anew
 	data    []byte // of /tasks; kept as it is when the version is raised
 	version int32
 	created int64 // znodes ever created under /tasks: the next task's number
 }
 
 func newView(data []byte, stat coordinator.Stat) view {
-	return view{known: true, data: data, version: stat.Version, created: created(stat)}
+	return view{known: true, czxid: stat.Czxid, data: data, version: stat.Version, created: created(stat)}
 }
+
+// sameTree reports whether v and w are of the same /tasks: numbers and
+// versions of one that was deleted mean nothing in the next.
+func (v view) sameTree(w view) bool { return v.czxid == w.czxid }
 
 // created is how many children a znode ever had, which is the number its next
 // sequential child gets. A Stat's Cversion counts creates and deletes, and
@@ -64,17 +69,24 @@ func (c *Client) currentView(ctx context.Context, s *coordinator.Session) (view,
 func (c *Client) learn(v view) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.view.known || v.version != c.view.version || v.created > c.view.created {
+	if !c.view.known || !v.sameTree(c.view) || v.version != c.view.version || v.created > c.view.created {
 		c.view = v
 	}
 }
 
-// advance notes that a create of ours got number n: whatever this client
-// creates from now on gets a higher one.
-func (c *Client) advance(n int64) {
+// advance notes that a create of ours at v got number n: whatever this client
+// creates from now on gets a higher one. A number that had been given out at v
+// is one of another tree, which v knows nothing of.
+func (c *Client) advance(v view, n int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.view.created = max(c.view.created, n+1)
+	switch {
+	case !v.sameTree(c.view):
+	case n < v.created:
+		c.view = view{}
+	default:
+		c.view.created = max(c.view.created, n+1)
+	}
 }
 
 // forget drops a view whose version was refused, once the service is known to

@@ -123,6 +123,7 @@ func exitCode(err error) int {
 		{coordinator.ErrNoAuth, exitDenied},
 		{fs.ErrPermission, exitDenied},
 		{coordinator.ErrTooLarge, exitUsage},
+		{submit.ErrKeyUsed, exitUsage},
 	} {
 		if errors.Is(err, row.err) {
 			return row.code
@@ -138,6 +139,9 @@ func hint(err error) string {
 	}
 	if u, ok := errors.AsType[*submit.UnknownError](err); ok {
 		return fmt.Sprintf("the same command with --key %s is safe: it finds the task if there is one", u.Key)
+	}
+	if k, ok := errors.AsType[*submit.KeyUsedError](err); ok {
+		return fmt.Sprintf("a key stands for one task, with its command and all its flags: \"mw status %s\" shows that one", k.Task)
 	}
 	switch {
 	case errors.Is(err, coordinator.ErrNoServer):
