@@ -1,0 +1,130 @@
+package zoocfg
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Server is a member of an ensemble, as a server.N line has it.
+type Server struct {
+	ID        int
+	Addresses []Address // at least one
+	Observer  bool
+
+	// ClientAddress and ClientPort are where it serves clients; 0: not said.
+	ClientAddress string
+	ClientPort    int
+}
+
+// An Address is where the other members reach one.
+type Address struct {
+	Host         string
+	Port         int // of the leader, for followers
+	ElectionPort int
+}
+
+// setMember honours server.N, group.N and weight.N.
+func (c *Config) setMember(file string, line int, name, value string) error {
+	fail := func(err error) error {
+		return &Error{File: file, Line: line, Text: fmt.Sprintf("%s is %q, %v", name, value, err)}
+	}
+	kind, number, _ := strings.Cut(strings.TrimPrefix(name, "zookeeper."), ".")
+	id, err := strconv.Atoi(number)
+	if err != nil || id < 0 {
+		return &Error{File: file, Line: line, Text: fmt.Sprintf("%s must have a number after the dot, as %s.1", name, kind)}
+	}
+	if kind != "server" {
+		if c.Groups == nil {
+			c.Groups = make(map[string]string)
+		}
+		c.Groups[kind+"."+strconv.Itoa(id)] = value
+		return nil
+	}
+	if id > 255 {
+		return &Error{File: file, Line: line, Text: fmt.Sprintf("%s: a server's number is from 0 to 255", name)}
+	}
+	s, err := parseServer(value)
+	if err != nil {
+		return fail(err)
+	}
+	s.ID = id
+	i, found := slices.BinarySearchFunc(c.Servers, s, func(a, b Server) int { return cmp.Compare(a.ID, b.ID) })
+	if found {
+		return &Error{File: file, Line: line, Text: fmt.Sprintf("%s is there twice: each server has its own number", name)}
+	}
+	c.Servers = slices.Insert(c.Servers, i, s)
+	return nil
+}
+
+var errServer = errors.New("must be HOST:PORT:ELECTIONPORT[:participant|observer][;[ADDRESS:]CLIENTPORT]")
+
+// parseServer reads what stands after "server.N=":
+//
+//	host:port:port[:role][|host:port:port…][;[address:]port]
+func parseServer(v string) (Server, error) {
+	var s Server
+	members, client, hasClient := strings.Cut(v, ";")
+	if hasClient {
+		host, port := "", strings.TrimSpace(client)
+		if i := strings.LastIndexByte(port, ':'); i >= 0 {
+			host, port = strings.Trim(port[:i], "[]"), port[i+1:]
+		}
+		n, ok := parsePort(port)
+		if !ok {
+			return s, errServer
+		}
+		s.ClientAddress, s.ClientPort = host, n
+	}
+	for part := range strings.SplitSeq(members, "|") {
+		host, rest, ok := cutHost(strings.TrimSpace(part))
+		fields := strings.Split(rest, ":")
+		if !ok || len(fields) < 2 || len(fields) > 3 {
+			return s, errServer
+		}
+		port, ok1 := parsePort(fields[0])
+		election, ok2 := parsePort(fields[1])
+		if !ok1 || !ok2 {
+			return s, errServer
+		}
+		if len(fields) == 3 {
+			switch strings.ToLower(fields[2]) {
+			case "participant":
+			case "observer":
+				s.Observer = true
+			default:
+				return s, errServer
+			}
+		}
+		s.Addresses = append(s.Addresses, Address{Host: host, Port: port, ElectionPort: election})
+	}
+	return s, nil
+}
+
+// cutHost takes the host off host:rest; an IPv6 address stands in brackets.
+func cutHost(s string) (host, rest string, ok bool) {
+	if v6, after, found := strings.Cut(strings.TrimPrefix(s, "["), "]:"); found && strings.HasPrefix(s, "[") {
+		return v6, after, net.ParseIP(v6) != nil
+	}
+	host, rest, ok = strings.Cut(s, ":")
+	return host, rest, ok && host != "" && !strings.ContainsAny(host, "[] ")
+}
+
+func parsePort(s string) (int, bool) {
+	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 16)
+	return int(n), err == nil && n > 0
+}
+
+// ParseID reads a myid file. The name stands in the error.
+func ParseID(name string, text []byte) (int, error) {
+	s := strings.TrimSpace(string(text))
+	id, err := strconv.Atoi(s)
+	if err != nil || id < 0 || id > 255 {
+		return 0, &Error{File: name, Text: fmt.Sprintf("it says %q, must be a number from 0 to 255 and nothing else", s[:min(len(s), 40)])}
+	}
+	return id, nil
+}
