@@ -80,8 +80,10 @@ func (i *instance) readAssignment(ctx context.Context, id coordinator.TaskID) (*
 		return nil, specErr
 	}
 	a := &attempt{
-		instance: i.name, session: i.number, task: id, fence: stat.Czxid,
-		number: coordinator.ParseAssignment(assigned).Attempt,
+		instance: i.name, session: i.number, task: id, fence: stat.Czxid, assigned: coordinator.ParseAssignment(assigned),
+	}
+	if a.number = a.assigned.Attempt; a.number > coordinator.MaxAttempts {
+		a.number = 0
 	}
 	a.spec, a.fault = parseSpec(spec, specErr)
 	if a.number > 0 {
@@ -91,7 +93,7 @@ func (i *instance) readAssignment(ctx context.Context, id coordinator.TaskID) (*
 	if err != nil && !isAnswer(err) {
 		return nil, err
 	}
-	a.number = 1 + lastAttempt(names)
+	a.number = 1 + coordinator.LastAttempt(names)
 	return a, nil
 }
 

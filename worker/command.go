@@ -55,7 +55,7 @@ func (w *Worker) runCommand(ctx context.Context, a *attempt, deadline time.Time)
 		if e.Unstarted || e.Errno != 0 && cause == nil && !e.Fenced {
 			return w.unlessGone(dir, made, notStarted(e, req.Path))
 		}
-		r := commandRecord(e, cause)
+		r := commandRecord(e, cause, a.assigned.Charged())
 		w.store.noteKept(outputFault(e), r.StdoutBytes+r.StderrBytes)
 		return r, nil
 	case ctx.Err() != nil && !errors.Is(context.Cause(ctx), ErrTimedOut):
@@ -184,8 +184,9 @@ func attend(ctx context.Context, cmd *command, grace time.Duration) (endedEvent,
 }
 
 // commandRecord says how an attempt ended whose command the guard has ended.
-// cause is why we ended it, nil if we did not.
-func commandRecord(e endedEvent, cause error) coordinator.Attempt {
+// cause is why we ended it, nil if we did not; charged says whether the task
+// answers for the death of the guard.
+func commandRecord(e endedEvent, cause error, charged bool) coordinator.Attempt {
 	r := coordinator.Attempt{
 		Stdout: e.Stdout.Tail, StdoutBytes: e.Stdout.Bytes,
 		Stderr: e.Stderr.Tail, StderrBytes: e.Stderr.Bytes,
@@ -198,6 +199,9 @@ func commandRecord(e endedEvent, cause error) coordinator.Attempt {
 	switch {
 	case e.GuardDied:
 		r.Outcome, r.Error = coordinator.OutcomeLost, "the guard process died"
+		if !charged {
+			r.Outcome = coordinator.OutcomeInterrupted
+		}
 	case e.Fenced:
 		r.Outcome = coordinator.OutcomeInterrupted
 	case cause != nil:

@@ -46,10 +46,16 @@
 //	be started, has a malformed spec                found", 126 for the others
 //	its timeout passes                              timed_out
 //	the worker stops, or its session is lost        interrupted: runs elsewhere, not charged
-//	the guard dies                                  lost: runs elsewhere, five times at most
+//	the guard dies                                  lost, or interrupted if others may be to blame
 //	the worker cannot start it: no scratch          nothing is recorded: it is handed back, and
 //	directory, pipe, process or guard               the worker starts nothing for 1 to 8 s
 //	the assignment is taken away                    nothing is recorded
+//
+// A task that was lost before may be what its workers die of. Of such a task
+// the worker writes into the assignment that it starts (mark.go), so that the
+// master can tell what ran from what never began; one that was lost twice runs
+// with nothing beside it. So only who did it answers for the death of a guard,
+// and for that of a worker.
 //
 // # The end of a worker
 //

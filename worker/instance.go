@@ -59,7 +59,10 @@ type ended struct {
 	owed    *owed
 	attempt *attempt
 	record  coordinator.Attempt
-	fault   error // this worker's, because of which it was not made: there is no record
+
+	// When it was not made there is no record.
+	unmarked error // it was not to start: see mark
+	fault    error // this worker's
 }
 
 // serve registers an instance and runs what it is assigned, until the session
@@ -119,20 +122,22 @@ func (i *instance) register(ctx context.Context) error {
 	host, _ := os.Hostname()
 	data := coordinator.Registration{
 		Name: i.w.cfg.Name, Addr: i.w.advertised, Slots: i.w.cfg.Slots, Labels: i.w.cfg.Labels,
-		Host: host, PID: os.Getpid(), Version: i.w.cfg.Version,
+		Host: host, PID: os.Getpid(), Version: i.w.cfg.Version, Marks: true,
 	}.Encode()
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	pause := coordinator.Backoff{First: firstPause, Most: lastPause}
+	for tries := 0; ; tries++ {
 		err := i.tryRegister(ctx, data)
 		if err == nil {
 			return nil
 		}
-		if ctx.Err() != nil || !errors.Is(err, coordinator.ErrUnknownOutcome) && !errors.Is(err, coordinator.ErrNoServer) {
+		if ctx.Err() != nil || !passes(err) {
 			return fmt.Errorf("register %s: %w", i.name, err)
 		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return fmt.Errorf("register %s: %w", i.name, context.Cause(ctx))
+		if tries == 0 {
+			i.log.Warn().Err(err).Msg("not registered yet, trying on")
+		}
+		if err := pause.Wait(ctx); err != nil {
+			return fmt.Errorf("register %s: %w", i.name, err)
 		}
 	}
 }

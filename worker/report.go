@@ -137,7 +137,11 @@ func (w reporter) writeSome(ctx context.Context, todo []*report) (settled, later
 		return w.shrink(todo)
 	}
 	if ctx.Err() == nil {
-		w.log.Warn().Err(err).Msg("reports not written, will be tried again")
+		log := w.log.Warn()
+		if todo[0].pause > 0 { // said before
+			log = w.log.Debug()
+		}
+		log.Err(err).Msg("reports not written, will be tried again")
 	}
 	return nil, postpone(todo)
 }
@@ -188,7 +192,7 @@ func (w reporter) renumber(ctx context.Context, r *report) (settled, later []*re
 	if err != nil && !errors.Is(err, coordinator.ErrNoNode) {
 		return nil, postpone(one)
 	}
-	r.attempt = 1 + lastAttempt(names)
+	r.attempt = 1 + coordinator.LastAttempt(names)
 	return nil, nil
 }
 
@@ -241,15 +245,4 @@ func postpone(reports []*report) []*report {
 		r.after = time.Now().Add(r.pause)
 	}
 	return reports
-}
-
-// lastAttempt returns the highest number among a task's attempts.
-func lastAttempt(children []string) int {
-	last := 0
-	for _, name := range children {
-		if n, ok := coordinator.ParseAttempt(name); ok {
-			last = max(last, n)
-		}
-	}
-	return last
 }

@@ -30,8 +30,9 @@ type attempt struct {
 	instance string
 	session  uint64 // of the guard; stands for the instance
 	task     coordinator.TaskID
-	number   int   // from 1
-	fence    int64 // the zxid that created the assignment
+	number   int                    // from 1
+	fence    int64                  // the zxid that created the assignment
+	assigned coordinator.Assignment // as the tree has it
 	spec     coordinator.Spec
 	fault    error // why it cannot be run
 }

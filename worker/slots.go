@@ -30,6 +30,7 @@ type slots struct {
 	size     int
 	busy     int // slots taken, also by attempts of former instances
 	draining bool
+	alone    *owed // a suspect that runs: nothing is started beside it
 
 	owed   map[coordinator.TaskID]*owed
 	queue  []*owed // waiting, in the order in which they were assigned
@@ -128,18 +129,24 @@ func (s *slots) absent(o *owed) {
 	}
 }
 
-// start returns what is to be started now.
-func (s *slots) start() []*owed {
-	if s.draining {
-		return nil
-	}
-	n := min(max(s.size-s.busy, 0), len(s.queue))
-	ready := slices.Clone(s.queue[:n])
-	s.queue = slices.Delete(s.queue, 0, n)
-	for _, o := range ready {
+// start returns what is to be started now. A suspect starts when nothing else
+// runs, and nothing is started beside it: should it take the worker or its
+// guard with it, no other task shall be charged with that.
+func (s *slots) start() (ready []*owed) {
+	for !s.draining && s.busy < s.size && s.alone == nil && len(s.queue) > 0 {
+		o := s.queue[0]
+		if o.attempt.assigned.Suspect() {
+			if s.busy > 0 {
+				break
+			}
+			s.alone = o
+		}
+		s.queue[0] = nil
+		s.queue = s.queue[1:]
 		o.phase = running
+		s.busy++
+		ready = append(ready, o)
 	}
-	s.busy += n
 	return ready
 }
 
@@ -177,6 +184,9 @@ func (s *slots) due() (at time.Time, ok bool) {
 // already, and the answer is settled's.
 func (s *slots) ended(o *owed) (report bool, again *owed) {
 	s.release()
+	if s.alone == o {
+		s.alone = nil
+	}
 	if o.phase == stopping {
 		return false, s.settled(o)
 	}

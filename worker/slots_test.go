@@ -19,7 +19,7 @@ func at(ms int) time.Time { return epoch.Add(time.Duration(ms) * time.Millisecon
 //
 //	list a b   arrive@ms a   absent a   start   end a   settled a   overdue@ms   drain
 //
-// Assignments are made in the order of their letters.
+// Assignments are made in the order of their letters. Capitals are suspects.
 type slotsScript struct {
 	s    *slots
 	owed map[string]*owed
@@ -39,7 +39,7 @@ func (x *slotsScript) do(step string) string {
 		m := x.s.list(ids)
 		return x.say("read", m.read) + x.say("stop", m.stop)
 	case "arrive":
-		x.s.arrived(x.owed[args], &attempt{task: coordinator.TaskID(args), fence: int64(args[0])}, at(ms))
+		x.s.arrived(x.owed[args], attemptOf(coordinator.TaskID(args)), at(ms))
 	case "absent":
 		x.s.absent(x.owed[args])
 	case "start":
@@ -61,6 +61,17 @@ func (x *slotsScript) do(step string) string {
 	}
 	return ""
 }
+
+// attemptOf makes an attempt of a task with a letter for its name.
+func attemptOf(id coordinator.TaskID) *attempt {
+	a := &attempt{task: id, fence: int64(strings.ToLower(string(id))[0])}
+	if isSuspect(id) {
+		a.assigned.Lost = coordinator.SuspectLost
+	}
+	return a
+}
+
+func isSuspect(id coordinator.TaskID) bool { return id < "a" }
 
 func (x *slotsScript) say(what string, list []*owed) string {
 	if len(list) == 0 {
@@ -118,6 +129,17 @@ func TestSlots(t *testing.T) {
 		{"drain hands back what has not started, and what comes later when it has waited", []string{
 			"list a b c d => read a b c d", "arrive a", "arrive b", "arrive c", "start => start a b", "drain => back c d", "arrive d", "start",
 			"list a b c d e => read e", "arrive@0 e", "end a => report", "start", "overdue@100", "overdue@250 => back e",
+		}},
+		{"a suspect runs alone, and the others wait for it", []string{
+			"list a B c => read B a c", "arrive@0 a", "arrive@0 B", "arrive@100 c", "start => start a", "start", "end a => report",
+			"start => start B", "start", "overdue@249", "end B => report", "start => start c",
+		}},
+		{"a suspect that waits too long is handed back", []string{
+			"list a B c => read B a c", "arrive@0 a", "start => start a", "arrive@0 B", "arrive@100 c", "start",
+			"overdue@250 => back B", "start => start c",
+		}},
+		{"a suspect that was taken away runs until it is stopped", []string{
+			"list A b => read A b", "arrive A", "arrive b", "start => start A", "list b => stop A", "start", "end A => drop", "start => start b",
 		}},
 	}
 	for _, tt := range tests {
@@ -196,7 +218,7 @@ func TestSlotsKeepTheirPromises(t *testing.T) {
 			T: rt, s: newSlots(size, 0), there: make(map[coordinator.TaskID]int),
 			begun: make(map[string]int), got: make(map[*owed]int), now: epoch,
 		}
-		task := rapid.SampledFrom([]coordinator.TaskID{"a", "b", "c", "d", "e"})
+		task := rapid.SampledFrom([]coordinator.TaskID{"a", "b", "c", "D", "E"})
 		rt.Repeat(map[string]func(*rapid.T){
 			"assign": func(rt *rapid.T) {
 				if id := task.Draw(rt, "task"); w.there[id] == 0 {
@@ -233,7 +255,7 @@ func (w *world) read() {
 	o := w.take(&w.reading)
 	if n := w.there[o.task]; n > 0 {
 		w.got[o] = n
-		w.s.arrived(o, &attempt{task: o.task}, w.now)
+		w.s.arrived(o, attemptOf(o.task), w.now)
 	} else {
 		w.s.absent(o)
 	}
@@ -246,6 +268,9 @@ func (w *world) start() {
 			w.Fatalf("assignment %s was started twice", key)
 		}
 		w.running = append(w.running, o)
+	}
+	if slices.ContainsFunc(w.running, func(o *owed) bool { return isSuspect(o.task) }) && len(w.running) > 1 {
+		w.Fatalf("a suspect runs with %d others", len(w.running)-1)
 	}
 }
 

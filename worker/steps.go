@@ -49,10 +49,13 @@ func (i *instance) start(live context.Context, o *owed) {
 	w, a := i.w, o.attempt
 	i.log.Debug().Str("task", string(a.task)).Int("attempt", a.number).Msg("attempt started")
 	go func() {
-		record, fault := w.run(ctx, a)
+		e := ended{owed: o, attempt: a}
+		if e.unmarked = mark(ctx, i.s, a); e.unmarked == nil {
+			e.record, e.fault = w.run(ctx, a)
+		}
 		cancel(nil)
 		select {
-		case w.ended <- ended{o, a, record, fault}:
+		case w.ended <- e:
 		case <-w.over:
 		}
 	}()
@@ -113,9 +116,12 @@ func (i *instance) arrived(r read) {
 // ended takes the end of an attempt, of this instance or of a former one.
 func (i *instance) ended(e ended) {
 	r := &report{instance: e.attempt.instance, task: e.attempt.task, fence: e.attempt.fence, owed: e.owed}
-	if e.fault != nil {
-		i.notMade(e) // handed back: r.attempt is 0
-	} else {
+	switch { // without an attempt the task is handed back
+	case e.unmarked != nil:
+		i.log.Debug().Str("task", string(r.task)).Err(e.unmarked).Msg("attempt not started, handed back")
+	case e.fault != nil:
+		i.notMade(e)
+	default:
 		i.made(e)
 		r.attempt, r.record, r.status = e.attempt.number, e.record, statusOf(e.record.Outcome)
 	}

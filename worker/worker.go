@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"os"
 	"sync"
 	"time"
 
@@ -51,22 +50,9 @@ func New(cfg Config) (*Worker, error) {
 		return nil, fmt.Errorf("worker: %w", err)
 	}
 	return &Worker{
-		cfg: cfg, store: store, listener: listener, advertised: advertise(listener.Addr()),
+		cfg: cfg, store: store, listener: listener, advertised: coordinator.Advertise(listener.Addr()),
 		launcher: newLauncher(cfg.Guard, cfg.Log), ended: make(chan ended), over: make(chan struct{}),
 	}, nil
-}
-
-// advertise names an address so that others can use it: one that listens
-// everywhere is reached by the host's name.
-func advertise(addr net.Addr) string {
-	host, port, err := net.SplitHostPort(addr.String())
-	if err != nil || !net.ParseIP(host).IsUnspecified() {
-		return addr.String()
-	}
-	if name, err := os.Hostname(); err == nil {
-		host = name
-	}
-	return net.JoinHostPort(host, port)
 }
 
 // Close gives back the directory and the port. Run does it by itself.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -319,6 +320,48 @@ func TestWorkersFaultIsNotTheTasks(t *testing.T) {
 	}
 	if a, status := p.attempt(id, 1); status != "done" {
 		t.Errorf("status %q, attempt %+v", status, a)
+	}
+}
+
+// A task that kills its guard is charged with it, and can be told from one that
+// never began.
+func TestSuspectIsMarkedAndCharged(t *testing.T) {
+	cfg, p := serverAndPerson(t)
+	startWorker(t, worker.Config{Coordinator: cfg, Slots: 2})
+	inst := p.instance("w1")
+	dir := t.TempDir()
+	id := p.submit("touch " + dir + "/up; while [ ! -e " + dir + "/go ]; do sleep 0.05; done; kill -9 $PPID; sleep 1000")
+	began := time.Now().UnixMilli()
+	p.assign(inst, id, `{"attempt":3,"lost":2}`)
+	awaitFile(t, dir+"/up")
+	data, _, err := p.s.Get(t.Context(), coordinator.AssignmentPath(inst, id))
+	if a := coordinator.ParseAssignment(data); err != nil || !a.Alone || a.Started < began || a.Attempt != 3 || a.Lost != 2 {
+		t.Errorf("assignment of what runs = %s, %v", data, err)
+	}
+	if err := os.WriteFile(dir+"/go", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if a, status := p.attempt(id, 3); a.Outcome != coordinator.OutcomeLost || status != "" {
+		t.Errorf("status %q, attempt %+v", status, a)
+	}
+	if data, _, err := p.s.Get(t.Context(), coordinator.WorkerPath(inst)); err != nil || !coordinator.ParseRegistration(data).Marks {
+		t.Errorf("registration = %s, %v", data, err)
+	}
+}
+
+// A number no attempt can have is as good as none.
+func TestAttemptNumbersMadeByHand(t *testing.T) {
+	cfg, p := serverAndPerson(t)
+	startWorker(t, worker.Config{Coordinator: cfg})
+	inst := p.instance("w1")
+	id := p.submit("echo hi")
+	huge := coordinator.AttemptPath(id, math.MaxInt64)
+	if _, err := p.s.Create(t.Context(), huge, []byte("lost"), coordinator.Persistent); err != nil {
+		t.Fatal(err)
+	}
+	p.assign(inst, id, `{"attempt":9223372036854775807}`)
+	if _, status := p.attempt(id, 1); status != "done" {
+		t.Errorf("status %q", status)
 	}
 }
 
