@@ -39,6 +39,12 @@ func TestImportsPointOneWay(t *testing.T) {
 		if under(pkg, "zkserver") {
 			forbid("the server knows nothing of the queue", func(imp string) bool { return !under(imp, "zkserver") })
 		}
+		if pkg == "zkserver/client" {
+			forbid("the client knows only the wire", func(imp string) bool { return imp != "zkserver/wire" })
+		}
+		if pkg == "zkshell" {
+			forbid("the shell is a client", func(imp string) bool { return imp != "zkserver/wire" && imp != "zkserver/client" })
+		}
 		if pkg != "coordinator" && slices.Contains(imports, "github.com/go-zookeeper/zk") {
 			t.Errorf("%s imports go-zookeeper/zk: only the coordinator may", pkg)
 		}
