@@ -51,10 +51,11 @@
 // clock. When it passes, [Session.Context] ends and nothing more is sent.
 //
 // A read is repeated until it is answered. A write is sent once: an answer of
-// the service is definite, ErrNoServer and the end of a context before sending
-// mean not executed, and ErrUnknownOutcome means that nobody knows, yet. Each
-// call here that writes on its own behalf (Campaign, Lock, Join, EnsureTree)
-// resolves the unknown by looking whose znode is there.
+// the service is definite, ErrNoServer, ErrTryLater and the end of a context
+// before sending mean not executed, and ErrUnknownOutcome means that nobody
+// knows, yet. Each call here that writes on its own behalf (Campaign, Lock, Join,
+// EnsureTree) resolves the unknown by looking whose znode is there, and waits
+// while the service says to try later, as it does while its disk is full.
 //
 // A follower delivers the current state, then again after changes, after each
 // reconnect, and about once a minute: it may skip states, and never the last.

@@ -69,6 +69,9 @@ const (
 	sessionOver              // not executed: the server no longer knows the session
 )
 
+// answers says whether a read with that error need not be repeated.
+func (c class) answers() bool { return c == definite || c == garbled }
+
 // translations is the only place where errors of the library get a meaning.
 // What is not in it (raw network errors, above all) is unknown.
 var translations = []struct {

@@ -39,8 +39,11 @@ type source[T any] struct {
 	path string
 
 	// read returns the state and a channel that is closed when it has changed,
-	// nil when there are too many watches.
-	read func(ctx context.Context, path string) (T, <-chan struct{}, error)
+	// nil when there is no watch.
+	read func(ctx context.Context, path string, absent absence) (T, <-chan struct{}, error)
+
+	// exists says whether there is a znode in that state.
+	exists func(T) bool
 
 	// cost bounds what a reading of that state costs, however long it took.
 	cost func(T) time.Duration
@@ -98,17 +101,19 @@ func leave[T any](s *Session, f *feed[T]) {
 // run reads until ctx ends. Started by join.
 //
 //	watch fired             -> read, but no sooner than the pace allows
+//	the znode is gone       -> look for it, then read and watch for its return
 //	reconnected and synced  -> read
 //	a new follower          -> read
 //	resync timer            -> read
 func (f *feed[T]) run(ctx context.Context, s *Session) {
 	defer f.end()
 	var trouble Backoff
+	absent := watchReturn // until it was seen
 	for {
 		refreshed := s.refreshed()
 		_, link := s.link()
 		number, began := f.begin(), time.Now()
-		state, fired, err := f.read(ctx, f.path)
+		state, fired, err := f.read(ctx, f.path, absent)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -125,6 +130,17 @@ func (f *feed[T]) run(ctx context.Context, s *Session) {
 			cost = 0 // it was the reconnect that took so long
 		}
 		f.publish(state, number)
+		gone := !f.exists(state)
+		if gone && absent == unwatched {
+			absent = watchReturn
+			if !f.linger(ctx, s, refreshed) {
+				return
+			}
+			continue
+		}
+		if !gone {
+			absent = unwatched
+		}
 		if !f.await(ctx, s, fired, refreshed, began.Add(gap(cost))) {
 			return
 		}
@@ -152,6 +168,32 @@ func (f *feed[T]) await(ctx context.Context, s *Session, fired, refreshed <-chan
 		return false
 	}
 	return true
+}
+
+// linger looks for the return of a znode that was just deleted, before a watch
+// is set for it: most followers of what is gone leave, and the watch would stay.
+// It is false when ctx has ended.
+func (f *feed[T]) linger(ctx context.Context, s *Session, refreshed <-chan struct{}) bool {
+	enough := time.NewTimer(lingerTime)
+	defer enough.Stop()
+	look := time.NewTicker(lingerEvery)
+	defer look.Stop()
+	for {
+		select {
+		case <-look.C:
+			if _, exists, err := s.Exists(ctx, f.path); exists || err != nil {
+				return ctx.Err() == nil
+			}
+		case <-enough.C:
+			return true
+		case <-refreshed:
+			return true
+		case <-f.kick:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
 }
 
 // hold blocks while changes gather. A new follower does not wait for them.

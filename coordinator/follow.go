@@ -30,7 +30,8 @@ type Data struct {
 
 // FollowChildren gives the children of a znode: as they are now, and again
 // after every change, after every reconnect, and about once a minute. A znode
-// that is missing is followed until it appears.
+// that is missing is followed until it appears. (Within a second after it was
+// deleted, that may be noticed 50 ms late.)
 //
 // The newest state wins: a slow reader skips states and never misses the last.
 // The first change after a quiet time is delivered at once; while changes keep
@@ -39,7 +40,8 @@ type Data struct {
 func (s *Session) FollowChildren(ctx context.Context, path string) <-chan Children {
 	return follow(ctx, s, source[Children]{
 		key: watchKey{childWatch, s.abs(path)}, path: path, read: s.readChildren,
-		cost: func(c Children) time.Duration { return cheap + time.Duration(len(c.Names))*perName },
+		exists: func(c Children) bool { return c.Exists },
+		cost:   func(c Children) time.Duration { return cheap + time.Duration(len(c.Names))*perName },
 	})
 }
 
@@ -47,7 +49,8 @@ func (s *Session) FollowChildren(ctx context.Context, path string) <-chan Childr
 func (s *Session) FollowData(ctx context.Context, path string) <-chan Data {
 	return follow(ctx, s, source[Data]{
 		key: watchKey{dataWatch, s.abs(path)}, path: path, read: s.readData,
-		cost: func(Data) time.Duration { return cheap },
+		exists: func(d Data) bool { return d.Exists },
+		cost:   func(Data) time.Duration { return cheap },
 	})
 }
 
@@ -86,8 +89,8 @@ func (s *Session) whyEnded(ctx context.Context) error {
 }
 
 // readChildren lists a znode and returns a channel that is closed when the list
-// changes, nil when there are too many watches.
-func (s *Session) readChildren(ctx context.Context, path string) (Children, <-chan struct{}, error) {
+// changes, nil when there is no watch.
+func (s *Session) readChildren(ctx context.Context, path string, absent absence) (Children, <-chan struct{}, error) {
 	list := func(conn *zk.Conn, abs string) (Children, error) {
 		names, stat, err := conn.Children(abs)
 		return Children{Names: names, Exists: true, Stat: statOf(stat)}, err
@@ -100,6 +103,9 @@ func (s *Session) readChildren(ctx context.Context, path string) (Children, <-ch
 	if !errors.Is(err, ErrNoNode) {
 		return c, fired, err
 	}
+	if absent == unwatched {
+		return Children{}, nil, nil
+	}
 	d, fired, err := s.readExists(ctx, path)
 	if d.Exists { // it has just appeared: list it at once
 		fired = alreadyFired
@@ -107,8 +113,9 @@ func (s *Session) readChildren(ctx context.Context, path string) (Children, <-ch
 	return Children{}, fired, err
 }
 
-// readData reads a znode and returns a channel that is closed when it changes.
-func (s *Session) readData(ctx context.Context, path string) (Data, <-chan struct{}, error) {
+// readData reads a znode and returns a channel that is closed when it changes,
+// nil when there is no watch.
+func (s *Session) readData(ctx context.Context, path string, absent absence) (Data, <-chan struct{}, error) {
 	get := func(conn *zk.Conn, abs string) (Data, error) {
 		data, stat, err := conn.Get(abs)
 		return Data{Bytes: data, Exists: true, Stat: statOf(stat)}, err
@@ -121,12 +128,25 @@ func (s *Session) readData(ctx context.Context, path string) (Data, <-chan struc
 	if !errors.Is(err, ErrNoNode) {
 		return d, fired, err
 	}
+	if absent == unwatched {
+		return Data{}, nil, nil
+	}
 	d, fired, err = s.readExists(ctx, path)
 	if d.Exists { // it has just appeared: read it at once
 		return Data{}, alreadyFired, err
 	}
 	return d, fired, err
 }
+
+// absence says what a reading does about a znode that is missing. A watch for
+// its return stays for as long as the session if it does not return, as what
+// has a name of its own never does: workers, contenders for a lock.
+type absence uint8
+
+const (
+	unwatched   absence = iota // only tell
+	watchReturn                // watch for its return
+)
 
 // readExists looks for a znode and returns a channel that is closed when it
 // appears.
@@ -144,52 +164,15 @@ func (s *Session) readExists(ctx context.Context, path string) (Data, <-chan str
 
 var alreadyFired = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-// watched reads a path with a watch on it: with the one that is there already,
-// or with a new one. The read is made after the watch was set, or with it, so
-// that every change after what was read fires.
-func watched[T any](
-	ctx context.Context, s *Session, kind watchKind, path string,
-	plain func(*zk.Conn, string) (T, error),
-	setting func(*zk.Conn, string) (T, <-chan zk.Event, error),
-) (T, <-chan struct{}, error) {
-	key := watchKey{kind, s.abs(path)}
-	for {
-		wt, mine := s.watches.take(key)
-		switch {
-		case wt == nil:
-			v, err := read(ctx, s, func(conn *zk.Conn) (T, error) { return plain(conn, key.path) })
-			return v, nil, err
-		case mine:
-			v, err := read(ctx, s, func(conn *zk.Conn) (T, error) {
-				v, events, err := setting(conn, key.path)
-				if err == nil {
-					s.armed(key, wt, events)
-				}
-				return v, err
-			})
-			s.watches.drop(key, wt) // unless it is set
-			return v, wt.fired, err
-		}
-		select {
-		case <-wt.settled: // soon: another follower is setting it
-		case <-ctx.Done():
-			var none T
-			return none, nil, context.Cause(ctx)
-		}
-		if wt.set {
-			v, err := read(ctx, s, func(conn *zk.Conn) (T, error) { return plain(conn, key.path) })
-			return v, wt.fired, err
-		}
-	}
-}
-
 // Pacing of a follower.
 const (
 	resyncEvery = time.Minute          // even if no watch fires, ±50 %
 	pollEvery   = time.Second          // when there are too many watches, ±50 %
 	pollSpacing = 2 * time.Millisecond // times the number of those who poll
-	maxGap      = 2 * time.Second      // between readings, however much they cost
-	costFactor  = 4                    // a reading that cost d is repeated no sooner than 4 d after it began
+	lingerTime  = time.Second          // after a deletion, before a watch is set for the return
+	lingerEvery = 50 * time.Millisecond
+	maxGap      = 2 * time.Second // between readings, however much they cost
+	costFactor  = 4               // a reading that cost d is repeated no sooner than 4 d after it began
 
 	// A short list that takes long to come waits behind others: that is no
 	// cost of its own.

@@ -30,7 +30,10 @@ type Member struct {
 func (s *Session) Join(ctx context.Context, group, name string, data []byte) (*Membership, error) {
 	path := group + "/" + name
 	for {
-		_, err := s.Create(ctx, path, data, Ephemeral)
+		err := s.Insist(ctx, func() error {
+			_, err := s.Create(ctx, path, data, Ephemeral)
+			return err
+		})
 		switch {
 		case errors.Is(err, ErrNoNode):
 			if err := s.ensure(ctx, group); err != nil {

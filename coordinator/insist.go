@@ -40,6 +40,9 @@ func insist[T any](ctx context.Context, s *Session, write func() (T, error)) (T,
 // pause waits out the next pause of b, or until ctx or the session ends: then
 // it returns the cause.
 func (s *Session) pause(ctx context.Context, b *Backoff) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	timer := time.NewTimer(b.Next())
 	defer timer.Stop()
 	select {

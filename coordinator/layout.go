@@ -154,8 +154,10 @@ func (s *Session) ensureAbs(ctx context.Context, abs string) error {
 			return err
 		}
 	}
-	_, err = send(ctx, s, func(conn *zk.Conn) (string, error) {
-		return conn.Create(abs, []byte{}, 0, zk.WorldACL(zk.PermAll))
+	_, err = insist(ctx, s, func() (string, error) {
+		return send(ctx, s, func(conn *zk.Conn) (string, error) {
+			return conn.Create(abs, []byte{}, 0, zk.WorldACL(zk.PermAll))
+		})
 	})
 	switch {
 	case errors.Is(err, ErrNodeExists):

@@ -126,7 +126,7 @@ func (s *Session) awaitLink(ctx context.Context) error {
 // make it fire. Where the service refuses it, the session does without.
 func (s *Session) keepOneWatch(ctx context.Context) error {
 	fired, err := s.setStandingWatch(ctx)
-	if errors.Is(err, ErrNoAuth) || errors.Is(err, ErrRefused) {
+	if errors.Is(err, ErrNoAuth) || errors.Is(err, ErrRefused) || errors.Is(err, ErrTryLater) {
 		return nil
 	}
 	if err != nil {
@@ -147,13 +147,22 @@ func (s *Session) keepOneWatch(ctx context.Context) error {
 }
 
 func (s *Session) setStandingWatch(ctx context.Context) (<-chan zk.Event, error) {
-	return read(ctx, s, func(conn *zk.Conn) (<-chan zk.Event, error) {
-		_, _, fired, err := conn.ExistsW(standingWatch)
-		if err == nil {
-			s.dialer.renews(true)
+	pause := firstRepeat()
+	for {
+		fired, kind, err := try(ctx, s, func(conn *zk.Conn) (<-chan zk.Event, error) {
+			_, _, fired, err := conn.ExistsW(standingWatch)
+			if err == nil {
+				s.dialer.renews(true)
+			}
+			return fired, err
+		})
+		if err == nil || kind.answers() || kind == notNow {
+			return fired, err
 		}
-		return fired, err
-	})
+		if s.pause(ctx, &pause) != nil {
+			return nil, notSent(ctx, s)
+		}
+	}
 }
 
 // signal sends without waiting: the receiver merges signals.

@@ -67,7 +67,9 @@ func (l *Lock) Unlock(ctx context.Context) error {
 func (s *Session) enqueue(ctx context.Context, path string) (string, error) {
 	mark := "_c_" + strings.ReplaceAll(uuid.NewString(), "-", "") + lockInfix
 	for {
-		made, err := s.Create(ctx, path+"/"+mark, nil, EphemeralSequential)
+		made, err := insist(ctx, s, func() (string, error) {
+			return s.Create(ctx, path+"/"+mark, nil, EphemeralSequential)
+		})
 		switch {
 		case err == nil:
 			return made[strings.LastIndexByte(made, '/')+1:], nil

@@ -64,14 +64,14 @@ func (o ownership) release(ctx context.Context) error {
 func (s *Session) remove(ctx context.Context, path string) error {
 	var pause Backoff
 	for {
-		err := s.Delete(ctx, path, AnyVersion)
+		err := s.Insist(ctx, func() error { return s.Delete(ctx, path, AnyVersion) })
 		switch {
 		case err == nil, errors.Is(err, ErrNoNode):
 			return nil
 		case !errors.Is(err, ErrUnknownOutcome) || ctx.Err() != nil || s.ctx.Err() != nil:
 			return err
 		}
-		if pause.Wait(ctx) != nil {
+		if s.pause(ctx, &pause) != nil {
 			return err
 		}
 	}

@@ -27,21 +27,22 @@ func send[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)) (
 // read is send for a call that changes nothing: it is repeated until it is
 // answered, as long as ctx and the session live. "Try later" is no answer.
 func read[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)) (T, error) {
-	pause := Backoff{First: time.Millisecond} // mostly it is the link that one waits for
+	pause := firstRepeat()
 	for {
 		v, kind, err := try(ctx, s, f)
-		if err == nil || kind == definite || kind == garbled {
+		if err == nil || kind.answers() {
 			return v, err
 		}
-		var none T
-		if ctx.Err() != nil {
-			return none, notSent(ctx, s)
-		}
 		if s.pause(ctx, &pause) != nil {
+			var none T
 			return none, notSent(ctx, s)
 		}
 	}
 }
+
+// firstRepeat paces the repetition of a read: mostly it is the link that one
+// waits for.
+func firstRepeat() Backoff { return Backoff{First: time.Millisecond} }
 
 // try is send, and tells the class of the error.
 func try[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)) (T, class, error) {

@@ -56,17 +56,12 @@ func (w *watches) take(key watchKey) (wt *watch, mine bool) {
 	return wt, true
 }
 
-// set notes that the service has set the watch; events gives the library's
-// one event. It returns false if the watch was dropped meanwhile.
-func (w *watches) set(wt *watch) bool {
+// set notes that the service has set the watch.
+func (w *watches) set(wt *watch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if wt.set || isClosed(wt.settled) {
-		return false
-	}
 	wt.set = true
 	close(wt.settled)
-	return true
 }
 
 // drop forgets a watch that could not be set. It does nothing to one that is
@@ -98,9 +93,7 @@ func watchCost(key watchKey) int { return 4 + len(key.path) }
 
 // armed makes the library's event channel fire the watch.
 func (s *Session) armed(key watchKey, wt *watch, events <-chan zk.Event) {
-	if !s.watches.set(wt) {
-		return // too late: nobody counts on it
-	}
+	s.watches.set(wt)
 	s.spawn(func() {
 		<-events // one event: a change, or the end of the session
 		s.watches.fire(key, wt)
