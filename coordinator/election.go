@@ -12,11 +12,13 @@ import (
 // master that was deposed without knowing cannot write.
 //
 // (A check of /master would be no fence: a znode created again begins with
-// version 0 again.)
+// version 0 again. So is /assign, should somebody delete it by hand: the term
+// follows it, and ends.)
 type Term struct {
 	s      *Session
 	number int32
 	zxid   int64 // of the multi that began the term: the Czxid of /master
+	fence  int64 // the Czxid of /assign
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -26,7 +28,8 @@ type Term struct {
 // where the master is to be found, the data of /master. At most one campaign of
 // a session may run at a time.
 //
-// The error is the cause of ctx's or the session's end, or a definite refusal.
+// The error is the cause of ctx's or the session's end, or a definite refusal;
+// ErrTryLater is waited out.
 func (s *Session) Campaign(ctx context.Context, addr string) (*Term, error) {
 	if err := s.EnsureTree(ctx); err != nil {
 		return nil, fmt.Errorf("campaign: %w", err)
@@ -81,9 +84,11 @@ func (s *Session) candidate(ctx context.Context, addr string, master Data) (*Ter
 // seize begins a term, if there is no master.
 func (s *Session) seize(ctx context.Context, addr string) (*Term, error) {
 	note := fmt.Appendf(nil, `{"master":%s,"session":%q}`, encodeJSON(addr), s.name())
-	results, err := s.Multi(ctx,
-		CreateOp(MasterPath, []byte(addr), Ephemeral),
-		SetOp(AssignPath, note, AnyVersion))
+	results, err := insist(ctx, s, func() ([]OpResult, error) {
+		return s.Multi(ctx,
+			CreateOp(MasterPath, []byte(addr), Ephemeral),
+			SetOp(AssignPath, note, AnyVersion))
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -94,23 +99,24 @@ func (s *Session) seize(ctx context.Context, addr string) (*Term, error) {
 // answer was lost.
 func (s *Session) adopt(ctx context.Context, master Stat) (*Term, error) {
 	_, assign, err := s.Get(ctx, AssignPath)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrNoNode) {
 		return nil, err
 	}
-	if assign.Mzxid == master.Czxid {
+	if err == nil && assign.Mzxid == master.Czxid {
 		return s.newTerm(assign), nil
 	}
-	// Somebody has written /assign since: the number of our term is lost.
+	// Somebody has written or deleted /assign since: the number of our term is
+	// lost.
 	return nil, s.remove(ctx, MasterPath)
 }
 
 // newTerm returns the term that began with that state of /assign.
 func (s *Session) newTerm(assign Stat) *Term {
-	t := &Term{s: s, number: assign.Version, zxid: assign.Mzxid}
+	t := &Term{s: s, number: assign.Version, zxid: assign.Mzxid, fence: assign.Czxid}
 	t.ctx, t.cancel = context.WithCancelCause(context.Background())
 	stop := context.AfterFunc(s.ctx, func() { t.end(context.Cause(s.ctx)) })
 	context.AfterFunc(t.ctx, func() { stop() })
-	if !s.spawn(t.watch) {
+	if !s.spawn(t.watch) || !s.spawn(t.watchFence) {
 		t.end(context.Cause(s.ctx))
 	}
 	return t
@@ -126,15 +132,28 @@ func (t *Term) watch() {
 	}
 }
 
+// watchFence ends the term when /assign is not the one it began with: one made
+// anew counts its versions from 0, and might come by our number again. Started
+// by newTerm, it ends with the term.
+func (t *Term) watchFence() {
+	for assign := range t.s.FollowData(t.ctx, AssignPath) {
+		if !assign.Exists || assign.Stat.Czxid != t.fence {
+			t.end(errNoFence)
+		}
+	}
+}
+
 var (
 	errDeposed  = errors.New("deposed")
+	errNoFence  = errors.New("/assign was deleted")
 	errResigned = errors.New("resigned")
 )
 
 func (t *Term) end(reason error) { t.cancel(fmt.Errorf("%w: %w", ErrTermEnded, reason)) }
 
 // Number returns the version of /assign that fences the term's writes. It is
-// greater than that of every term before (but for its overflow after 2³¹ terms).
+// greater than that of every term before, but for its overflow after 2³¹ terms,
+// and as long as nobody deletes /assign: then the terms are counted anew.
 func (t *Term) Number() int32 { return t.number }
 
 // Context ends, with cause ErrTermEnded, when the master is deposed or resigns
@@ -144,7 +163,8 @@ func (t *Term) Context() context.Context { return t.ctx }
 // Multi carries out all operations as one write, if the term has not ended:
 // otherwise the error is ErrTermEnded, and with it the term's context ends. The
 // Index of a [MultiError] counts the operations given. An answer that was lost
-// is ErrUnknownOutcome, as with [Session.Multi].
+// is ErrUnknownOutcome, and ErrTryLater is not waited out, as with
+// [Session.Multi].
 func (t *Term) Multi(ctx context.Context, ops ...Op) ([]OpResult, error) {
 	if err := checkMulti(ops); err != nil {
 		return nil, fmt.Errorf("multi: %w", err)
@@ -183,7 +203,9 @@ func (t *Term) Resign(ctx context.Context) error {
 		if !exists || stat.Czxid != t.zxid {
 			return nil
 		}
-		_, err = t.s.multi(ctx, []Op{CheckOp(AssignPath, t.number), DeleteOp(MasterPath, AnyVersion)})
+		_, err = insist(ctx, t.s, func() ([]OpResult, error) {
+			return t.s.multi(ctx, []Op{CheckOp(AssignPath, t.number), DeleteOp(MasterPath, AnyVersion)})
+		})
 		switch {
 		case err == nil, errors.Is(err, ErrBadVersion), errors.Is(err, ErrNoNode):
 			return nil

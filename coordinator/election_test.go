@@ -195,3 +195,22 @@ func TestCampaignEndsWithItsContext(t *testing.T) {
 		t.Errorf("Campaign = %v, want ErrClosed", err)
 	}
 }
+
+// A fence that is made anew counts from 0 again: a deposed master must not
+// wait for its number to come up.
+func TestTermEndsWhenItsFenceIsDeleted(t *testing.T) {
+	v := newService(t)
+	one, two := v.connect(t), v.connect(t)
+	term := elect(t, one, "m1:1")
+	must(t, two.Delete(t.Context(), coordinator.AssignPath, coordinator.AnyVersion))
+	if err := ended(t, term.Context()); !errors.Is(err, coordinator.ErrTermEnded) {
+		t.Errorf("cause = %v, want ErrTermEnded", err)
+	}
+	next := elect(t, one, "m1:1")
+	if _, err := next.Multi(t.Context(), coordinator.CreateOp("/assign/w1", nil, coordinator.Persistent)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := term.Multi(t.Context(), coordinator.DeleteOp("/assign/w1", -1)); !errors.Is(err, coordinator.ErrTermEnded) {
+		t.Errorf("a write of the old term = %v, want ErrTermEnded", err)
+	}
+}
