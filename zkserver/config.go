@@ -63,6 +63,10 @@ type Config struct {
 	SnapshotEntries int64
 	FS              wal.FS
 
+	// Control lets programs of the same user on this machine speak to the
+	// server, by a socket in Dir: see [BackupRunning].
+	Control bool
+
 	// Log gets what an operator would want to know. The zero Logger is silent.
 	Log zerolog.Logger
 }

@@ -96,6 +96,10 @@
 // with the sessions as [session.Table.Append] and the tree as
 // [tree.Capture.WriteTo] write them. keyed is 1 once the secret is set.
 //
+// A backup is a snapshot at one zxid that was read from a running server:
+//
+//	"mw back" | version 1B = 1 | time 8B, ms | snapshot | CRC-32C 4B of all before
+//
 // # Where it differs from Apache ZooKeeper
 //
 //   - A stranger with a wrong password does not cut off a session's connection.

@@ -100,6 +100,7 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 //	accept  two goroutines per connection         listen.go, conn.go
 //	expire  closes sessions of silent clients     expiry.go
 //	syncs   runs the ReadIndexes of sync requests sync.go
+//	control answers the programs of this user     control.go
 func (s *Server) Run(ctx context.Context) error {
 	defer s.Close()
 	g, running := errgroup.WithContext(ctx)
@@ -111,6 +112,9 @@ func (s *Server) Run(ctx context.Context) error {
 		s.log.Info().Stringer("addr", s.Addr()).Msg("serving clients")
 		g.Go(func() error { return s.expireLoop(running) })
 		g.Go(func() error { return s.syncs.run(running, s.node.ReadIndex) })
+		if s.cfg.Control {
+			g.Go(func() error { return s.serveControl(running) })
+		}
 		return s.acceptLoop(running)
 	})
 	if err := g.Wait(); err != nil && ctx.Err() == nil {

@@ -26,14 +26,7 @@ type capture struct {
 func (r *replica) Capture() io.WriterTo {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	b := make([]byte, 0, snapshotHead)
-	b = append(b, snapshotVersion, 0)
-	if r.keyed {
-		b[1] = 1
-	}
-	b = binary.BigEndian.AppendUint64(b, r.term)
-	b = binary.BigEndian.AppendUint64(b, uint64(r.zxid))
-	return capture{head: b, sessions: r.sessions.Capture(), tree: r.tree.Capture()}
+	return content{keyed: r.keyed, term: r.term, zxid: r.zxid, sessions: r.sessions, tree: r.tree}.capture()
 }
 
 func (c capture) WriteTo(w io.Writer) (int64, error) {
@@ -48,30 +41,17 @@ func (c capture) WriteTo(w io.Writer) (int64, error) {
 // Restore replaces the state by a snapshot. Connections of this member end:
 // what their watches saw and what their requests came to is not known.
 func (r *replica) Restore(src io.Reader) error {
-	var head [snapshotHead]byte
-	if _, err := io.ReadFull(src, head[:]); err != nil {
-		return fmt.Errorf("read snapshot: %w", err)
-	}
-	if head[0] != snapshotVersion {
-		return fmt.Errorf("read snapshot: version %d, this program knows %d", head[0], snapshotVersion)
-	}
-	sessions, err := session.ReadTable(src)
+	c, err := readContent(src)
 	if err != nil {
-		return fmt.Errorf("read snapshot: %w", err)
+		return err
 	}
-	nodes, err := tree.Read(src)
-	if err != nil {
-		return fmt.Errorf("read snapshot: %w", err)
-	}
-
 	r.mu.Lock()
-	if head[1] != 0 {
+	if c.keyed {
 		r.setKeyed()
 	}
-	r.term = binary.BigEndian.Uint64(head[2:])
-	r.zxid = int64(binary.BigEndian.Uint64(head[10:]))
-	r.sessions, r.tree, r.watches = sessions, nodes, watch.NewTable()
-	r.live.reset(sessions)
+	r.term, r.zxid = c.term, c.zxid
+	r.sessions, r.tree, r.watches = c.sessions, c.tree, watch.NewTable()
+	r.live.reset(c.sessions)
 	clear(r.owners)
 	for _, c := range r.conns {
 		r.doomed = append(r.doomed, doom{c, errRestored})
@@ -79,4 +59,49 @@ func (r *replica) Restore(src io.Reader) error {
 	r.mu.Unlock()
 	r.wake()
 	return nil
+}
+
+// A content is what a snapshot holds.
+type content struct {
+	keyed    bool // the sessions have their secret
+	term     uint64
+	zxid     int64
+	sessions *session.Table
+	tree     *tree.Tree
+}
+
+// readContent reads a snapshot, and nothing beyond it.
+func readContent(src io.Reader) (content, error) {
+	var head [snapshotHead]byte
+	if _, err := io.ReadFull(src, head[:]); err != nil {
+		return content{}, fmt.Errorf("read snapshot: %w", err)
+	}
+	if head[0] != snapshotVersion {
+		return content{}, fmt.Errorf("read snapshot: version %d, this program knows %d", head[0], snapshotVersion)
+	}
+	c := content{
+		keyed: head[1] != 0,
+		term:  binary.BigEndian.Uint64(head[2:]),
+		zxid:  int64(binary.BigEndian.Uint64(head[10:])),
+	}
+	var err error
+	if c.sessions, err = session.ReadTable(src); err != nil {
+		return content{}, fmt.Errorf("read snapshot: %w", err)
+	}
+	if c.tree, err = tree.Read(src); err != nil {
+		return content{}, fmt.Errorf("read snapshot: %w", err)
+	}
+	return c, nil
+}
+
+// capture begins a snapshot of the content.
+func (c content) capture() capture {
+	b := make([]byte, 0, snapshotHead)
+	b = append(b, snapshotVersion, 0)
+	if c.keyed {
+		b[1] = 1
+	}
+	b = binary.BigEndian.AppendUint64(b, c.term)
+	b = binary.BigEndian.AppendUint64(b, uint64(c.zxid))
+	return capture{head: b, sessions: c.sessions.Capture(), tree: c.tree.Capture()}
 }

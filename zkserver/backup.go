@@ -1,0 +1,193 @@
+package zkserver
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/mwqueue/mw/zkserver/ensemble"
+	"github.com/mwqueue/mw/zkserver/session"
+	"github.com/mwqueue/mw/zkserver/tree"
+)
+
+// The format of a backup is in the package doc.
+const (
+	backupMagic = "mw back\x01" // the last byte is the format's version
+	backupHead  = len(backupMagic) + 8
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// ErrBackup says that something is not a backup, or not a whole one.
+var ErrBackup = errors.New("zkserver: not a good backup")
+
+// Backup writes the state at one zxid, which is no older than what was
+// acknowledged before the call. The server goes on meanwhile; a slow w holds up
+// nobody. What was written is a backup only if Backup returns nil.
+func (s *Server) Backup(ctx context.Context, w io.Writer) error { return writeBackup(ctx, s.node, w) }
+
+func writeBackup(ctx context.Context, n *ensemble.Node, w io.Writer) error {
+	b, err := n.Backup(ctx)
+	if err != nil {
+		return fmt.Errorf("zkserver: %w", err)
+	}
+	defer b.Close()
+	sum := crc32.New(castagnoli)
+	out := io.MultiWriter(w, sum)
+	head := binary.BigEndian.AppendUint64([]byte(backupMagic), uint64(b.Time))
+	if _, err := out.Write(head); err != nil {
+		return err
+	}
+	if _, err := io.Copy(out, readerUntil{ctx, b}); err != nil {
+		return fmt.Errorf("zkserver: backup: %w", err)
+	}
+	_, err = w.Write(binary.BigEndian.AppendUint32(nil, sum.Sum32()))
+	return err
+}
+
+// A readerUntil fails when its context ends.
+type readerUntil struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (r readerUntil) Read(p []byte) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
+	}
+	return r.r.Read(p)
+}
+
+// A Backup is one that was read.
+type Backup struct {
+	Time time.Time  // of its last transaction, by the server's clock
+	Zxid int64      // of its last transaction
+	Tree *tree.Tree // must not be changed
+
+	content content
+}
+
+// Sessions is how many sessions were alive.
+func (b *Backup) Sessions() int { return b.content.sessions.Len() }
+
+// ReadBackup reads a backup whole and checks it throughout. It takes memory for
+// all of it. The error wraps [ErrBackup] for one that is damaged.
+func ReadBackup(r io.Reader) (*Backup, error) {
+	in := summed{r: r, sum: crc32.New(castagnoli)}
+	var head [backupHead]byte
+	if _, err := io.ReadFull(&in, head[:]); err != nil || !bytes.HasPrefix(head[:], []byte(backupMagic[:len(backupMagic)-1])) {
+		return nil, fmt.Errorf("%w: it does not begin as one", ErrBackup)
+	}
+	if v := head[len(backupMagic)-1]; v != backupMagic[len(backupMagic)-1] {
+		return nil, fmt.Errorf("%w: format version %d, this program knows %d", ErrBackup, v, backupMagic[len(backupMagic)-1])
+	}
+	c, err := readContent(&in)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBackup, err)
+	}
+	sum := in.sum.Sum32()
+	var foot [4]byte
+	if _, err := io.ReadFull(r, foot[:]); err != nil || binary.BigEndian.Uint32(foot[:]) != sum {
+		return nil, fmt.Errorf("%w: the checksum at its end is wrong or missing", ErrBackup)
+	}
+	ms := int64(binary.BigEndian.Uint64(head[len(backupMagic):]))
+	return &Backup{Time: time.UnixMilli(ms), Zxid: c.zxid, Tree: c.tree, content: c}, nil
+}
+
+type summed struct {
+	r   io.Reader
+	sum hash.Hash32
+}
+
+func (s *summed) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	s.sum.Write(p[:n])
+	return n, err
+}
+
+// Restore makes a data directory in which a server goes on from the backup, its
+// sessions included: those whose clients do not come back expire. dir must be
+// empty or not be there; it is made whole or not at all.
+func (b *Backup) Restore(dir string) error {
+	return makeDir(dir, b.Time.UnixMilli(), b.content)
+}
+
+// Import makes a data directory in which a server begins with a tree, at its
+// last zxid and without sessions, as [Backup.Restore] does. The tree belongs to
+// Import from then on.
+func Import(dir string, t *tree.Tree) error {
+	return makeDir(dir, time.Now().UnixMilli(), content{zxid: t.LastZxid(), sessions: session.NewTable(nil), tree: t})
+}
+
+// makeDir makes a data directory beside its name and renames it, so that it is
+// there whole or not at all.
+func makeDir(dir string, ms int64, c content) error {
+	dir = filepath.Clean(dir)
+	names, err := os.ReadDir(dir)
+	switch {
+	case err == nil && len(names) > 0:
+		return fmt.Errorf("zkserver: %s is not empty: give a new directory", dir)
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("zkserver: %w", err)
+	}
+	part, err := partOf(dir)
+	if err != nil {
+		return fmt.Errorf("zkserver: %w", err)
+	}
+	// The term of a new log, so that a new epoch begins with the next.
+	c.term = 1
+	if err := ensemble.Seed(ensemble.Config{Dir: part}, ms, c.capture()); err != nil {
+		return errors.Join(fmt.Errorf("zkserver: %w", err), os.RemoveAll(part))
+	}
+	if err := os.Rename(part, dir); err != nil {
+		return errors.Join(fmt.Errorf("zkserver: %w", err), os.RemoveAll(part))
+	}
+	parent, err := os.Open(filepath.Dir(dir))
+	if err != nil {
+		return fmt.Errorf("zkserver: %w", err)
+	}
+	return errors.Join(parent.Sync(), parent.Close())
+}
+
+// partOf makes an empty directory beside dir.
+func partOf(dir string) (string, error) {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return "", err
+	}
+	part, err := os.MkdirTemp(filepath.Dir(dir), "."+strings.TrimPrefix(filepath.Base(dir), ".")+".part-")
+	if err != nil {
+		return "", err
+	}
+	return part, nil
+}
+
+// BackupDir writes a backup of a data directory that no server runs on. It
+// recovers the state as a server would at its start, log and all.
+func BackupDir(ctx context.Context, dir string, w io.Writer) error {
+	if _, err := os.Stat(filepath.Join(dir, "IDENTITY")); err != nil {
+		return fmt.Errorf("zkserver: %s is not the data directory of a server: %w", dir, err)
+	}
+	start := time.Now()
+	r := newReplica(1, new(atomic.Int64), func() time.Duration { return time.Since(start) })
+	node, err := ensemble.Open(ensemble.Config{Dir: dir, Machine: r})
+	if err != nil {
+		return fmt.Errorf("zkserver: %w", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ran := make(chan error, 1)
+	go func() { ran <- node.Run(ctx) }() // ends with cancel
+	err = writeBackup(ctx, node, w)
+	cancel()
+	<-ran
+	return errors.Join(err, node.Close())
+}
