@@ -17,13 +17,14 @@ const (
 // them, which its children do not inherit.
 type ACL struct {
 	Perms  int32
-	Scheme string // world, auth, digest or ip
+	Scheme string // world, auth, digest, ip or x509
 	ID     string
 }
 
 // An ID is something the server knows about who is at the other end of a
 // connection: {"ip", "192.0.2.1"}, or {"digest", "user:hash"} for one who has
-// shown the password. {"super", ""} may do everything.
+// shown the password, or {"x509", "CN=…"} for one with a certificate. A scheme of
+// "super" may do everything.
 type ID struct{ Scheme, ID string }
 
 // maxACL is how many entries a znode's list may have. The reference knows no
@@ -38,11 +39,11 @@ const maxACLBytes = 64 << 10
 // resolveACL gives the list to store for one a client sent: "auth" becomes the
 // client's own identities and duplicates go. It is ErrInvalidACL if nothing is
 // left, something in it is not understood, or it is too long.
-func resolveACL(acl []ACL, auth []ID) ([]ACL, error) {
+func resolveACL(acl []ACL, txn *Txn) ([]ACL, error) {
 	if len(acl) == 0 || len(acl) > maxACL || aclBytes(acl) > maxACLBytes {
 		return nil, ErrInvalidACL
 	}
-	if len(acl) == 1 && validID(acl[0].Scheme, acl[0].ID) { // nearly always
+	if len(acl) == 1 && validID(txn.Rules, acl[0].Scheme, acl[0].ID) { // nearly always
 		return acl, nil
 	}
 	size, done := 0, 0 // of resolved, as far as it is added up
@@ -50,15 +51,15 @@ func resolveACL(acl []ACL, auth []ID) ([]ACL, error) {
 	for _, a := range withoutDuplicates(acl) {
 		switch {
 		case a.Scheme == "auth":
-			for _, id := range auth {
-				if id.Scheme == "digest" { // the one scheme that proves who someone is
+			for _, id := range txn.Auth {
+				if id.Scheme == "digest" || id.Scheme == "x509" { // they prove who someone is
 					resolved = append(resolved, ACL{Perms: a.Perms, Scheme: id.Scheme, ID: id.ID})
 				}
 			}
 			if len(resolved) == done {
 				return nil, ErrInvalidACL
 			}
-		case validID(a.Scheme, a.ID):
+		case validID(txn.Rules, a.Scheme, a.ID):
 			resolved = append(resolved, a)
 		default:
 			return nil, ErrInvalidACL
@@ -92,7 +93,7 @@ func withoutDuplicates(acl []ACL) []ACL {
 	return unique
 }
 
-func validID(scheme, id string) bool {
+func validID(rules Rules, scheme, id string) bool {
 	switch scheme {
 	case "world":
 		return id == "anyone"
@@ -101,8 +102,22 @@ func validID(scheme, id string) bool {
 	case "ip":
 		_, ok := parseNetwork(id)
 		return ok
+	case "x509":
+		return rules&NoX509 == 0 && validName(id)
 	}
 	return false
+}
+
+// validName wants what could be a distinguished name: names and values, with
+// commas between. That is less strict than RFC 2253, which the reference follows.
+func validName(id string) bool {
+	for part := range strings.SplitSeq(strings.ReplaceAll(id, `\,`, ""), ",") {
+		name, _, ok := strings.Cut(part, "=")
+		if !ok || strings.TrimSpace(name) == "" {
+			return id == ""
+		}
+	}
+	return true
 }
 
 // validDigest wants "user:hash". The user may be empty and colons may follow,
@@ -132,9 +147,9 @@ func (a ACL) grantedTo(auth []ID) bool {
 	switch a.Scheme {
 	case "world":
 		return a.ID == "anyone"
-	case "digest":
+	case "digest", "x509":
 		for _, id := range auth {
-			if id.Scheme == "digest" && id.ID == a.ID {
+			if id.Scheme == a.Scheme && id.ID == a.ID {
 				return true
 			}
 		}

@@ -27,7 +27,7 @@ func TestResolvedACLIsBoundedInBytes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			acl, err := resolveACL(tt.acl, tt.auth)
+			acl, err := resolveACL(tt.acl, &Txn{Auth: tt.auth})
 			if err != tt.want || aclBytes(acl) > maxACLBytes {
 				t.Errorf("resolved to %d bytes, %v; want %v", aclBytes(acl), err, tt.want)
 			}

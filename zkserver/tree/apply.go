@@ -1,6 +1,9 @@
 package tree
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Apply decides a transaction and carries it out. It keeps the paths, data and
 // ACLs it is given: the caller must not write to them again. No input makes it
@@ -12,6 +15,8 @@ func (t *Tree) Apply(txn Txn) Result {
 		return t.multi(&txn, op.Ops)
 	case CloseSession:
 		return t.closeSession(&txn)
+	case Expire:
+		return t.expire(&txn, op)
 	default:
 		return t.one(&txn, op)
 	}
@@ -30,6 +35,8 @@ func (t *Tree) one(txn *Txn, op Op) Result {
 		return t.setACL(txn, op)
 	case Check:
 		return t.check(txn, op)
+	case Refused:
+		return Result{Err: op.Err}
 	}
 	return Result{Err: ErrUnimplemented}
 }
@@ -44,6 +51,7 @@ func (t *Tree) multi(txn *Txn, ops []Op) Result {
 			return refusedMulti(r.Ops, i, done.Err)
 		}
 		r.Changes = append(r.Changes, done.Changes...)
+		r.OverQuota = cmp.Or(r.OverQuota, done.OverQuota)
 		done.Changes = nil
 		r.Ops[i] = done
 	}
@@ -82,6 +90,7 @@ func (t *Tree) remove(txn *Txn, n *node, changes []Change) []Change {
 		parent.children = nil
 	}
 	t.replace(parent.path, &parent)
+	t.charge(n.path, -int64(len(n.data)), -1)
 
 	changes = slices.Grow(changes, 2)
 	return append(changes,

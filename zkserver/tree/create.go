@@ -9,14 +9,14 @@ const maxTTL = 1<<40 - 1
 // (PrepRequestProcessor.pRequest2TxnCreate): a client that makes two mistakes
 // is told of the same one by both.
 func (t *Tree) create(txn *Txn, op Create) Result {
-	if op.Mode >= modeEnd || !validTTL(op) {
-		return Result{Err: ErrBadArguments}
+	if err := checkMode(txn, op); err != nil {
+		return Result{Err: err}
 	}
 	parentPath, _, ok := split(op.Path)
 	if !ok {
 		return Result{Err: ErrBadArguments}
 	}
-	acl, err := resolveACL(op.ACL, txn.Auth)
+	acl, err := resolveACL(op.ACL, txn)
 	if err != nil {
 		return Result{Err: err}
 	}
@@ -40,16 +40,30 @@ func (t *Tree) create(txn *Txn, op Create) Result {
 	if parent.kind == ephemeral {
 		return Result{Err: ErrNoChildrenForEphemerals}
 	}
+	var r Result
+	if err := checkQuotaData(txn, path, op.Data); err != nil {
+		return Result{Err: err}
+	}
+	if err := t.allowance(txn, path, int64(len(op.Data)), 1, &r); err != nil {
+		return Result{Err: err}
+	}
 	n := newNode(txn, op, path)
 	n.acl = t.acls.intern(acl)
-	return t.insert(txn, parent, n)
+	r.Path, r.Stat = n.path, n.stat()
+	r.Changes = t.insert(txn, parent, n)
+	return r
 }
 
-func validTTL(op Create) bool {
-	if op.Mode.ttl() {
-		return 0 < op.TTL && op.TTL <= maxTTL
+func checkMode(txn *Txn, op Create) error {
+	switch {
+	case op.Mode >= modeEnd:
+		return ErrBadArguments
+	case op.Mode == Container && txn.Rules&NoContainers != 0, op.Mode.ttl() && txn.Rules&NoTTL != 0:
+		return ErrUnimplemented
+	case op.Mode.ttl() && (op.TTL <= 0 || op.TTL > maxTTL), !op.Mode.ttl() && op.TTL > 0:
+		return ErrBadArguments
 	}
-	return op.TTL <= 0
+	return nil
 }
 
 func newNode(txn *Txn, op Create, path string) *node {
@@ -74,7 +88,7 @@ func newNode(txn *Txn, op Create, path string) *node {
 }
 
 // insert puts a new znode below its parent.
-func (t *Tree) insert(txn *Txn, old *node, n *node) Result {
+func (t *Tree) insert(txn *Txn, old *node, n *node) []Change {
 	parent := *old
 	parent.creates++
 	parent.numChildren++
@@ -84,12 +98,12 @@ func (t *Tree) insert(txn *Txn, old *node, n *node) Result {
 	}
 	t.replace(parent.path, &parent)
 	t.replace(n.path, n)
-	return Result{
-		Path: n.path,
-		Stat: n.stat(),
-		Changes: []Change{
-			{Kind: Created, Path: n.path, acl: n.acl},
-			{Kind: ChildrenChanged, Path: parent.path, acl: parent.acl},
-		},
+	if of, name, ok := quotaZnode(n.path); ok && name == quotaStatsName {
+		t.recount(of)
+	}
+	t.charge(n.path, int64(len(n.data)), 1)
+	return []Change{
+		{Kind: Created, Path: n.path, acl: n.acl},
+		{Kind: ChildrenChanged, Path: parent.path, acl: parent.acl},
 	}
 }

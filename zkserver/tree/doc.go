@@ -33,9 +33,11 @@
 // can see is the same but for this: an ACL has at most 1024 entries, and ip ACLs
 // may be IPv6.
 //
-// The znodes below /zookeeper are ordinary ones, without a meaning here: what
-// clients write there is kept and never read. Those of a new tree cannot be
-// deleted, and /zookeeper/config can be written by super only.
+// The znodes that a new tree has below /zookeeper cannot be deleted, and
+// /zookeeper/config can be written by super only. Below /zookeeper/quota clients
+// set quotas, and find what they use; see quota.go. Unlike in 3.8.0, what is no
+// quota is refused there, and the operations of a multi count for those after
+// them.
 //
 // Sizes are the caller's to bound: a path, its data and its ACL may be as large
 // as a request.

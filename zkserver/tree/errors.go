@@ -14,6 +14,7 @@ var (
 	ErrInvalidACL              = errors.New("tree: invalid ACL")
 	ErrNoChildrenForEphemerals = errors.New("tree: ephemeral znodes have no children")
 	ErrBadArguments            = errors.New("tree: bad arguments")
+	ErrQuotaExceeded           = errors.New("tree: above the quota")
 	ErrUnimplemented           = errors.New("tree: operation not known")
 
 	// ErrRuntimeInconsistency answers the operations of a multi that come

@@ -163,7 +163,7 @@ func FuzzACL(f *testing.F) {
 	f.Add("world", "anyone", "super", "")
 	f.Fuzz(func(t *testing.T, scheme, id, authScheme, authID string) {
 		auth := []ID{{authScheme, authID}}
-		acl, err := resolveACL([]ACL{{PermRead, scheme, id}, {PermRead, scheme, id}}, auth)
+		acl, err := resolveACL([]ACL{{PermRead, scheme, id}, {PermRead, scheme, id}}, &Txn{Auth: auth})
 		if err != nil {
 			return
 		}
@@ -188,7 +188,7 @@ func FuzzACL(f *testing.F) {
 		if scheme == "auth" { // an identity is the server's to make well
 			return
 		}
-		if again, err := resolveACL(acl, nil); err != nil || len(again) != len(acl) {
+		if again, err := resolveACL(acl, &Txn{}); err != nil || len(again) != len(acl) {
 			t.Errorf("resolved again: %v, %v", again, err)
 		}
 	})

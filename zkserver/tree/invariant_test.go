@@ -2,7 +2,9 @@ package tree
 
 import (
 	"bytes"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -21,6 +23,7 @@ func checkInvariants(t failer, tr *Tree) {
 	var counts Counts
 	children := make(map[string][]string)
 	ephemerals := make(map[int64][]string)
+	quotas := make(map[string]struct{})
 	refs := make(map[*aclEntry]int)
 	for n := range tr.all() {
 		if tr.find(n.path) != n {
@@ -33,13 +36,25 @@ func checkInvariants(t failer, tr *Tree) {
 		if parent, name, _ := split(n.path); name != "" {
 			children[parent] = append(children[parent], name)
 		}
-		if n.kind == ephemeral {
+		switch n.kind {
+		case ephemeral:
 			counts.Ephemerals++
 			ephemerals[n.owner] = append(ephemerals[n.owner], n.path)
+		case container:
+			counts.Containers++
+		case ttl:
+			counts.TTLs++
+		}
+		if of, ok := strings.CutSuffix(strings.TrimPrefix(n.path, quotaPath), "/"+quotaLimitsName); ok &&
+			of != "" && strings.HasPrefix(n.path, quotaPath+"/") {
+			quotas[of] = struct{}{}
 		}
 	}
 	if tr.digest != digest || tr.counts != counts {
 		t.Errorf("digest %x counts %+v, want %x %+v", tr.digest, tr.counts, digest, counts)
+	}
+	if !maps.Equal(tr.quotas, quotas) {
+		t.Errorf("quotas of %v, want %v", tr.quotas, quotas)
 	}
 	for n := range tr.all() {
 		checkNames(t, n, children[n.path])

@@ -142,7 +142,7 @@ func (m model) fault(txn Txn, path string, perm, version int32) error {
 
 func (m model) create(txn Txn, op Create) Result {
 	parent := parentOf(op.Path)
-	acl, err := resolveACL(op.ACL, txn.Auth) // has tests of its own
+	acl, err := resolveACL(op.ACL, &txn) // has tests of its own
 	path := op.Path
 	p, ok := m[parent]
 	if op.Mode.sequential() {
@@ -214,7 +214,7 @@ func (m model) setACL(txn Txn, op SetACL) Result {
 	if !validPath(op.Path) {
 		return Result{Err: ErrBadArguments}
 	}
-	acl, err := resolveACL(op.ACL, txn.Auth)
+	acl, err := resolveACL(op.ACL, &txn)
 	if err != nil {
 		return Result{Err: err}
 	}

@@ -29,6 +29,14 @@ func split(path string) (parent, name string, ok bool) {
 	return path[:slash], path[slash+1:], true
 }
 
+// join gives the path of a child.
+func join(parent, name string) string {
+	if parent == rootPath {
+		return "/" + name
+	}
+	return parent + "/" + name
+}
+
 // validPath reports whether path may name a znode: absolute, without empty,
 // "." and ".." names, without a slash at the end, and of legal characters.
 func validPath(path string) bool {

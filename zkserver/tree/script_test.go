@@ -19,10 +19,12 @@ import (
 //	create PATH [data=D|null] [mode=MODE] [ttl=MS] [acl=A,A…] [session=N] [auth=(ID, ID…)] [changes]
 //	delete PATH [version=V]    set PATH data=D [version=V]    set-acl PATH acl=A,A… [version=V]
 //	check PATH [version=V]     close-session N                multi (one operation a line)
+//	expire PATH [time=MS] [unused=MS]     overdue [time=MS] [unused=MS]
 //	get PATH   stat PATH   ls PATH   acl PATH   count PATH   ephemerals N [prefix=P]   dump
 //	restart (by way of a snapshot)   totals
 //
-// "changes" asks for what watches would hear. An ACL entry is scheme:id:perms
+// A transaction enforces quotas unless it says rules=(…), and happens at 1000 times
+// its zxid unless it says time=MS. "changes" asks for what watches would hear. An ACL entry is scheme:id:perms
 // with perms as letters of cdrwa or a number. A path in quotes is a Go string.
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata/script", func(t *testing.T, path string) {
@@ -40,11 +42,14 @@ type script struct {
 
 func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	switch d.Cmd {
-	case "get", "stat", "ls", "acl", "count", "ephemerals", "dump", "restart", "totals":
+	case "get", "stat", "ls", "acl", "count", "ephemerals", "overdue", "dump", "restart", "totals":
 		return s.read(t, d)
 	}
 	line := command{t: t, name: d.Cmd, args: d.CmdArgs}
-	txn := tree.Txn{Session: line.int("session", 0), Auth: line.auth()}
+	txn := tree.Txn{Session: line.int("session", 0), Auth: line.auth(), Rules: tree.EnforceQuota}
+	if line.has("rules") {
+		txn.Rules = line.rules()
+	}
 	if d.Cmd == "multi" {
 		txn.Op = tree.Multi{Ops: parseOps(t, d.Input)}
 	} else {
@@ -54,7 +59,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		txn.Session, _ = strconv.ParseInt(line.path(), 10, 64)
 	}
 	s.zxid++
-	txn.Zxid, txn.Time = s.zxid, 1000*s.zxid
+	txn.Zxid, txn.Time = s.zxid, line.int("time", 1000*s.zxid)
 	return showResult(s.tree.Apply(txn), d.Cmd, line.has("changes"))
 }
 
@@ -74,6 +79,9 @@ func showResult(r tree.Result, cmd string, changes bool) string {
 		if changes || cmd == "close-session" {
 			fmt.Fprintf(&b, "%s %s\n", c.Kind, c.Path)
 		}
+	}
+	if r.OverQuota != "" {
+		fmt.Fprintf(&b, "over the quota of %s\n", r.OverQuota)
 	}
 	return b.String()
 }
@@ -123,6 +131,13 @@ func (s *script) answer(cmd string, line command) (string, error) {
 	case "ephemerals":
 		session, _ := strconv.ParseInt(line.path(), 10, 64)
 		return fmt.Sprintf("%s\n", s.tree.Ephemerals(session, line.string("prefix", ""))), nil
+	case "overdue":
+		var paths []string
+		for part := range tree.Parts {
+			paths = append(paths, s.tree.Overdue(part, line.int("time", 1000*s.zxid), line.int("unused", 0))...)
+		}
+		slices.Sort(paths)
+		return fmt.Sprintf("%s\n", paths), nil
 	case "totals":
 		return fmt.Sprintf("%+v zxid=%d digest=%016x\n", s.tree.Counts(), s.tree.LastZxid(), s.tree.Digest()), nil
 	}
@@ -184,6 +199,10 @@ func (c command) op() tree.Op {
 		return tree.Check{Path: c.path(), Version: version}
 	case "close-session":
 		return tree.CloseSession{}
+	case "expire":
+		return tree.Expire{Path: c.path(), Unused: c.int("unused", 0)}
+	case "refused":
+		return tree.Refused{Err: tree.ErrBadArguments}
 	case "multi":
 		return tree.Multi{}
 	}
@@ -236,6 +255,9 @@ func (c command) data() []byte {
 	case "null":
 		return nil
 	default:
+		if text, err := strconv.Unquote(s); err == nil {
+			return []byte(text)
+		}
 		return []byte(s)
 	}
 }
@@ -263,6 +285,17 @@ func (c command) auth() []tree.ID {
 		ids = append(ids, tree.ID{Scheme: scheme, ID: id})
 	}
 	return ids
+}
+
+// rules gives those in rules=(…).
+func (c command) rules() (rules tree.Rules) {
+	for _, name := range c.values("rules") {
+		rules |= map[string]tree.Rules{
+			"no-containers": tree.NoContainers, "no-ttl": tree.NoTTL, "no-x509": tree.NoX509,
+			"any-quota-data": tree.AnyQuotaData, "quota": tree.EnforceQuota,
+		}[name]
+	}
+	return rules
 }
 
 // acl gives the entries of acl=(scheme:id:perms, …), world:anyone:cdrwa if

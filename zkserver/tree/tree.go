@@ -22,7 +22,8 @@ type Tree struct {
 	shards [shardCount]map[string]*node
 
 	acls       aclTable
-	ephemerals map[int64]*nameSet // paths by session; no empty sets
+	ephemerals map[int64]*nameSet  // paths by session; no empty sets
+	quotas     map[string]struct{} // paths that have a quota, see quota.go
 
 	lastZxid int64
 	digest   uint64
@@ -41,6 +42,8 @@ type Tree struct {
 type Counts struct {
 	Znodes     int
 	Ephemerals int
+	Containers int
+	TTLs       int
 	Bytes      int64 // of paths and data
 }
 
@@ -68,7 +71,7 @@ func New() *Tree {
 }
 
 func newTree() *Tree {
-	return &Tree{acls: newACLTable(), ephemerals: make(map[int64]*nameSet)}
+	return &Tree{acls: newACLTable(), ephemerals: make(map[int64]*nameSet), quotas: make(map[string]struct{})}
 }
 
 // Len is the number of znodes.
@@ -133,10 +136,11 @@ func (t *Tree) link(n *node) {
 	if parent, name, _ := split(n.path); name != "" {
 		t.find(parent).children.add(name)
 	}
+	t.countKind(n, 1)
+	t.linkQuota(n)
 	if n.kind != ephemeral {
 		return
 	}
-	t.counts.Ephemerals++
 	paths := t.ephemerals[n.owner]
 	if paths == nil {
 		paths = new(nameSet)
@@ -150,14 +154,26 @@ func (t *Tree) unlink(n *node) {
 	if parent, name, _ := split(n.path); name != "" {
 		t.find(parent).children.remove(name)
 	}
+	t.countKind(n, -1)
+	t.unlinkQuota(n)
 	if n.kind != ephemeral {
 		return
 	}
-	t.counts.Ephemerals--
 	paths := t.ephemerals[n.owner]
 	paths.remove(n.path)
 	if paths.len() == 0 {
 		delete(t.ephemerals, n.owner)
+	}
+}
+
+func (t *Tree) countKind(n *node, by int) {
+	switch n.kind {
+	case ephemeral:
+		t.counts.Ephemerals += by
+	case container:
+		t.counts.Containers += by
+	case ttl:
+		t.counts.TTLs += by
 	}
 }
 

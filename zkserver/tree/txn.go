@@ -18,11 +18,28 @@ type Txn struct {
 	// Auth lists the identities of the connection the request came by.
 	Auth []ID
 
+	// Rules are those of the server that took the request in.
+	Rules Rules
+
 	Op Op
 }
 
+// Rules are what a server may be configured to do otherwise, and what earlier
+// versions of this program did not know. They are of the Txn because they decide
+// its outcome: a log must come out the same when it is read with another
+// configuration.
+type Rules uint8
+
+const (
+	NoContainers Rules = 1 << iota // containers cannot be created
+	NoTTL                          // znodes with a time to live cannot be created
+	NoX509                         // ACLs cannot name x509 identities
+	AnyQuotaData                   // quota znodes may hold anything
+	EnforceQuota                   // nothing is written above a hard quota
+)
+
 // An Op is what a [Txn] asks for: one of [Create], [Delete], [SetData],
-// [SetACL], [Check], [Multi] and [CloseSession], by value.
+// [SetACL], [Check], [Multi], [CloseSession], [Expire] and [Refused], by value.
 type Op interface{ op() }
 
 // Create makes a znode. A sequential mode appends the parent's count of
@@ -62,13 +79,28 @@ type Check struct {
 	Version int32
 }
 
-// Multi does all of Ops or nothing. Multi and CloseSession cannot be among
-// them.
+// Multi does all of Ops or nothing. Of the ops, Multi, CloseSession and Expire
+// cannot be among them.
 type Multi struct{ Ops []Op }
 
 // CloseSession deletes the ephemeral znodes of the Txn's session, in the order
 // of their paths.
 type CloseSession struct{}
+
+// Expire removes a container that had children and has none, or a TTL znode
+// without children that nobody has written to for its time. It fails when that
+// is not so, or not any more.
+type Expire struct {
+	Path string
+
+	// Unused is how long a container may wait for its first child, in
+	// milliseconds; 0 is for ever.
+	Unused int64
+}
+
+// Refused is what cannot be decoded to one of the others: it fails with Err,
+// which is one of this package's sentinels, in its turn.
+type Refused struct{ Err error }
 
 func (Create) op()       {}
 func (Delete) op()       {}
@@ -77,6 +109,8 @@ func (SetACL) op()       {}
 func (Check) op()        {}
 func (Multi) op()        {}
 func (CloseSession) op() {}
+func (Expire) op()       {}
+func (Refused) op()      {}
 
 // A Mode says how long a znode lives and how its name is made.
 type Mode uint8
@@ -117,6 +151,9 @@ type Result struct {
 
 	// Changes is what was done, in the order watches must fire.
 	Changes []Change
+
+	// OverQuota is the path whose soft quota the write went above, or "".
+	OverQuota string
 }
 
 // A Change is something done to a znode that a watch may be waiting for.

@@ -38,6 +38,14 @@ func (t *Tree) setData(txn *Txn, op SetData) Result {
 	if err != nil {
 		return Result{Err: err}
 	}
+	if err := checkQuotaData(txn, op.Path, op.Data); err != nil {
+		return Result{Err: err}
+	}
+	var r Result
+	grown := int64(len(op.Data) - len(old.data))
+	if err := t.allowance(txn, op.Path, grown, 0, &r); err != nil {
+		return Result{Err: err}
+	}
 	if !matches(old.version, op.Version) {
 		return Result{Err: ErrBadVersion}
 	}
@@ -47,10 +55,10 @@ func (t *Tree) setData(txn *Txn, op SetData) Result {
 	n.mzxid = txn.Zxid
 	n.mtime = txn.Time
 	t.replace(n.path, &n)
-	return Result{
-		Stat:    n.stat(),
-		Changes: []Change{{Kind: DataChanged, Path: n.path, acl: n.acl}},
-	}
+	t.charge(n.path, grown, 0)
+	r.Stat = n.stat()
+	r.Changes = []Change{{Kind: DataChanged, Path: n.path, acl: n.acl}}
+	return r
 }
 
 // setACL replaces a znode's ACL. No watch hears of it.
@@ -58,7 +66,7 @@ func (t *Tree) setACL(txn *Txn, op SetACL) Result {
 	if !validPath(op.Path) {
 		return Result{Err: ErrBadArguments}
 	}
-	acl, err := resolveACL(op.ACL, txn.Auth)
+	acl, err := resolveACL(op.ACL, txn)
 	if err != nil {
 		return Result{Err: err}
 	}
