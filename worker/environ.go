@@ -29,6 +29,12 @@ func markOf(environ iter.Seq[string]) string {
 	return instance + " " + fence
 }
 
+// instanceIn returns the instance a mark names, "" if there is no mark.
+func instanceIn(mark string) string {
+	entry, _, _ := strings.Cut(mark, " MW_FENCE=")
+	return strings.TrimPrefix(entry, "MW_WORKER=")
+}
+
 // defaultPath is where commands are looked for when the worker's environment
 // does not say.
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -151,7 +151,7 @@ func (p *guardLink) bury() {
 		}
 	}
 	if len(marks) > 0 {
-		killMarked(marks)
+		killMarked(func(mark string) bool { return marks[mark] })
 	}
 	for run, c := range left {
 		c.ended <- endedEvent{Run: run, GuardDied: true, Unstarted: !ready}

@@ -192,24 +192,29 @@ func processMark(pid int) string {
 	return markOf(strings.SplitSeq(string(environ), "\x00"))
 }
 
-// killMarked kills all processes on the machine that have one of the marks. It
-// looks until there are none, but for processes that cannot be killed.
-func killMarked(marks map[string]bool) {
+// killMarked kills all processes on the machine with a mark that is meant, and
+// returns how many there were. It looks until there are none, but for processes
+// that cannot be killed. It never kills this process.
+func killMarked(meant func(mark string) bool) int {
+	killed := make(map[int]bool)
 	for range 10 {
 		found := false
 		for _, pid := range processes() {
-			found = killIfMarked(pid, marks) || found
+			if pid != os.Getpid() && killIfMarked(pid, meant) {
+				found, killed[pid] = true, true
+			}
 		}
 		if !found {
-			return
+			break
 		}
 	}
+	return len(killed)
 }
 
 // killIfMarked kills a process. Its mark is read when we hold the process by a
 // file descriptor: the pid cannot become another's in between.
-func killIfMarked(pid int, marks map[string]bool) bool {
-	if !marks[processMark(pid)] {
+func killIfMarked(pid int, meant func(mark string) bool) bool {
+	if !isMeant(pid, meant) {
 		return false
 	}
 	fd, err := unix.PidfdOpen(pid, 0)
@@ -217,7 +222,12 @@ func killIfMarked(pid int, marks map[string]bool) bool {
 		return false
 	}
 	defer unix.Close(fd)
-	return marks[processMark(pid)] && unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0) == nil
+	return isMeant(pid, meant) && unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0) == nil
+}
+
+func isMeant(pid int, meant func(mark string) bool) bool {
+	mark := processMark(pid)
+	return mark != "" && meant(mark)
 }
 
 // processes lists all processes.

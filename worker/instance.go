@@ -86,6 +86,9 @@ func (w *Worker) serve(ctx context.Context, drain <-chan struct{}, s *coordinato
 	defer wg.Wait()
 	defer end(nil)
 
+	if err := w.store.noteInstance(i.name); err != nil {
+		i.log.Warn().Err(err).Msg("what commands leave behind may outlive a kill of worker and guard")
+	}
 	if err := i.register(live); err != nil {
 		return err
 	}

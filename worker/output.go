@@ -24,6 +24,7 @@ const pruneEvery = time.Minute
 // store is the worker's directory. It belongs to one worker at a time:
 //
 //	lock                            locked while a worker runs
+//	instances                       the names it has registered under; see leftovers.go
 //	output/task-0000000042.1.stdout what attempt 1 of the task printed; no file if nothing
 //	output/task-0000000042.1.stderr
 //	scratch/task-0000000042.1       where the attempt runs, removed afterwards
@@ -42,6 +43,8 @@ type store struct {
 
 	grown atomic.Int64  // bytes written since outputs were last removed
 	full  chan struct{} // tells keepTidy that grown is a lot; one slot
+
+	instances []string // owned by noteInstance
 
 	faulty atomic.Bool // the last output could not be kept
 
@@ -62,6 +65,10 @@ func openStore(cfg Config) (*store, error) {
 		full: make(chan struct{}, 1), live: make(map[string]chan struct{}),
 	}
 	if err := s.restore(); err != nil {
+		s.close()
+		return nil, err
+	}
+	if err := s.killLeftovers(); err != nil {
 		s.close()
 		return nil, err
 	}
