@@ -5,9 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mwqueue/mw/coordinator"
@@ -54,6 +54,9 @@ type Client struct {
 	sessions *coordinator.Client
 	turns    *turns
 
+	rooted  atomic.Bool // the chroot has been seen
+	refused atomic.Bool // the service said "try again later", and we said so
+
 	mu   sync.Mutex // protects view
 	view view       // how /tasks looked when it was last read; zero before that
 }
@@ -72,49 +75,86 @@ func Open(cfg Config) (*Client, error) {
 	}, nil
 }
 
-// Connect waits until the client has a session. The error wraps
-// coordinator.ErrNoServer when ctx ends first.
+// ErrNoQueue: the chroot that the client was given is not there, so no master
+// and no worker has ever run in it. Clients do not make it: a mistyped chroot
+// would become a queue that nobody serves.
+var ErrNoQueue = errors.New("submit: no queue")
+
+// Connect waits until the client has a session, and sees whether the chroot is
+// there. The error wraps coordinator.ErrNoServer when ctx ends first,
+// [ErrNoQueue] when there is no such chroot.
 func (c *Client) Connect(ctx context.Context) error {
-	_, err := c.sessions.Session(ctx)
-	return err
+	return c.with(ctx, func(*coordinator.Session) error { return nil })
 }
 
 // Close ends the client's session. Calls under way return an error that wraps
 // coordinator.ErrClosed.
 func (c *Client) Close() error { return c.sessions.Close() }
 
+// findRoot sees whether the chroot is there, until it has been there once.
+func (c *Client) findRoot(ctx context.Context, s *coordinator.Session) error {
+	if c.cfg.Coordinator.Chroot == "" || c.rooted.Load() {
+		return nil
+	}
+	if err := s.Sync(ctx, "/"); err != nil { // a member that lags may not have it yet
+		return err
+	}
+	_, there, err := s.Exists(ctx, "/")
+	if err != nil {
+		return err
+	}
+	if !there {
+		return c.noQueue()
+	}
+	c.rooted.Store(true)
+	return nil
+}
+
+func (c *Client) noQueue() error {
+	return fmt.Errorf("%w: there is no %s on the service", ErrNoQueue, c.cfg.Coordinator.Chroot)
+}
+
 // with calls read with a live session, and again with the next session when
 // it was lost meanwhile, until ctx ends. So read must be safe to repeat.
 func (c *Client) with(ctx context.Context, read func(*coordinator.Session) error) error {
-	var pause backoff
+	pause := newBackoff()
 	for {
 		s, err := c.sessions.Session(ctx)
 		if err != nil {
 			return err
 		}
-		if err = read(s); !passing(err) {
+		if err = c.findRoot(ctx, s); err == nil {
+			err = read(s)
+		}
+		if !passing(err) {
 			return err
 		}
-		if !pause.wait(ctx) {
+		c.tell(err)
+		if pause.Wait(ctx) != nil {
 			return fmt.Errorf("%w (%w)", context.Cause(ctx), err)
 		}
 	}
 }
 
-// passing reports whether err is about the way to the service and not an
-// answer of it: the call is worth repeating with the next session.
+// passing reports whether err is about the way to the service, or about what
+// it can do now, and not its answer: the call is worth repeating.
 func passing(err error) bool {
-	return errors.Is(err, coordinator.ErrSessionLost) || errors.Is(err, coordinator.ErrNoServer)
+	return errors.Is(err, coordinator.ErrSessionLost) || errors.Is(err, coordinator.ErrNoServer) ||
+		errors.Is(err, coordinator.ErrTryLater)
 }
 
-// A backoff paces attempts: 10 ms, doubling up to 1 s, each half by chance so
-// that clients that met in a conflict do not meet again.
-type backoff struct{ next time.Duration }
+// tell logs the first of those errors that are the service's fault, until
+// something was done again.
+func (c *Client) tell(err error) {
+	if errors.Is(err, coordinator.ErrTryLater) && c.refused.CompareAndSwap(false, true) {
+		c.log.Warn().Err(err).Msg("service takes no requests for now, its disk may be full; trying on")
+	}
+}
 
-// wait reports false when ctx ended first.
-func (b *backoff) wait(ctx context.Context) bool {
-	b.next = min(max(10*time.Millisecond, 2*b.next), time.Second)
-	return sleep(ctx, b.next/2+rand.N(b.next/2))
+// newBackoff paces attempts: soon at first, as most conflicts are with other
+// clients and over at once.
+func newBackoff() coordinator.Backoff {
+	return coordinator.Backoff{First: 10 * time.Millisecond, Most: time.Second}
 }
 
 // sleep reports false when ctx ended before d had passed.

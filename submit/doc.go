@@ -30,6 +30,12 @@
 // having read all tasks at that version. So two of them never both create.
 // That costs a read per task in the tree; use it where a repeat would hurt.
 //
+// # What a client makes
+//
+// Tasks, and /tasks for them when it is missing, so that a task may be
+// submitted before the first master has run. A chroot that is not there is
+// [ErrNoQueue]: masters and workers make it, clients that mistype it do not.
+//
 // # Waiting
 //
 // [Handle.Wait] watches for the creation of the task's status. A watch lives

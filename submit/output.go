@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/mwqueue/mw/coordinator"
@@ -145,13 +144,13 @@ var errStopping = errors.New("the command has not stopped yet")
 // nowAt finds where a worker listens now: a restart gives it a new instance,
 // which is not the same, and perhaps another port, but the same name and disk.
 func nowAt(workers []Worker, instance string) (addr string, same bool) {
-	cut := max(0, strings.LastIndexByte(instance, '-')) // "w1-3f9a21c7" is of w1
+	name := coordinator.InstanceName(instance)
 	for _, w := range workers {
 		switch {
 		case !w.Alive || w.Addr == "":
 		case w.Instance == instance:
 			return w.Addr, true
-		case cut > 0 && w.Name == instance[:cut]:
+		case name != instance && w.Name == name:
 			addr = w.Addr
 		}
 	}

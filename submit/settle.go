@@ -53,11 +53,12 @@ func (cr *creation) settle(ctx context.Context, s *coordinator.Session) ([]coord
 
 // lookUp looks for tasks with the batch's given keys. Without any, it returns
 // the view at which there were none.
-func (b *batch) lookUp(ctx context.Context, s *coordinator.Session) ([]coordinator.TaskID, view, error) {
+func (cr *creation) lookUp(ctx context.Context, s *coordinator.Session) ([]coordinator.TaskID, view, error) {
+	b := cr.b
 	if err := s.Sync(ctx, coordinator.TasksPath); err != nil {
 		return nil, view{}, fmt.Errorf("submit: look for a key: %w", err)
 	}
-	v, err := readView(ctx, s) // before the tasks: what is created later moves the version
+	v, err := cr.c.readView(ctx, s) // before the tasks: what is created later moves the version
 	if err != nil {
 		return nil, view{}, err
 	}

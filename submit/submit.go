@@ -20,8 +20,9 @@ func (e *UnknownError) Error() string { return "submit: " + e.Err.Error() }
 func (e *UnknownError) Unwrap() error { return e.Err }
 
 // Submit puts a task in the queue and returns once the service has it on
-// disk. It goes on through lost connections, sessions and replies until ctx
-// ends, and creates one task however often it had to try. Does the context
+// disk. It goes on through lost connections, sessions and replies, and while
+// the service takes no writes (its disk is full), until ctx ends, and creates
+// one task however often it had to try. Does the context
 // end while the outcome is unknown, the error is an [UnknownError].
 //
 // A spec without a Key gets a UUID. With a Key of the caller's, Submit first
@@ -58,16 +59,18 @@ type creation struct {
 
 // run tries until the tasks are there, an error is final, or ctx ends.
 func (cr *creation) run(ctx context.Context) ([]coordinator.TaskID, error) {
-	var pause backoff
+	pause := newBackoff()
 	for {
 		ids, err := cr.try(ctx)
 		if err == nil {
+			cr.c.refused.Store(false)
 			return ids, nil
 		}
 		if !again(err) {
 			return nil, cr.unsettled(err)
 		}
-		if !pause.wait(ctx) {
+		cr.c.tell(err)
+		if pause.Wait(ctx) != nil {
 			return nil, cr.unsettled(fmt.Errorf("%w: last: %w", context.Cause(ctx), err))
 		}
 	}
@@ -102,6 +105,9 @@ func (cr *creation) try(ctx context.Context) ([]coordinator.TaskID, error) {
 	if err != nil {
 		return nil, fmt.Errorf("submit: %w", err)
 	}
+	if err := cr.c.findRoot(ctx, s); err != nil {
+		return nil, fmt.Errorf("submit: %w", err)
+	}
 	if cr.doubt.known {
 		ids, err := cr.settle(ctx, s)
 		if err != nil || ids != nil {
@@ -112,7 +118,7 @@ func (cr *creation) try(ctx context.Context) ([]coordinator.TaskID, error) {
 	var ids []coordinator.TaskID
 	var v view
 	if cr.b.given {
-		ids, v, err = cr.b.lookUp(ctx, s)
+		ids, v, err = cr.lookUp(ctx, s)
 	} else {
 		v, err = cr.c.currentView(ctx, s)
 	}

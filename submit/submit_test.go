@@ -32,16 +32,6 @@ func TestSubmitMakesATaskWithAKey(t *testing.T) {
 	}
 }
 
-func TestSubmitMakesTheTree(t *testing.T) {
-	h, err := open(t, server(t)).Submit(t.Context(), coordinator.Spec{Shell: "true"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := coordinator.TaskID("task-0000000000"); h.ID() != want {
-		t.Errorf("first task is %s, want %s", h.ID(), want)
-	}
-}
-
 // The reply to a create is lost and the connection with it: the client must
 // find that its task is there, and not make another.
 func TestLostReplyMakesOneTask(t *testing.T) {

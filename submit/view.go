@@ -35,11 +35,11 @@ func created(stat coordinator.Stat) int64 {
 
 // readView reads how /tasks looks, making it when it is missing. A view that
 // lags is safe: its version is refused, its count only makes a search longer.
-func readView(ctx context.Context, s *coordinator.Session) (view, error) {
+func (c *Client) readView(ctx context.Context, s *coordinator.Session) (view, error) {
 	data, stat, err := s.Get(ctx, coordinator.TasksPath)
 	if errors.Is(err, coordinator.ErrNoNode) {
-		if err := s.EnsureTree(ctx); err != nil {
-			return view{}, fmt.Errorf("submit: make the tree: %w", err)
+		if err := c.makeTasks(ctx, s); err != nil {
+			return view{}, err
 		}
 		data, stat, err = s.Get(ctx, coordinator.TasksPath)
 	}
@@ -47,6 +47,20 @@ func readView(ctx context.Context, s *coordinator.Session) (view, error) {
 		return view{}, fmt.Errorf("submit: read %s: %w", coordinator.TasksPath, err)
 	}
 	return newView(data, stat), nil
+}
+
+// makeTasks creates /tasks for a submit that comes before the first master:
+// the task waits there for it. The rest of the tree, and the chroot above all,
+// is for masters and workers to make.
+func (c *Client) makeTasks(ctx context.Context, s *coordinator.Session) error {
+	_, err := s.Create(ctx, coordinator.TasksPath, nil, coordinator.Persistent)
+	switch {
+	case err == nil, errors.Is(err, coordinator.ErrNodeExists):
+		return nil
+	case errors.Is(err, coordinator.ErrNoNode): // it was there when the client connected
+		return c.noQueue()
+	}
+	return fmt.Errorf("submit: make %s: %w", coordinator.TasksPath, err)
 }
 
 // currentView returns the newest view the client has, reading it when it has none.
@@ -57,7 +71,7 @@ func (c *Client) currentView(ctx context.Context, s *coordinator.Session) (view,
 	if v.known {
 		return v, nil
 	}
-	v, err := readView(ctx, s)
+	v, err := c.readView(ctx, s)
 	if err != nil {
 		return view{}, err
 	}

@@ -18,7 +18,7 @@ import (
 // Exit codes of mw itself. A task's own code is passed on.
 const (
 	exitUsage       = 64  // mistyped
-	exitNoServer    = 69  // no server could be reached
+	exitNoServer    = 69  // no server could be reached, or it has no such chroot
 	exitUnknown     = 75  // it is not known whether it was done; safe to repeat
 	exitDenied      = 77  // not permitted
 	exitTimedOut    = 124 // --timeout passed
@@ -120,6 +120,7 @@ func exitCode(err error) int {
 	}{
 		{coordinator.ErrUnknownOutcome, exitUnknown},
 		{coordinator.ErrNoServer, exitNoServer},
+		{submit.ErrNoQueue, exitNoServer},
 		{coordinator.ErrNoAuth, exitDenied},
 		{fs.ErrPermission, exitDenied},
 		{coordinator.ErrTooLarge, exitUsage},
@@ -146,6 +147,8 @@ func hint(err error) string {
 	switch {
 	case errors.Is(err, coordinator.ErrNoServer):
 		return `start one with "mw dev" (all in one process) or "mw server", or name yours with --servers`
+	case errors.Is(err, submit.ErrNoQueue):
+		return `the first "mw master" or "mw worker" with these --servers makes it; commands for tasks do not, as it may be mistyped`
 	case errors.Is(err, coordinator.ErrTooLarge):
 		return "a task takes half a megabyte with its flags: put long input in a file"
 	case errors.Is(err, syscall.EADDRINUSE):

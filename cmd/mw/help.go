@@ -84,9 +84,10 @@ Start here:
 variable too: --slots of "mw worker" is MW_WORKER_SLOTS. A flag wins over a
 variable, a variable over the default.
 
-Exit codes: 0 done; a task's own code; 64 mistyped; 69 no server; 75 not known
-whether it was done, safe to repeat; 77 not permitted; 124 timed out; 125 mw
-failed; 126, 127 command not executable, not found; 128+n ended by signal n.
+Exit codes: 0 done; a task's own code; 64 mistyped; 69 no server, or no such
+chroot there; 75 not known whether it was done, safe to repeat; 77 not
+permitted; 124 timed out; 125 mw failed; 126, 127 command not executable, not
+found; 128+n ended by signal n.
 `
 
 const commandHelp = `{{.HelpName}} - {{.Usage}}

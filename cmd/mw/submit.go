@@ -33,6 +33,11 @@ Ctrl-C while waiting cancels the task, waits until that is recorded, and exits
 cancels too and exits 143, but waits no longer than 5 seconds: without a master
 the request stays in the queue and the task goes on until one leads.
 
+A task may be submitted before the first master and worker have run, and waits
+for them. Only the chroot in --servers, if it names one, must be there: a master
+or worker makes it, mw submit does not, and exits 69. A server that takes no
+writes because its disk is full is a line on stderr and tried again.
+
 Once the id is there the task is on disk. It runs at least once, and its
 outcome is recorded once. A submit whose answer was lost is settled before it
 is tried again, so one call never makes two tasks; if it cannot be settled, the
