@@ -161,6 +161,11 @@ func executable(file string) error {
 	return nil
 }
 
+// killPatience is how long a command may be there after SIGKILL before it is
+// taken for dead: it sits in a system call that does not end, and will not
+// execute another instruction.
+const killPatience = 10 * time.Second
+
 // attend waits for the end of the command. When ctx ends it sees to that:
 // SIGTERM to the group, SIGKILL after the grace. It returns what made it do so,
 // nil if the command ended by itself.
@@ -179,8 +184,20 @@ func attend(ctx context.Context, cmd *command, grace time.Duration) (endedEvent,
 		return e, cause
 	case <-patience.C:
 	}
+	before, _ := cmd.link.leases()
 	cmd.signal(syscall.SIGKILL)
-	return <-cmd.ended, cause
+	patience.Reset(killPatience)
+	for {
+		select {
+		case e := <-cmd.ended:
+			return e, cause
+		case <-patience.C:
+		}
+		if _, heard := cmd.link.leases(); heard > before { // the guard has sent it
+			return endedEvent{Run: cmd.run, Signal: int(syscall.SIGKILL), Stuck: true}, cause
+		}
+		patience.Reset(time.Second)
+	}
 }
 
 // commandRecord says how an attempt ended whose command the guard has ended.
@@ -195,6 +212,9 @@ func commandRecord(e endedEvent, cause error, charged bool) coordinator.Attempt 
 	if e.Signal != 0 {
 		r.Exit = exitSignal + e.Signal
 		r.Signal = unix.SignalName(syscall.Signal(e.Signal))
+	}
+	if e.Stuck {
+		r.Error = "still in a system call long after SIGKILL; output not known"
 	}
 	switch {
 	case e.GuardDied:

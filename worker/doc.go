@@ -84,6 +84,10 @@
 //     It is measured by CLOCK_BOOTTIME, which goes on while a machine sleeps;
 //   - when the worker says so.
 //
+// A guard that is stopped or stuck cannot do that. It answers each lease; when
+// the last one it answered has passed and it does not say that all is dead, the
+// worker kills it, well before the session can expire (guard_watch.go).
+//
 // When the main process of a command ends, the rest of its group is killed,
 // and so are processes that left the group: the guard is the subreaper of its
 // descendants (prctl(2)), inherits them, and knows them by MW_WORKER and

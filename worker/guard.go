@@ -199,10 +199,12 @@ func (g *guard) serve(kind byte, payload []byte) error {
 }
 
 // lease lets commands of the session run until the deadline. It cannot revive
-// a session that is over.
+// a session that is over. It is answered in any case: the worker hears that the
+// guard is there.
 func (g *guard) lease(session uint64, deadline int64) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.events.send(appendLease(nil, frameLeased, session, deadline))
 	if session <= g.over || session < g.session {
 		return nil
 	}

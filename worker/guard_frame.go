@@ -27,6 +27,7 @@ import (
 //
 //	guard → worker
 //	  ready    nothing                      it runs, and can start commands
+//	  leased   session 8B, deadline 8B      has read that lease
 //	  started  run 8B, pid 4B
 //	  ended    endedEvent                   also for what could not be started
 //	  fenced   session 8B                   everything of the session is dead
@@ -40,6 +41,7 @@ const (
 	frameFence  = 'F'
 
 	frameReady   = 'r'
+	frameLeased  = 'l'
 	frameStarted = 's'
 	frameEnded   = 'e'
 	frameFenced  = 'f'
@@ -79,6 +81,9 @@ type endedEvent struct {
 	// with it the knowledge how the command ended. Unstarted: it never ran.
 	GuardDied bool
 	Unstarted bool
+
+	// Stuck is set by attend: the command was killed and does not go away.
+	Stuck bool
 }
 
 // streamEnd is what is known of one stream when it has ended.
@@ -223,9 +228,9 @@ func appendFrame(b []byte, kind byte, body func([]byte) []byte) []byte {
 	return b
 }
 
-// appendLease appends a lease frame.
-func appendLease(b []byte, session uint64, deadline int64) []byte {
-	return appendFrame(b, frameLease, func(b []byte) []byte {
+// appendLease appends a lease or leased frame.
+func appendLease(b []byte, kind byte, session uint64, deadline int64) []byte {
+	return appendFrame(b, kind, func(b []byte) []byte {
 		return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, session), uint64(deadline))
 	})
 }

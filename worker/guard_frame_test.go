@@ -20,7 +20,7 @@ func TestFramesCarryWhatWasSent(t *testing.T) {
 		Stdout: streamEnd{Bytes: 5, Tail: []byte("hello")}, Stderr: streamEnd{Fault: "full"},
 	}
 	var b []byte
-	b = appendLease(b, 3, -5)
+	b = appendLease(b, frameLease, 3, -5)
 	b = appendFrame(b, frameStart, start.append)
 	b = appendRun(b, frameSignal, 7, 15)
 	b = appendSession(b, frameFence, 3)

@@ -8,12 +8,15 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 // guardLink is the worker's side of one guard process, from its start to its
 // death.
 type guardLink struct {
 	cmd  *exec.Cmd
+	log  zerolog.Logger
 	in   *os.File
 	dead chan struct{} // closed by readLoop when the process is gone
 
@@ -24,6 +27,8 @@ type guardLink struct {
 	fences   map[uint64]chan struct{} // who waits for the end of a session; closed
 	ready    bool                     // it has said so
 	gone     bool
+	watch    guardWatch
+	alarm    *time.Timer // runs look when watch says so
 }
 
 // command is a command in the hands of the guard.
@@ -42,7 +47,7 @@ func (c *command) signal(sig syscall.Signal) {
 
 // startGuard starts a guard process in a session of its own: what is typed at
 // this process's terminal does not reach it.
-func startGuard(argv []string, onFenced func(uint64)) (*guardLink, error) {
+func startGuard(argv []string, onFenced func(uint64), log zerolog.Logger) (*guardLink, error) {
 	inR, inW, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -62,10 +67,11 @@ func startGuard(argv []string, onFenced func(uint64)) (*guardLink, error) {
 		return nil, errors.Join(err, inW.Close(), outR.Close())
 	}
 	p := &guardLink{
-		cmd: cmd, in: inW, dead: make(chan struct{}),
+		cmd: cmd, log: log, in: inW, dead: make(chan struct{}),
 		commands: make(map[uint64]*command), fences: make(map[uint64]chan struct{}),
 	}
-	go p.readLoop(outR, onFenced) // ends with the process
+	p.alarm = time.AfterFunc(time.Hour, p.look) // stopped by bury
+	go p.readLoop(outR, onFenced)               // ends with the process
 	return p, nil
 }
 
@@ -95,6 +101,14 @@ func (p *guardLink) handle(kind byte, payload []byte, onFenced func(uint64)) err
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.ready = true
+	case frameLeased:
+		session, deadline, err := decodeLease(payload)
+		if err != nil {
+			return err
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.watch.answered(session, deadline)
 	case frameStarted:
 		run, pid, err := decodeRun(payload)
 		if err != nil {
@@ -136,6 +150,7 @@ func (p *guardLink) handle(kind byte, payload []byte, onFenced func(uint64)) err
 func (p *guardLink) bury() {
 	p.mu.Lock()
 	p.gone = true // nothing is added any more
+	p.alarm.Stop()
 	ready := p.ready
 	left := p.commands
 	p.commands = nil
@@ -190,12 +205,47 @@ func (p *guardLink) awaitFence(session uint64) <-chan struct{} {
 func (p *guardLink) fenced(upTo uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.watch.fenced(upTo)
 	for session, done := range p.fences {
 		if session <= upTo {
 			close(done)
 			delete(p.fences, session)
 		}
 	}
+}
+
+// lease sends a lease, and sees to it that the guard keeps to it.
+func (p *guardLink) lease(session uint64, deadline int64, slack time.Duration) {
+	p.mu.Lock()
+	p.watch.asked(session, deadline, slack)
+	if !p.gone && !p.watch.late {
+		p.alarm.Reset(max(0, time.Duration(p.watch.due-boottime())))
+	}
+	p.mu.Unlock()
+	p.write(appendLease(nil, frameLease, session, deadline))
+}
+
+// look kills the guard if it is silent past its lease. Called by alarm.
+func (p *guardLink) look() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	again, kill := p.watch.look(boottime())
+	switch {
+	case p.gone:
+	case kill:
+		p.log.Error().Msg("guard is silent past its lease: killed")
+		p.kill()
+	case again > 0:
+		p.alarm.Reset(again)
+	}
+}
+
+// leases returns how many leases were sent, and how many the guard has answered.
+// It answers one when it has done what was asked before it.
+func (p *guardLink) leases() (sent, heard uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.watch.sent, p.watch.heard
 }
 
 // write sends a frame. A guard that does not read is as good as dead, and is

@@ -25,7 +25,7 @@ func newTestLauncher(tb testing.TB) *launcher {
 	tb.Helper()
 	c := newLauncher(guardArgv(), zerolog.Nop())
 	tb.Cleanup(c.close)
-	c.extend(1, time.Now().Add(time.Hour))
+	c.extend(1, time.Now().Add(time.Hour), time.Minute)
 	return c
 }
 
@@ -194,7 +194,7 @@ func TestFullDiskDoesNotStopTheCommand(t *testing.T) {
 func TestCommandHasTheWorkersUmask(t *testing.T) {
 	c := newLauncher([]string{"sh", "-c", `umask 002; exec "$0" guard`, os.Args[0]}, zerolog.Nop())
 	t.Cleanup(c.close)
-	c.extend(1, time.Now().Add(time.Hour))
+	c.extend(1, time.Now().Add(time.Hour), time.Minute)
 	req := script(t, "umask; touch made")
 	if e := await(t, "end", mustStart(t, c, req).ended); string(e.Stdout.Tail) != "0002\n" {
 		t.Errorf("umask = %q, want 0002", e.Stdout.Tail)
@@ -210,7 +210,7 @@ func TestCommandHasTheWorkersUmask(t *testing.T) {
 func TestCommandHasOnlyItsStreamsOpen(t *testing.T) {
 	c := newLauncher([]string{"sh", "-c", `exec 3</ 9</; exec "$0" guard`, os.Args[0]}, zerolog.Nop())
 	t.Cleanup(c.close)
-	c.extend(1, time.Now().Add(time.Hour))
+	c.extend(1, time.Now().Add(time.Hour), time.Minute)
 	list := "for fd in $(seq 0 300); do [ ! -e /proc/$$/fd/$fd ] || printf '%s ' $fd; done"
 	if e := await(t, "end", mustStart(t, c, script(t, list)).ended); string(e.Stdout.Tail) != "0 1 2 " {
 		t.Errorf("open descriptors %q, want 0 1 2", e.Stdout.Tail)
@@ -291,7 +291,7 @@ func TestDaemonLivesWithItsCommand(t *testing.T) {
 func TestLeaseEndKillsAndRefuses(t *testing.T) {
 	c := newLauncher(guardArgv(), zerolog.Nop())
 	t.Cleanup(c.close)
-	c.extend(1, time.Now().Add(300*time.Millisecond))
+	c.extend(1, time.Now().Add(300*time.Millisecond), time.Minute)
 	path, pid := fifo(t)
 	cmd := mustStart(t, c, script(t, "setsid sh -c 'echo $$ >"+path+"; exec sleep 1000' & sleep 1000"))
 	escaped := await(t, "escaped child", pid)
@@ -304,16 +304,50 @@ func TestLeaseEndKillsAndRefuses(t *testing.T) {
 		t.Errorf("fenced session %d, want 1", session)
 	}
 
-	c.extend(1, time.Now().Add(time.Hour)) // too late
+	c.extend(1, time.Now().Add(time.Hour), time.Minute) // too late
 	if e := await(t, "refusal", mustStart(t, c, script(t, "exit 0")).ended); !e.Fenced {
 		t.Errorf("start in a session that is over: %+v, want fenced", e)
 	}
-	c.extend(2, time.Now().Add(time.Hour))
+	c.extend(2, time.Now().Add(time.Hour), time.Minute)
 	req := script(t, "exit 0")
 	req.Session = 2
 	if e := await(t, "end", mustStart(t, c, req).ended); e.Fenced || e.Code != 0 {
 		t.Errorf("start in the next session: %+v, want code 0", e)
 	}
+}
+
+// A guard that is stopped kills nothing, however often it is told of new
+// leases: the worker kills it when the lease has passed that it last knew of.
+func TestStoppedGuardIsKilled(t *testing.T) {
+	c := newLauncher(guardArgv(), zerolog.Nop())
+	t.Cleanup(c.close)
+	const lease = 500 * time.Millisecond
+	extend := func() { c.extend(1, time.Now().Add(lease), 100*time.Millisecond) }
+	extend()
+	path, pid := fifo(t)
+	cmd := mustStart(t, c, marked(script(t, "setsid sh -c 'echo $$ >"+path+"; exec sleep 1000' & sleep 1000")))
+	escaped := await(t, "escaped child", pid)
+	if err := cmd.link.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	renew := time.NewTicker(lease / 4)
+	defer renew.Stop()
+	for stopped := time.Now(); ; {
+		select {
+		case <-renew.C:
+			extend()
+			if time.Since(stopped) < 10*time.Second {
+				continue
+			}
+			t.Fatal("a stopped guard is left alone")
+		case e := <-cmd.ended:
+			if !e.GuardDied {
+				t.Errorf("ended = %+v, want guard died", e)
+			}
+		}
+		break
+	}
+	awaitDeath(t, "escaped child", escaped, time.Second)
 }
 
 func TestEndKillsOnlyThatSession(t *testing.T) {
@@ -350,7 +384,7 @@ func fakeWorker(args []string) int {
 		panic(err)
 	}
 	c := newLauncher(guardArgv(), zerolog.Nop())
-	c.extend(1, time.Now().Add(lease))
+	c.extend(1, time.Now().Add(lease), time.Minute)
 	_, err = c.start(context.Background(), startRequest{
 		Session: 1, Path: "/bin/sh", Argv: []string{"sh", "-c", args[1]}, Env: []string{"PATH=/usr/bin:/bin"}, Dir: "/",
 		Stdout: "/dev/null", Stderr: "/dev/null",

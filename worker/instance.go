@@ -81,7 +81,7 @@ func (w *Worker) serve(ctx context.Context, drain <-chan struct{}, s *coordinato
 	defer context.AfterFunc(s.Context(), func() { end(context.Cause(s.Context())) })()
 
 	var wg sync.WaitGroup
-	w.launcher.extend(i.number, s.Lease())
+	i.extendLease()
 	wg.Go(func() { i.keepLease(live) })
 	defer wg.Wait()
 	defer end(nil)
@@ -112,11 +112,18 @@ func (i *instance) keepLease(ctx context.Context) {
 	for {
 		select {
 		case <-i.s.Renewed():
-			i.w.launcher.extend(i.number, i.s.Lease())
+			i.extendLease()
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// extendLease tells the guard how long it may let commands live. The service
+// takes 0.4 of a session timeout longer than that to expire the session; a
+// guard that does not do its part is killed in good time.
+func (i *instance) extendLease() {
+	i.w.launcher.extend(i.number, i.s.Lease(), i.s.Timeout()/8)
 }
 
 // register makes the parent of the assignments and the registration, over as

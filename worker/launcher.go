@@ -40,7 +40,8 @@ type launcher struct {
 	started time.Time // of link
 	session uint64    // the last lease, for a guard that starts later
 	lease   int64
-	over    uint64 // sessions up to this one were ended
+	slack   time.Duration // after it
+	over    uint64        // sessions up to this one were ended
 	closed  bool
 }
 
@@ -84,18 +85,19 @@ func (l *launcher) start(ctx context.Context, req startRequest) (*command, error
 }
 
 // extend tells the guard that commands of the session may live until the lease
-// ends. A lease that is over already is told, too.
-func (l *launcher) extend(session uint64, lease time.Time) {
+// ends. A lease that is over already is told, too. A guard that has not said
+// within slack after the end of a lease that they are dead is killed.
+func (l *launcher) extend(session uint64, lease time.Time, slack time.Duration) {
 	deadline := leaseDeadline(lease)
 	l.mu.Lock()
 	over := session <= l.over
 	if !over {
-		l.session, l.lease = session, deadline
+		l.session, l.lease, l.slack = session, deadline, slack
 	}
 	p := l.link
 	l.mu.Unlock()
 	if p != nil && !over {
-		p.write(appendLease(nil, session, deadline))
+		p.lease(session, deadline, slack)
 	}
 }
 
@@ -172,13 +174,13 @@ func (l *launcher) process() (p *guardLink, pause time.Duration, err error) {
 		l.log.Warn().Msg("guard process died: started again")
 	}
 	l.started = time.Now()
-	p, err = startGuard(l.argv, l.onFenced)
+	p, err = startGuard(l.argv, l.onFenced, l.log)
 	if err != nil {
 		return nil, 0, fmt.Errorf("worker: start guard process: %w", err)
 	}
 	l.link = p
 	if l.session > l.over {
-		p.write(appendLease(nil, l.session, l.lease))
+		p.lease(l.session, l.lease, l.slack)
 	}
 	return p, 0, nil
 }
