@@ -126,20 +126,12 @@ func findPlace(ctx context.Context, s *coordinator.Session, id coordinator.TaskI
 	if err != nil || owners[id] == "" {
 		return place{}, err
 	}
-	p := place{instance: owners[id]}
-	data, _, err := s.Get(ctx, coordinator.AssignmentPath(p.instance, id))
+	cur, err := readCurrent(ctx, s, id, owners[id])
 	if err != nil {
 		return place{}, err
 	}
-	p.attempt = coordinator.ParseAssignment(data).Attempt
-	if p.attempt == 0 { // assigned by hand: the worker counts
-		names, err := children(ctx, s, coordinator.TaskPath(id))
-		if err != nil {
-			return place{}, err
-		}
-		p.attempt = coordinator.LastAttempt(names) + 1
-	}
-	data, _, err = s.Get(ctx, coordinator.WorkerPath(p.instance))
+	p := place{instance: cur.Worker, attempt: cur.Number}
+	data, _, err := s.Get(ctx, coordinator.WorkerPath(p.instance))
 	p.addr = coordinator.ParseRegistration(data).Addr
 	return p, err
 }

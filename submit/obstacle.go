@@ -16,7 +16,7 @@ type Obstacle uint8
 const (
 	NoObstacle Obstacle = iota
 	NoMaster            // no master leads: nothing is assigned, no cancel is carried out
-	NoWorker            // no worker is registered
+	NoWorker            // no worker is registered, or those that are drain
 	NoRoom              // as many tasks are assigned as the workers have slots
 )
 
@@ -79,7 +79,7 @@ func missing(ctx context.Context, s *coordinator.Session) (Obstacle, error) {
 	if err != nil {
 		return NoObstacle, err
 	}
-	workers = slices.DeleteFunc(workers, func(w Worker) bool { return !w.Alive })
+	workers = slices.DeleteFunc(workers, func(w Worker) bool { return !w.Alive || w.Draining })
 	if len(workers) == 0 {
 		return NoWorker, nil
 	}

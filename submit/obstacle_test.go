@@ -28,13 +28,15 @@ func TestObstacleIsWhatATaskWaitsFor(t *testing.T) {
 			t.Errorf("%s: obstacle = %d (%v), want %d", when, got, err, want)
 		}
 	}
-	const w1, w2 = "w1-0a0a0a0a", "w2-0b0b0b0b"
+	const w1, w2, w3 = "w1-0a0a0a0a", "w2-0b0b0b0b", "w3-0c0c0c0c"
 	check("at first", submit.NoMaster)
 	create(coordinator.MasterPath, nil)
 	check("with a master", submit.NoWorker)
 	create(coordinator.AssignmentsPath(w1), nil)
 	create(coordinator.AssignmentPath(w1, "task-0000000099"), nil)
 	check("with what a worker left", submit.NoWorker)
+	create(coordinator.WorkerPath(w3), []byte(`{"slots": 4, "draining": true}`))
+	check("with one that drains", submit.NoWorker)
 	create(coordinator.WorkerPath(w1), coordinator.Registration{Slots: 1}.Encode())
 	check("with a busy worker", submit.NoRoom)
 	create(coordinator.WorkerPath(w2), coordinator.Registration{Slots: 1}.Encode())

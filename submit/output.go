@@ -196,10 +196,15 @@ var errNone = fmt.Errorf("%w there", errStatus)
 // unreachable reports whether err leaves it open what the worker has.
 func unreachable(err error) bool { return err != nil && !errors.Is(err, errStatus) }
 
+// outputURL is where the worker at addr serves a stream of an attempt.
+func (h *Handle) outputURL(addr string, attempt int, stream Stream) string {
+	return fmt.Sprintf("http://%s/output/%s/%d/%s", addr, h.id, attempt, stream)
+}
+
 // get copies one stream of one attempt from the worker at addr. With follow
 // it goes on until the attempt has ended.
 func (h *Handle) get(ctx context.Context, addr string, attempt int, stream Stream, from int64, follow bool, w io.Writer) error {
-	url := fmt.Sprintf("http://%s/output/%s/%d/%s", addr, h.id, attempt, stream)
+	url := h.outputURL(addr, attempt, stream)
 	if follow {
 		url += "?follow=1"
 	}

@@ -66,6 +66,12 @@ func TestTasksShowTheNewestAndTheAssigned(t *testing.T) {
 			}
 		})
 	}
+	if cur, err := handles[0].Current(ctx); err != nil || cur.Worker != "w1-0" || cur.Number != 1 || cur.Assigned.IsZero() {
+		t.Errorf("current attempt = %+v (%v), want the first, on w1-0", cur, err)
+	}
+	if cur, err := handles[1].Current(ctx); err != nil || cur != (submit.Current{}) {
+		t.Errorf("current attempt of one that waits = %+v (%v), want none", cur, err)
+	}
 	workers, err := c.Workers(t.Context())
 	if err != nil {
 		t.Fatal(err)

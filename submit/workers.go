@@ -2,6 +2,7 @@ package submit
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,6 +17,7 @@ type Worker struct {
 	Instance string
 	coordinator.Registration
 	Alive    bool      // registered now; else only its assignments are left
+	Draining bool      // takes no more tasks, and leaves when those it has have ended
 	Since    time.Time // when it registered, by the service's clock
 	Assigned []coordinator.TaskID
 }
@@ -70,6 +72,7 @@ func readWorker(ctx context.Context, s *coordinator.Session, instance string) (W
 	switch {
 	case err == nil:
 		w.Registration, w.Alive, w.Since = coordinator.ParseRegistration(data), true, stat.Ctime
+		w.Draining = draining(data)
 	case !errors.Is(err, coordinator.ErrNoNode):
 		return w, err
 	}
@@ -82,6 +85,14 @@ func readWorker(ctx context.Context, s *coordinator.Session, instance string) (W
 	}
 	slices.SortFunc(w.Assigned, coordinator.CompareTaskIDs)
 	return w, err
+}
+
+// draining reports whether a worker's registration says that it drains.
+func draining(data []byte) bool {
+	var r struct {
+		Draining bool `json:"draining"`
+	}
+	return json.Unmarshal(data, &r) == nil && r.Draining
 }
 
 // children lists a znode's children; a missing znode has none.

@@ -182,7 +182,7 @@ func TestJSONHasAnExitCodeOnlyOfWhatExited(t *testing.T) {
 	for _, tt := range tests {
 		task := submit.Task{ID: "task-0000000000", State: string(tt.state), Attempts: 1, Ended: time.Now(), Last: tt.last}
 		attempts := []submit.Attempt{{Number: 1, Attempt: tt.last}}
-		for _, v := range []any{newTaskJSON(task), newStatusJSON(task, attempts).Runs} {
+		for _, v := range []any{newTaskJSON(task), newStatusJSON(task, attempts, nil).Runs} {
 			text, err := json.Marshal(v)
 			if err != nil {
 				t.Fatal(err)

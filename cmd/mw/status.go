@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,7 +22,8 @@ func statusCommand() *cli.Command {
 		Usage:     "show one task and its attempts",
 		UsageText: "mw status [flags] ID",
 		Description: `Shows what the task runs, its state, and each attempt: on which worker, how
-long, and how it ended. ID is task-0000000042 or 42.
+long, and how it ended; the last may be running, or assigned to a worker that
+has no slot free for it yet, and since when. ID is task-0000000042 or 42.
 
 Examples:
    mw status 42
@@ -44,16 +46,41 @@ Examples:
 			if err != nil {
 				return err
 			}
+			var cur *current
+			if t.State == submit.StateAssigned {
+				if cur, err = findCurrent(c.Context, client.Handle(t.ID)); err != nil {
+					return err
+				}
+			}
 			switch global(c, "output") {
 			case "json", "jsonl":
-				return json.NewEncoder(c.App.Writer).Encode(newStatusJSON(t, attempts))
+				return json.NewEncoder(c.App.Writer).Encode(newStatusJSON(t, attempts, cur))
 			case "id":
 				_, err := fmt.Fprintln(c.App.Writer, t.ID)
 				return err
 			}
-			return printStatus(c.App.Writer, t, attempts)
+			return printStatus(c.App.Writer, t, attempts, cur)
 		},
 	}
+}
+
+// current is the attempt that a worker has now.
+type current struct {
+	submit.Current
+	running bool // its command has been started
+}
+
+// findCurrent asks the service, and for a second the worker, about the attempt
+// that a worker has now. It is nil when none has one any more.
+func findCurrent(ctx context.Context, h *submit.Handle) (*current, error) {
+	cur, err := h.Current(ctx)
+	if err != nil || cur.Worker == "" {
+		return nil, err
+	}
+	asking, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	running, _ := h.Running(asking) // one that cannot be asked: assigned is all we know
+	return &current{Current: cur, running: running}, nil
 }
 
 // taskIDs reads the arguments as tasks: exactly n, or with n = 0 at least one.
@@ -78,7 +105,7 @@ func taskIDs(c *cli.Context, n int) ([]coordinator.TaskID, error) {
 	return ids, nil
 }
 
-func printStatus(w io.Writer, t submit.Task, attempts []submit.Attempt) error {
+func printStatus(w io.Writer, t submit.Task, attempts []submit.Attempt, cur *current) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	field := func(name, value string) {
 		if value != "" {
@@ -91,11 +118,11 @@ func printStatus(w io.Writer, t submit.Task, attempts []submit.Attempt) error {
 	field("dir", short(t.Spec.Dir, 400))
 	field("submitted", when(t.Submitted))
 	field("ended", when(t.Ended))
-	if t.State == submit.StateAssigned {
-		field("worker", t.Worker)
-	}
 	for _, a := range attempts {
 		field("attempt "+strconv.Itoa(a.Number), attemptText(a.Attempt))
+	}
+	if cur != nil {
+		field("attempt "+strconv.Itoa(cur.Number), currentText(*cur, time.Now()))
 	}
 	return tw.Flush()
 }
@@ -128,10 +155,27 @@ func attemptText(a coordinator.Attempt) string {
 	return text
 }
 
+// currentText tells the attempt that a worker has in one line.
+func currentText(cur current, now time.Time) string {
+	text := "assigned to " + cur.Worker
+	if cur.running {
+		text = "running on " + cur.Worker + ", assigned"
+	}
+	return fmt.Sprintf("%s %s ago, at %s", text, ago(cur.Assigned, now), when(cur.Assigned))
+}
+
 // statusJSON is a task with its attempts as JSON shows it.
 type statusJSON struct {
 	taskJSON
-	Runs []attemptJSON `json:"runs"` // one for each finished attempt
+	Runs    []attemptJSON `json:"runs"`              // one for each finished attempt
+	Current *currentJSON  `json:"current,omitempty"` // the one that a worker has now
+}
+
+type currentJSON struct {
+	Number   int       `json:"attempt"`
+	Worker   string    `json:"worker"`
+	Assigned time.Time `json:"assigned"`
+	Running  bool      `json:"running"` // false: it waits for a slot there, or the worker could not be asked
 }
 
 type attemptJSON struct {
@@ -140,10 +184,13 @@ type attemptJSON struct {
 	Exit *int `json:"exit,omitempty"` // in place of the record's, see exited
 }
 
-func newStatusJSON(t submit.Task, attempts []submit.Attempt) statusJSON {
+func newStatusJSON(t submit.Task, attempts []submit.Attempt, cur *current) statusJSON {
 	j := statusJSON{taskJSON: newTaskJSON(t), Runs: []attemptJSON{}}
 	for _, a := range attempts {
 		j.Runs = append(j.Runs, attemptJSON{Number: a.Number, Attempt: a.Attempt, Exit: exited(a.Attempt)})
+	}
+	if cur != nil {
+		j.Current = &currentJSON{Number: cur.Number, Worker: cur.Worker, Assigned: cur.Assigned.UTC(), Running: cur.running}
 	}
 	return j
 }

@@ -16,8 +16,9 @@ func workersCommand() *cli.Command {
 		Usage:     "list workers and what they have to do",
 		UsageText: "mw workers [flags]",
 		Description: `Lists each worker that is registered, its slots, and how many tasks are assigned
-to it (more than its slots: some are assigned ahead). A worker that is gone is
-listed for as long as its tasks have not been moved.
+to it (more than its slots: some are assigned ahead). A worker is alive,
+draining (it takes no more tasks and leaves when those it has have ended), or
+gone, and listed for as long as its tasks have not been moved.
 
 Examples:
    mw workers
@@ -61,7 +62,10 @@ func workerListing(workers []submit.Worker) listing[submit.Worker] {
 }
 
 func workerState(w submit.Worker) string {
-	if w.Alive {
+	switch {
+	case w.Draining:
+		return "draining"
+	case w.Alive:
 		return "alive"
 	}
 	return "gone"
