@@ -1,0 +1,55 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// maxRequests is how many commands are carried out at a time; more are told to
+// come back.
+const maxRequests = 8
+
+// Handler serves the AdminServer's commands below a path, such as /commands.
+func Handler(src Source, path string) http.Handler {
+	slots := make(chan struct{}, maxRequests)
+	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		name, below := strings.CutPrefix(q.URL.Path, path)
+		switch {
+		case !below || name != "" && name[0] != '/' || strings.Contains(strings.TrimPrefix(name, "/"), "/"):
+			http.NotFound(w, q)
+			return
+		case q.Method != http.MethodGet && q.Method != http.MethodHead:
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "the AdminServer's commands are asked for by GET", http.StatusMethodNotAllowed)
+			return
+		}
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+		default:
+			http.Error(w, fmt.Sprintf("%d commands are being carried out already", maxRequests), http.StatusServiceUnavailable)
+			return
+		}
+		if name = strings.TrimPrefix(name, "/"); name == "" {
+			writeIndex(w, path)
+			return
+		}
+		b, err := json.MarshalIndent(run(name, src), "", "  ")
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Write(append(b, '\n'))
+	})
+}
+
+// writeIndex lists the commands, as links.
+func writeIndex(w http.ResponseWriter, path string) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	for _, c := range commands {
+		fmt.Fprintf(w, "<a href=\"%s/%s\">%s</a>\n<br/>\n", path, c.name, c.name)
+	}
+}
