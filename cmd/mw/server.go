@@ -30,6 +30,12 @@ Examples:
 			dataFlag("server"),
 			insecureFlag(),
 		}, logFlags()...),
+		Subcommands: []*cli.Command{
+			serverBackupCommand(),
+			serverRestoreCommand(),
+			serverImportCommand(),
+			serverExportCommand(),
+		},
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
 				return err
@@ -45,7 +51,7 @@ Examples:
 			if err != nil {
 				return err
 			}
-			s, err := zkserver.Open(zkserver.Config{Listen: c.String("listen"), Dir: dir, Log: log})
+			s, err := zkserver.Open(zkserver.Config{Listen: c.String("listen"), Dir: dir, Log: log, Control: true})
 			if err != nil {
 				return err
 			}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/mwqueue/mw/zkserver"
+	"github.com/urfave/cli/v2"
+)
+
+func serverBackupCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "backup",
+		Usage:     "write the whole tree, at one moment, to a file",
+		UsageText: "mw server backup [--data DIR] FILE",
+		Description: `Backs up the server on this machine whose data is in DIR, while it runs or when
+it is stopped. A running server goes on; only its own user may do this. FILE
+must not be there yet; - is the standard output. The backup holds the sessions,
+too, and is checked before it gets its name.
+
+Examples:
+   mw server backup /backup/mw-$(date +%F)
+   mw server backup - | ssh vault 'cat > mw.backup'`,
+		Flags: append([]cli.Flag{dataFlag("server")}, logFlags()...),
+		Action: func(c *cli.Context) error {
+			file, err := oneArgument(c, "FILE")
+			if err != nil {
+				return err
+			}
+			dir, err := dataDir(c, "server")
+			if err != nil {
+				return err
+			}
+			if file == "-" {
+				return backUp(c.Context, dir, c.App.Writer)
+			}
+			var b *zkserver.Backup
+			err = writeWhole(file, func(f *os.File) error {
+				if err := backUp(c.Context, dir, f); err != nil {
+					return err
+				}
+				if _, err := f.Seek(0, io.SeekStart); err != nil {
+					return err
+				}
+				b, err = zkserver.ReadBackup(f)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.App.Writer, "%s: %s\n", file, describe(b))
+			return err
+		},
+	}
+}
+
+// backUp asks the server that runs on the directory, or reads the directory
+// when none does.
+func backUp(ctx context.Context, dir string, w io.Writer) error {
+	err := zkserver.BackupRunning(ctx, dir, w)
+	if errors.Is(err, zkserver.ErrNoControl) {
+		err = zkserver.BackupDir(ctx, dir, w)
+	}
+	return err
+}
+
+func describe(b *zkserver.Backup) string {
+	return fmt.Sprintf("%d znodes, %d sessions, zxid %#x", b.Tree.Len(), b.Sessions(), b.Zxid)
+}
+
+// writeWhole makes a new file that is there whole, and on disk, or not at all.
+func writeWhole(name string, fill func(*os.File) error) error {
+	if _, err := os.Lstat(name); err == nil {
+		return fmt.Errorf("%s is there already", name)
+	}
+	f, err := os.OpenFile(name+".part", os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if err := errors.Join(fill(f), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	// A link, unlike a rename, replaces nothing.
+	return os.Link(f.Name(), name)
+}
+
+// oneArgument gives the only argument, which help calls name.
+func oneArgument(c *cli.Context, name string) (string, error) {
+	if c.NArg() != 1 {
+		return "", usagef(c, "%s takes one %s, got %d arguments", c.Command.Name, name, c.NArg())
+	}
+	return c.Args().First(), nil
+}
