@@ -33,11 +33,12 @@ type task struct {
 	seen     time.Duration // when last examined in this term, by board.clock; 0: not yet
 	listing  uint32        // the last listing of /tasks it was in; 0: none
 	ask      uint32        // the question under way about it; 0: none
-	attempts uint16        // there were when last examined
+	attempts uint32        // there were when last examined
 	lost     uint16        // of these, ended by the death of a worker
 	holders  uint16        // workers in whose lists it is
 	state    state
 	arrived  bool  // came since the term began, so that it most likely is untouched
+	apart    bool  // waits among the suspects, not in the line
 	refusals uint8 // since its last move that was carried out
 }
 
@@ -67,6 +68,7 @@ type board struct {
 	tasksZxid, workersZxid, parentsZxid int64
 
 	line     line
+	suspects suspects
 	arrivals [][]seq // tasks of which none knows yet whether they are for us to carry out
 	died     map[seq][]string
 	controls []directive
@@ -184,7 +186,7 @@ func (b *board) remove(s seq, t *task) {
 // set changes the state. The answer to a question asked before is old then.
 func (b *board) set(t *task, st state) {
 	b.counting(t, -1)
-	t.state, t.ask = st, 0
+	t.state, t.ask, t.apart = st, 0, false
 	b.counting(t, 1)
 }
 

@@ -47,6 +47,10 @@ func TestBoardAssignsEveryTaskAndNoneTwice(t *testing.T) {
 				s.register(fmt.Sprintf("w%d", workers))
 			},
 			"kill": func(t *rapid.T) { s.kill(pickWorker(t)) },
+			"start": func(t *rapid.T) {
+				w := pickWorker(t)
+				s.start(w, pickTask(t, w))
+			},
 			"refuse": func(t *rapid.T) {
 				w := pickWorker(t)
 				s.unfit[w] = !s.unfit[w]

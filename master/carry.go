@@ -186,15 +186,15 @@ func (c carrier) add(b *batch, i int, m move, now time.Time) {
 	switch m.kind {
 	case assign:
 		b.add(i, other, coordinator.CheckOp(coordinator.TaskPath(id), coordinator.AnyVersion))
-		b.add(i, createAssignment, c.assignment(m, m.attempt))
+		b.add(i, createAssignment, c.assignment(m))
 	case reassign:
-		b.add(i, other, unassignOp(m), endedOp(m, coordinator.OutcomeLost, now))
-		b.add(i, createAssignment, c.assignment(m, m.attempt+1))
+		b.add(i, other, loss(m, now)...)
+		b.add(i, createAssignment, c.assignment(m))
 	case lose:
-		b.add(i, other, unassignOp(m), endedOp(m, coordinator.OutcomeLost, now))
+		b.add(i, other, loss(m, now)...)
 	case bury:
 		if m.from != "" {
-			b.add(i, other, unassignOp(m), endedOp(m, coordinator.OutcomeLost, now))
+			b.add(i, other, loss(m, now)...)
 		}
 		b.add(i, other, statusOp(id, coordinator.StatusDead))
 	case drop:
@@ -213,9 +213,21 @@ func (c carrier) add(b *batch, i int, m move, now time.Time) {
 	}
 }
 
-func (c carrier) assignment(m move, attempt int) coordinator.Op {
-	a := coordinator.Assignment{Attempt: attempt, Term: c.term.Number()}
+func (c carrier) assignment(m move) coordinator.Op {
+	a := coordinator.Assignment{Attempt: m.attempt, Term: c.term.Number(), Lost: m.lost}
+	if m.ended != "" {
+		a.Attempt++
+	}
 	return createOp(coordinator.AssignmentPath(m.to, m.task.id()), a.Encode())
+}
+
+// loss takes a task from a worker that died.
+func loss(m move, now time.Time) []coordinator.Op {
+	ops := []coordinator.Op{coordinator.DeleteOp(coordinator.AssignmentPath(m.from, m.task.id()), m.version)}
+	if m.ended == "" {
+		return ops
+	}
+	return append(ops, endedOp(m, m.ended, now))
 }
 
 func unassignOp(m move) coordinator.Op {

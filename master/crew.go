@@ -33,6 +33,10 @@ type worker struct {
 	backs  int       // tasks in a row that it handed back although it had a free slot
 	unfit  int       // pauses in a row because nothing could be assigned to it
 	tally  tally     // what became of its tasks since it died
+
+	guest      seq       // a suspect that it has
+	guestSince time.Time // the worker is for it alone since then; zero: there is none
+	rest       time.Time // is given no suspect before, if others wait
 }
 
 // tally counts what became of the tasks of a dead worker.
@@ -127,11 +131,15 @@ func (b *board) rooms() []room {
 			b.wakeAt(w.paused)
 			continue
 		}
-		free, ahead := w.reg.Slots-len(w.held), 0
-		if !w.manual {
-			ahead = w.rate.ahead(b.now)
+		r := room{worker: w.name, load: len(w.held), host: b.hosting(w)}
+		if !r.host && w.name != b.suspects.draining {
+			free, ahead := w.reg.Slots-r.load, 0
+			if !w.manual {
+				ahead = w.rate.ahead(b.now)
+			}
+			r.free, r.ahead = max(0, free), max(0, ahead+min(0, free))
 		}
-		out = append(out, room{worker: w.name, free: max(0, free), ahead: max(0, ahead+min(0, free))})
+		out = append(out, r)
 	}
 	return out
 }

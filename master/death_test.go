@@ -34,6 +34,7 @@ func TestTaskWhoseWorkersDieBecomesDead(t *testing.T) {
 		if got := s.holder(id); got != w {
 			t.Fatalf("after %d deaths %q has it, want %s", n, got, w)
 		}
+		s.start(w, id)
 		s.kill(w)
 		s.settle()
 	}

@@ -29,7 +29,7 @@
 //
 //	assign     check /workers/W · check /tasks/T · create /assign/W/T
 //	reassign   check /workers/W · delete /assign/dead/T · create T's attempt, lost · create /assign/W/T
-//	lose       delete /assign/dead/T · create T's attempt, lost        nobody has room now
+//	lose       delete /assign/dead/T · create T's attempt, lost        nobody has room now, or T is to run alone
 //	bury       the same · create T's status, dead                      too many died on it
 //	drop       delete /assign/W/T                                      T is final, gone, or with another
 //	dismiss    delete /assign/dead
@@ -55,6 +55,17 @@
 // go before those that wait, and away from where they died if there is a
 // choice. A task that MaxLost workers died on becomes "dead"; attempts that were
 // interrupted, or tasks handed back, are not counted.
+//
+// A worker that dies takes all its tasks with it, whichever of them was to blame.
+// So that no task becomes dead because of another,
+//
+//   - the first loss always counts, but later ones only if the assignment says that
+//     its command was started (see [coordinator.Assignment]): one that was not is
+//     assigned anew, as the same attempt;
+//   - a task that was lost twice is a suspect and runs alone: on a worker without
+//     load, which is given nothing else until it is gone. Only when it was alone do
+//     further losses count; otherwise the attempt is interrupted. Suspects and
+//     others share the workers by turns, see suspect.go.
 //
 // A task with a control is for the master itself. It is found at once, however
 // long the line is before it. If it cannot be carried out, its status is

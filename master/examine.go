@@ -1,6 +1,9 @@
 package master
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // answered: the answer to a question.
 func (b *board) answered(q question, a answer) {
@@ -45,7 +48,7 @@ func (b *board) answered(q question, a answer) {
 func (b *board) examined(q question, a answer, t *task) {
 	handedBack := t.state == left && t.seen != 0 && int(t.attempts) == a.attempts
 	b.see(t, b.clock())
-	t.attempts = uint16(min(a.attempts, 1<<16-1))
+	t.attempts = uint32(min(a.attempts, math.MaxInt32))
 	t.lost = uint16(min(len(a.died), 1<<16-1))
 	if len(a.died) > 0 {
 		b.died[q.task] = a.died
@@ -110,7 +113,7 @@ func (b *board) dropAll(s seq, t *task) {
 	}
 	for _, w := range b.crew() {
 		if h, ok := w.held[s]; ok && h.stage != pending {
-			b.drops = append(b.drops, orphan{s, w.name})
+			b.drops = append(b.drops, orphan{task: s, worker: w.name})
 		}
 	}
 }

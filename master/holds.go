@@ -105,7 +105,7 @@ func (b *board) claim(w *worker, s seq) {
 	}
 	switch {
 	case t.state == final || t.state == gone:
-		b.drops = append(b.drops, orphan{s, w.name})
+		b.drops = append(b.drops, orphan{task: s, worker: w.name})
 	case !w.alive:
 		b.urgent = append(b.urgent, question{task: s, holder: w.name})
 	}
@@ -128,6 +128,7 @@ func (b *board) release(w *worker, s seq) *task {
 		return b.tasks.get(s)
 	}
 	delete(w.held, s)
+	b.unlodge(w, s)
 	t := b.tasks.get(s)
 	if h.stage != pending && t != nil {
 		t.holders--

@@ -2,6 +2,8 @@ package master
 
 import (
 	"testing"
+
+	"github.com/mwqueue/mw/coordinator"
 )
 
 // assignment brings the board to where one assignment is sent.
@@ -76,7 +78,7 @@ func TestTaskWithTwoWorkersIsNotRunAgainWhenOneDies(t *testing.T) {
 	s.register("w2")
 	id := s.submit(simTask{})
 	s.hear()
-	s.assign["w1"][id], s.assign["w2"][id] = 1, 1
+	s.assign["w1"][id], s.assign["w2"][id] = coordinator.Assignment{Attempt: 1}, coordinator.Assignment{Attempt: 1}
 	s.change("assign/w1", "assign/w2")
 	s.hear()
 	s.kill("w1")
@@ -140,7 +142,7 @@ func TestAnswerToAnEarlierQuestionDoesNotCount(t *testing.T) {
 	old := s.look(q)
 	s.questions = nil
 
-	s.assign["w1"][id] = 1 // a person assigns it, and it is interrupted
+	s.assign["w1"][id] = coordinator.Assignment{Attempt: 1} // a person assigns it, and it is interrupted
 	s.change("assign/w1")
 	s.hear()
 	s.report("w1", id, "interrupted", "")

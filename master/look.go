@@ -37,10 +37,29 @@ type answer struct {
 
 	children []string           // exact only
 	held     bool               // the holder asked about has it
+	assigned assigned           // held: as what
 	control  string             // what the master shall do; empty: it is for a worker
 	target   coordinator.TaskID // control: to which task
 	attempts int
 	died     []string // the workers that died on it, once per lost attempt
+}
+
+// assigned is what an assignment says.
+type assigned struct {
+	coordinator.Assignment
+	version int32
+}
+
+// ended says how the attempt ended whose worker died: lost, interrupted if the
+// task is not to be charged with it, or "" if it was never started.
+func (a assigned) ended() coordinator.Outcome {
+	switch {
+	case a.Charged():
+		return coordinator.OutcomeLost
+	case a.Started != 0:
+		return coordinator.OutcomeInterrupted
+	}
+	return ""
 }
 
 const (
@@ -58,6 +77,7 @@ const (
 func (b *board) questions() []question {
 	b.line.settle()
 	b.line.trim(b.idle)
+	b.suspectQuestions()
 	window := lookahead
 	for _, r := range b.rooms() {
 		window += r.free + r.ahead
@@ -139,7 +159,7 @@ func (b *board) nextInLine(window int) (question, bool) {
 		if !ok {
 			return question{}, false
 		}
-		if t := b.tasks.get(s); t != nil && t.state == waiting && t.ask == 0 && !b.fresh(t) {
+		if t := b.tasks.get(s); t != nil && t.state == waiting && !t.apart && t.ask == 0 && !b.fresh(t) {
 			return question{task: s, how: t.firstLook()}, true
 		}
 	}
@@ -199,5 +219,5 @@ func (b *board) fresh(t *task) bool {
 // idle reports that the line may pass over a task.
 func (b *board) idle(s seq) bool {
 	t := b.tasks.get(s)
-	return t == nil || t.state != waiting
+	return t == nil || t.state != waiting || t.apart
 }

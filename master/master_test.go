@@ -340,3 +340,16 @@ func TestWorkersThatTakeNoAssignmentsHoldUpNobody(t *testing.T) {
 		t.Errorf("took %v", took)
 	}
 }
+
+// Names like those of attempts, made by hand.
+func TestAttemptsWithAbsurdNumbers(t *testing.T) {
+	q := newQueue(t)
+	id := q.submit(1, "true")[0]
+	for _, name := range []string{"attempt-9223372036854775807", "attempt-1000000", "attempt-0", "attempt--1"} {
+		_, err := q.s.Create(t.Context(), coordinator.TaskPath(id)+"/"+name, []byte("lost"), coordinator.Persistent)
+		q.must(err)
+	}
+	q.master()
+	q.worker("w1", 1).work()
+	q.ends(id, coordinator.StatusDone)
+}

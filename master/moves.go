@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/mwqueue/mw/coordinator"
 )
 
 // move is one thing to do to the tree, as one or a few operations that are
@@ -11,13 +13,21 @@ import (
 type move struct {
 	kind    kind
 	task    seq
-	from    string   // the worker whose assignment is deleted
-	to      string   // the worker who is assigned the task
-	attempt int      // assign: the attempt to come; forget: how many there are; else: the one that has ended
-	order   seq      // cancel: the directive; its status is written with it
-	why     string   // refuse: for people
-	debris  []string // forget: the names below the task, where they are known
-	stays   bool     // forget: there are more of them than one move deletes
+	from    string // the worker whose assignment is deleted
+	to      string // the worker who is assigned the task
+	attempt int    // assign: the attempt to come; forget: how many there are; else: the one that has ended
+	lost    int    // with to: how many attempts were lost before, if the worker wants to know
+
+	// What becomes of an attempt whose worker died; "": it was not started, and
+	// the next has its number. The assignment is deleted at that version, as
+	// it was read.
+	ended   coordinator.Outcome
+	version int32
+
+	order  seq      // cancel: the directive; its status is written with it
+	why    string   // refuse: for people
+	debris []string // forget: the names below the task, where they are known
+	stays  bool     // forget: there are more of them than one move deletes
 }
 
 type kind uint8
@@ -25,7 +35,7 @@ type kind uint8
 const (
 	assign   kind = iota // to a worker
 	reassign             // from a dead worker to another
-	lose                 // from a dead worker, while no other has room
+	lose                 // from a dead worker, while no other has room, or none may have it beside other tasks
 	bury                 // for good: too many workers died on it; from a dead worker, or waiting
 	drop                 // an assignment that has no meaning any more
 	dismiss              // the list of a dead worker
@@ -57,6 +67,7 @@ func (b *board) moves(operations int) []move {
 	h.directives()
 	h.orphans()
 	h.doomed()
+	h.suspects()
 	h.waiting()
 	h.drops()
 	h.dismissals()
@@ -100,13 +111,40 @@ func (h *hand) waiting() {
 			}
 			return
 		}
+		if t.suspect() {
+			b.line.drop(1)
+			b.setApart(s, t)
+			h.suspects()
+			continue
+		}
 		i := place(h.rooms, b.shun(s, ""))
 		if i < 0 {
 			return
 		}
-		h.rooms[i].take()
 		b.line.drop(1)
-		h.play(move{kind: assign, task: s, to: h.rooms[i].worker, attempt: int(t.attempts) + 1})
+		h.assign(s, t, i)
+	}
+}
+
+// assign gives a task to the worker of that room.
+func (h *hand) assign(s seq, t *task, i int) {
+	m := move{kind: assign, task: s, attempt: int(t.attempts) + 1}
+	h.direct(&m, i, int(t.lost))
+	h.play(m)
+}
+
+// direct sends a move to the worker of that room. A suspect has it for itself.
+func (h *hand) direct(m *move, i, lost int) {
+	r := &h.rooms[i]
+	r.take()
+	m.to = r.worker
+	w := h.b.workers[r.worker]
+	if w.reg.Marks {
+		m.lost = lost
+	}
+	if lost >= coordinator.SuspectLost {
+		r.free, r.ahead, r.host = 0, 0, true
+		h.b.lodge(w, m.task)
 	}
 }
 
@@ -114,6 +152,7 @@ func (h *hand) waiting() {
 type orphan struct {
 	task   seq
 	worker string
+	as     assigned // known of the task of a dead worker
 }
 
 // orphan has the tasks of a worker that died examined.
@@ -140,10 +179,10 @@ func (b *board) orphaned(q question, a answer) {
 	}
 	t := b.tasks.get(q.task)
 	if t.holders > 1 || a.control != "" {
-		b.drops = append(b.drops, orphan{q.task, q.holder})
+		b.drops = append(b.drops, orphan{task: q.task, worker: q.holder})
 		return
 	}
-	b.orphans = append(b.orphans, orphan{q.task, q.holder})
+	b.orphans = append(b.orphans, orphan{q.task, q.holder, a.assigned})
 }
 
 // orphans moves the tasks of dead workers. They go before those that wait:
@@ -167,14 +206,24 @@ func (h *hand) orphans() {
 
 // rescue decides what becomes of the task of a dead worker.
 func (h *hand) rescue(o orphan, t *task) move {
-	m := move{kind: lose, task: o.task, from: o.worker, attempt: int(t.attempts) + 1}
-	if int(t.lost)+1 >= h.b.limits.maxLost {
+	m := move{
+		kind: lose, task: o.task, from: o.worker, attempt: int(t.attempts) + 1,
+		ended: o.as.ended(), version: o.as.version,
+	}
+	lost := int(t.lost)
+	if m.ended == coordinator.OutcomeLost {
+		lost++
+	}
+	if lost >= h.b.limits.maxLost {
 		m.kind = bury
 		return m
 	}
+	if lost >= coordinator.SuspectLost {
+		return m
+	}
 	if i := place(h.rooms, h.b.shun(o.task, o.worker)); i >= 0 {
-		h.rooms[i].take()
-		m.kind, m.to = reassign, h.rooms[i].worker
+		m.kind = reassign
+		h.direct(&m, i, lost)
 	}
 	return m
 }

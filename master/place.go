@@ -10,10 +10,13 @@ type room struct {
 	worker string // the instance
 	free   int    // slots that run nothing
 	ahead  int    // tasks it may hold beyond its slots, waiting for one
+	load   int    // tasks it has
+	host   bool   // it has a suspect, which is to be alone
 }
 
 // take uses one place of the room: a free slot if there is one.
 func (r *room) take() {
+	r.load++
 	if r.free > 0 {
 		r.free--
 	} else {

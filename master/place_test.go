@@ -40,11 +40,11 @@ func TestPlace(t *testing.T) {
 func TestRoomTakesFreeSlotsFirst(t *testing.T) {
 	r := room{free: 1, ahead: 1}
 	r.take()
-	if want := (room{ahead: 1}); r != want {
+	if want := (room{ahead: 1, load: 1}); r != want {
 		t.Errorf("after one = %+v, want %+v", r, want)
 	}
 	r.take()
-	if want := (room{}); r != want {
+	if want := (room{load: 2}); r != want {
 		t.Errorf("after two = %+v, want %+v", r, want)
 	}
 }

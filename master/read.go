@@ -3,6 +3,7 @@ package master
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/mwqueue/mw/coordinator"
 )
@@ -29,15 +30,16 @@ func (r reader) answer(ctx context.Context, q question) answer {
 	if a := r.status(ctx, q); a.final || a.err != nil || q.holder == "" {
 		return r.unless(a, ctx, q)
 	}
-	_, there, err := r.s.Exists(ctx, coordinator.AssignmentPath(q.holder, q.task.id()))
-	if err != nil {
+	data, stat, err := r.s.Get(ctx, coordinator.AssignmentPath(q.holder, q.task.id()))
+	there := !errors.Is(err, coordinator.ErrNoNode)
+	if err != nil && there {
 		return answer{err: err}
 	}
 	if !there { // it may have been reported between the two reads
 		return r.unless(r.status(ctx, q), ctx, q)
 	}
 	a := r.task(ctx, q)
-	a.held = true
+	a.held, a.assigned = true, assigned{coordinator.ParseAssignment(data), stat.Version}
 	return a
 }
 
@@ -83,15 +85,11 @@ func (r reader) attempts(ctx context.Context, q question, a answer) answer {
 	if err != nil {
 		return answer{err: err}
 	}
-	for _, name := range names {
-		if name == statusName {
-			return r.status(ctx, q)
-		}
-		if n, ok := coordinator.ParseAttempt(name); ok {
-			a.attempts = max(a.attempts, n)
-		}
+	if slices.Contains(names, statusName) {
+		return r.status(ctx, q)
 	}
-	for n := max(1, a.attempts-attemptsMax+1); n <= a.attempts; n++ {
+	for _, n := range newestAttempts(names) {
+		a.attempts = n
 		data, _, err := r.s.Get(ctx, coordinator.AttemptPath(q.task.id(), n))
 		if err != nil && !errors.Is(err, coordinator.ErrNoNode) {
 			return answer{err: err}
@@ -101,6 +99,17 @@ func (r reader) attempts(ctx context.Context, q question, a answer) answer {
 		}
 	}
 	return a
+}
+
+// newestAttempts returns the numbers of the newest attempts there are, in order.
+func newestAttempts(names []string) (numbers []int) {
+	for _, name := range names {
+		if n, ok := coordinator.ParseAttempt(name); ok {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers[max(0, len(numbers)-attemptsMax):]
 }
 
 // statusName is the name of a status below its task.

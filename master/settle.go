@@ -1,5 +1,7 @@
 package master
 
+import "github.com/mwqueue/mw/coordinator"
+
 // result says what became of a move.
 type result uint8
 
@@ -80,11 +82,15 @@ func (b *board) did(m move, t *task) {
 	}
 }
 
-// lost: the task's attempt ended with its worker.
+// lost: the task's worker died.
 func (b *board) lost(m move, t *task) {
-	t.attempts++
-	t.lost++
-	b.died[m.task] = append(b.died[m.task], m.from)
+	if m.ended != "" {
+		t.attempts++
+	}
+	if m.ended == coordinator.OutcomeLost {
+		t.lost++
+		b.died[m.task] = append(b.died[m.task], m.from)
+	}
 	w := b.worker(m.from)
 	switch m.kind {
 	case reassign:

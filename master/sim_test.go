@@ -23,11 +23,12 @@ type simTree struct {
 	term    int
 	tasks   map[seq]*simTask
 	workers map[string]bool // registered
-	assign  map[string]map[seq]int
+	assign  map[string]map[seq]coordinator.Assignment
 	changed map[string]int64 // the zxid of the last change of a list
 	clock   time.Time
 	next    seq
 	byHand  bool            // statuses may come out of the blue
+	running map[seq]string  // by which worker, as far as the tests say
 	unfit   map[string]bool // workers to which nothing can be assigned
 }
 
@@ -40,11 +41,21 @@ type simTask struct {
 	ran      int // how often it was assigned
 }
 
+// lost counts the attempts the task is charged with.
+func (task *simTask) lost() (n int) {
+	for _, outcome := range task.attempts {
+		if strings.HasPrefix(outcome, "lost by ") {
+			n++
+		}
+	}
+	return n
+}
+
 func newSimTree() *simTree {
 	return &simTree{
 		tasks: make(map[seq]*simTask), workers: make(map[string]bool),
-		assign: make(map[string]map[seq]int), changed: make(map[string]int64),
-		unfit: make(map[string]bool),
+		assign: make(map[string]map[seq]coordinator.Assignment), changed: make(map[string]int64),
+		unfit: make(map[string]bool), running: make(map[seq]string),
 		clock: time.Unix(1_800_000_000, 0),
 	}
 }
@@ -64,7 +75,7 @@ func (tr *simTree) submit(task simTask) seq {
 }
 
 func (tr *simTree) register(w string) {
-	tr.assign[w] = make(map[seq]int)
+	tr.assign[w] = make(map[seq]coordinator.Assignment)
 	tr.workers[w] = true
 	tr.change("workers", "assign", "assign/"+w)
 }
@@ -77,10 +88,11 @@ func (tr *simTree) kill(w string) {
 // report is the worker's one multi. An empty status hands the task back, with
 // an attempt if there is an outcome.
 func (tr *simTree) report(w string, s seq, outcome, status string) {
-	n, ok := tr.assign[w][s]
+	a, ok := tr.assign[w][s]
 	if !ok {
 		return
 	}
+	n := a.Attempt
 	task := tr.tasks[s]
 	if outcome != "" {
 		if n != len(task.attempts)+1 {
@@ -92,7 +104,27 @@ func (tr *simTree) report(w string, s seq, outcome, status string) {
 		task.status, task.since = status, tr.clock
 	}
 	delete(tr.assign[w], s)
+	delete(tr.running, s)
 	tr.change("assign/" + w)
+}
+
+// start has the worker start a task: it says so if the assignment tells it to.
+func (tr *simTree) start(w string, s seq) {
+	a, ok := tr.assign[w][s]
+	if !ok || !tr.workers[w] || a.Started != 0 {
+		return
+	}
+	tr.running[s] = w
+	if a.Lost == 0 {
+		return
+	}
+	a.Started, a.Alone = 1, true
+	for other := range tr.assign[w] {
+		if other != s && tr.running[other] == w {
+			a.Alone = false
+		}
+	}
+	tr.assign[w][s] = a
 }
 
 func (tr *simTree) holder(s seq) string {
@@ -137,20 +169,28 @@ func (tr *simTree) execute(m move, term int) result {
 		if m.to != "" && tr.unfit[m.to] {
 			return unfit
 		}
-		if _, ok := tr.assign[m.from][m.task]; !ok || task == nil || len(task.attempts)+1 != m.attempt {
+		a, ok := tr.assign[m.from][m.task]
+		if !ok || task == nil || len(task.attempts)+1 != m.attempt {
 			return stale
+		}
+		if want := (assigned{Assignment: a}).ended(); m.ended != want {
+			tr.t.Fatalf("%+v: the attempt ended %q, want %q", m, m.ended, want)
 		}
 		if tr.workers[m.from] {
 			tr.t.Fatalf("taken from a living worker: %+v", m)
 		}
 		delete(tr.assign[m.from], m.task)
-		task.attempts = append(task.attempts, "lost by "+m.from)
+		attempt := m.attempt
+		if m.ended != "" {
+			task.attempts = append(task.attempts, string(m.ended)+" by "+m.from)
+			attempt++
+		}
 		tr.change("assign/" + m.from)
 		if m.kind == bury {
 			task.status, task.since = "dead", tr.clock
 		}
 		if m.kind == reassign {
-			return tr.give(m, m.attempt+1)
+			return tr.give(m, attempt)
 		}
 	case drop:
 		if _, ok := tr.assign[m.from][m.task]; !ok {
@@ -208,7 +248,17 @@ func (tr *simTree) give(m move, attempt int) result {
 	if task.control != "" {
 		tr.t.Fatalf("%+v: but it is a directive", m)
 	}
-	tr.assign[m.to][m.task] = attempt
+	if lost := task.lost(); m.lost != lost && !tr.byHand {
+		tr.t.Fatalf("%+v: %d attempts were lost", m, lost)
+	} else if beside := tr.assign[m.to]; lost >= coordinator.SuspectLost && len(beside) > 0 {
+		tr.t.Fatalf("%+v: a suspect goes beside %v", m, beside)
+	}
+	for beside := range tr.assign[m.to] {
+		if tr.tasks[beside].lost() >= coordinator.SuspectLost {
+			tr.t.Fatalf("%+v: goes beside the suspect %d", m, beside)
+		}
+	}
+	tr.assign[m.to][m.task] = coordinator.Assignment{Attempt: attempt, Lost: m.lost}
 	task.ran++
 	tr.change("assign/" + m.to)
 	return done
@@ -268,7 +318,7 @@ func (tr *simTree) look(q question) answer {
 			a.died = append(a.died, w)
 		}
 	}
-	_, a.held = tr.assign[q.holder][q.task]
+	a.assigned.Assignment, a.held = tr.assign[q.holder][q.task]
 	return a
 }
 
@@ -357,7 +407,7 @@ func (s *sim) tell(which string) {
 	}
 	if which == "workers" {
 		for name := range s.b.workers {
-			s.b.registered(name, fmt.Appendf(nil, `{"slots":%d}`, s.slots))
+			s.b.registered(name, fmt.Appendf(nil, `{"slots":%d,"marks":true}`, s.slots))
 		}
 	}
 }
@@ -407,7 +457,7 @@ func (s *sim) check(moves []move) {
 				s.t.Fatalf("%+v: it has %d then, at most %d", m, load, most)
 			}
 		}
-		if m.kind == assign {
+		if m.kind == assign && !s.b.tasks.get(m.task).suspect() {
 			if m.task < newest {
 				s.t.Fatalf("%+v: after the younger %d", m, newest)
 			}
@@ -415,7 +465,7 @@ func (s *sim) check(moves []move) {
 		}
 	}
 	for id, t := range s.b.tasks.all() {
-		if t.state == waiting && id < newest {
+		if t.state == waiting && id < newest && !t.suspect() {
 			s.t.Fatalf("%d waits although the younger %d was assigned", id, newest)
 		}
 	}

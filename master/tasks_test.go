@@ -13,7 +13,7 @@ import (
 func TestTaskSetIsAMapInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var ts taskSet
-		model := make(map[seq]uint16)
+		model := make(map[seq]uint32)
 		anySeq := rapid.OneOf(rapid.Uint32Range(0, 300), rapid.Uint32Range(1<<31-300, 1<<31+300))
 		t.Repeat(map[string]func(*rapid.T){
 			"add": func(t *rapid.T) {
@@ -21,8 +21,8 @@ func TestTaskSetIsAMapInOrder(t *testing.T) {
 				if _, ok := model[s]; ok {
 					t.Skip("there")
 				}
-				ts.add(s).attempts = uint16(s)
-				model[s] = uint16(s)
+				ts.add(s).attempts = uint32(s)
+				model[s] = uint32(s)
 			},
 			"delete": func(t *rapid.T) {
 				if len(model) == 0 {

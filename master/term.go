@@ -16,7 +16,7 @@ func (b *board) begin(service time.Time) {
 		}
 		for s := range w.held {
 			if t := b.tasks.get(s); t.state == final || t.state == gone {
-				b.drops = append(b.drops, orphan{s, w.name})
+				b.drops = append(b.drops, orphan{task: s, worker: w.name})
 			}
 		}
 	}
@@ -30,12 +30,13 @@ func (b *board) rest() {
 
 // reset puts every task where the lists of the workers say it is.
 func (b *board) reset() {
-	b.line, b.arrivals = line{}, nil
+	b.line, b.suspects, b.arrivals = line{}, suspects{}, nil
 	b.urgent, b.left, b.parked = nil, nil, nil
 	b.orphans, b.doomed, b.drops, b.controls = nil, nil, nil, nil
 	b.finals.moving = 0
 	for _, w := range b.crew() {
 		w.paused, w.unfit, w.tally, w.dismissed = time.Time{}, 0, tally{}, false
+		w.guestSince, w.rest = time.Time{}, time.Time{}
 		for s, h := range w.held {
 			if h.stage == pending || h.list != w.list {
 				b.release(w, s)
@@ -47,7 +48,7 @@ func (b *board) reset() {
 		if t.state == final || t.state == gone {
 			continue
 		}
-		t.seen, t.arrived, t.state = 0, false, b.whereabouts(s, t)
+		t.seen, t.arrived, t.apart, t.state = 0, false, false, b.whereabouts(s, t)
 	}
 	b.line.settle()
 	b.recount()
