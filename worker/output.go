@@ -246,7 +246,7 @@ func (s *store) scratch(a *attempt) (dir string, err error) {
 	if os.Mkdir(dir, 0o700) == nil {
 		return dir, nil
 	}
-	_ = os.RemoveAll(dir) // of an attempt under another tree
+	s.discard(dir) // of an attempt under another tree
 	_ = os.MkdirAll(root, 0o700)
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return "", fmt.Errorf("scratch directory: %w", err)
@@ -259,9 +259,34 @@ func (s *store) discard(dir string) {
 	if syscall.Rmdir(dir) == nil {
 		return // it was empty, as most are
 	}
-	if err := os.RemoveAll(dir); err != nil {
+	err := os.RemoveAll(dir)
+	if errors.Is(err, fs.ErrPermission) {
+		unlock(dir)
+		err = os.RemoveAll(dir)
+	}
+	if err != nil {
 		s.log.Warn().Str("path", dir).Err(err).Msg("scratch directory not removed")
 	}
+}
+
+// unlock lets this user remove what is in the directories below dir, as far as
+// they are this user's. Some programs leave them without permission to write,
+// such as Go's module cache.
+func unlock(dir string) {
+	if os.Chmod(dir, 0o700) != nil {
+		return
+	}
+	root, err := os.OpenRoot(dir) // so that a link in it leads nowhere else
+	if err != nil {
+		return
+	}
+	defer root.Close()
+	_ = fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			_ = root.Chmod(path, 0o700) // before it is read
+		}
+		return nil
+	})
 }
 
 // clearScratch removes what a worker that was killed left behind.

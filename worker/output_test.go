@@ -167,3 +167,39 @@ func TestTails(t *testing.T) {
 		t.Errorf("a tail cut in a character = %q", got)
 	}
 }
+
+// What a user other than root cannot remove without more ado is removed.
+func TestScratchWithoutPermissionsIsRemoved(t *testing.T) {
+	s := testStore(t)
+	dir, err := s.scratch(&attempt{task: taskNumber(1), number: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	outside := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "a", "b", "c"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, filepath.Join(dir, "a", "link")); err != nil {
+		t.Fatal(err)
+	}
+	closed := []string{filepath.Join(dir, "a", "b", "c"), filepath.Join(dir, "a", "b"), filepath.Join(dir, "a"), dir, outside}
+	for _, d := range closed {
+		if err := os.Chmod(d, 0o500); err != nil {
+			t.Fatal(err)
+		}
+	}
+	unlock(dir)
+	for _, d := range closed {
+		want := os.FileMode(0o700)
+		if d == outside {
+			want = 0o500
+		}
+		if info, err := os.Stat(d); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v, want %v", d, info.Mode(), err, want)
+		}
+	}
+	s.discard(dir)
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("%s is there: %v", dir, err)
+	}
+}
