@@ -29,6 +29,7 @@ const stopSlack = 5 * time.Second
 //	haveRead  -> slots.arrived    or absent
 //	ended     -> slots.ended      report
 //	filed     -> slots.settled    and the next batch of reports
+//	noticed   -> notice.written   how many attempts are being stopped
 //	timer     -> slots.overdue    hand back
 //	drain     -> slots.drain      hand back
 //	stop      -> end the attempts
@@ -49,6 +50,9 @@ type instance struct {
 
 	filed  chan filed // from the reporter to the loop; room for its one answer
 	filing bool       // a batch is with the reporter
+
+	notice  notice
+	noticed chan error // from tellStopping's goroutine to the loop; room for its one answer
 }
 
 // filed is what became of a batch of reports.
@@ -75,6 +79,7 @@ func (w *Worker) serve(ctx context.Context, drain <-chan struct{}, s *coordinato
 		w: w, s: s, name: coordinator.NewInstance(w.cfg.Name), number: w.sessions,
 		slots: newSlots(w.cfg.Slots, w.busy), runs: make(map[*owed]context.CancelCauseFunc),
 		toRead: make(chan *owed), haveRead: make(chan read), filed: make(chan filed, 1),
+		noticed: make(chan error, 1),
 	}
 	i.log = w.cfg.Log.With().Str("worker", i.name).Logger()
 	live, end := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -129,11 +134,7 @@ func (i *instance) extendLease() {
 // register makes the parent of the assignments and the registration, over as
 // many tries as it takes.
 func (i *instance) register(ctx context.Context) error {
-	host, _ := os.Hostname()
-	data := coordinator.Registration{
-		Name: i.w.cfg.Name, Addr: i.w.advertised, Slots: i.w.cfg.Slots, Labels: i.w.cfg.Labels,
-		Host: host, PID: os.Getpid(), Version: i.w.cfg.Version, Marks: true,
-	}.Encode()
+	data := i.registration(0)
 	pause := coordinator.Backoff{First: firstPause, Most: lastPause}
 	for tries := 0; ; tries++ {
 		err := i.tryRegister(ctx, data)
@@ -150,6 +151,16 @@ func (i *instance) register(ctx context.Context) error {
 			return fmt.Errorf("register %s: %w", i.name, err)
 		}
 	}
+}
+
+// registration is what the instance says about itself, while it is stopping
+// that many attempts that were taken away.
+func (i *instance) registration(stopping int) []byte {
+	host, _ := os.Hostname()
+	return coordinator.Registration{
+		Name: i.w.cfg.Name, Addr: i.w.advertised, Slots: i.w.cfg.Slots, Labels: i.w.cfg.Labels,
+		Host: host, PID: os.Getpid(), Version: i.w.cfg.Version, Marks: true, Stopping: stopping,
+	}.Encode()
 }
 
 // tryRegister makes both znodes in one multi, so that nobody sees the one
@@ -212,6 +223,8 @@ func (i *instance) loop(live, stop context.Context, drain <-chan struct{}) error
 			i.arrived(r)
 		case e := <-i.w.ended:
 			i.ended(e)
+		case err := <-i.noticed:
+			i.noticeWritten(err)
 		case f := <-i.filed:
 			i.settle(f)
 		case <-timer.C:

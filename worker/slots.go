@@ -31,6 +31,7 @@ type slots struct {
 	busy     int // slots taken, also by attempts of former instances
 	draining bool
 	alone    *owed // a suspect that runs: nothing is started beside it
+	halting  int   // attempts in the phase stopping
 
 	owed   map[coordinator.TaskID]*owed
 	queue  []*owed // waiting, in the order in which they were assigned
@@ -84,6 +85,7 @@ func (s *slots) list(tasks []coordinator.TaskID) moves {
 			s.forget(o)
 		case running:
 			o.phase = stopping
+			s.halting++
 			m.stop = append(m.stop, o)
 		}
 	}
@@ -188,11 +190,15 @@ func (s *slots) ended(o *owed) (report bool, again *owed) {
 		s.alone = nil
 	}
 	if o.phase == stopping {
+		s.halting--
 		return false, s.settled(o)
 	}
 	o.phase = leaving
 	return true, nil
 }
+
+// stopping returns how many attempts run whose assignments were taken away.
+func (s *slots) stopping() int { return s.halting }
 
 // release frees a slot that an attempt of a former instance held.
 func (s *slots) release() { s.busy-- }

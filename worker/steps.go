@@ -34,6 +34,9 @@ func (i *instance) advance(live context.Context, timer *time.Timer) {
 			}
 		}
 	}
+	if at := i.tellStopping(live, now); !at.IsZero() && (!some || at.Before(wake)) {
+		wake, some = at, true
+	}
 	if some {
 		timer.Reset(time.Until(wake))
 	} else {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -212,6 +213,29 @@ func TestTaskTakenAwayIsStoppedAndNotReported(t *testing.T) {
 	if names, _, err := p.s.Children(t.Context(), coordinator.TaskPath(id)); err != nil || len(names) > 0 {
 		t.Errorf("a task that was taken away has %v, %v", names, err)
 	}
+}
+
+// A command that does not end at once takes its slot until it does, and the
+// registration says so.
+func TestCancelledCommandIsCountedUntilItIsDead(t *testing.T) {
+	cfg, p := serverAndPerson(t)
+	startWorker(t, worker.Config{Coordinator: cfg, Slots: 2, StopGrace: 300 * time.Millisecond})
+	inst := p.instance("w1")
+	up := filepath.Join(t.TempDir(), "up")
+	id := p.submit("trap '' TERM; touch " + up + "; while :; do sleep 1; done")
+	p.assign(inst, id, "")
+	awaitFile(t, up)
+	p.take(inst, id)
+	ctx, cancel := context.WithCancel(soon(t))
+	defer cancel()
+	var counts []int
+	for d := range p.s.FollowData(ctx, coordinator.WorkerPath(inst)) {
+		n := coordinator.ParseRegistration(d.Bytes).Stopping
+		if counts = append(counts, n); n == 0 && slices.Contains(counts, 1) {
+			return
+		}
+	}
+	t.Errorf("stopping = %v, want 1 and then 0", counts)
 }
 
 // A person may write the status of a task that a worker runs.

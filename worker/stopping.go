@@ -1,0 +1,81 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"github.com/mwqueue/mw/coordinator"
+)
+
+const (
+	// noticeAfter is how long a cancelled attempt may take to end before the
+	// registration says that it still takes a slot. Most take less.
+	noticeAfter = 100 * time.Millisecond
+
+	// noticeAgain is the pause after a notice that was not written.
+	noticeAgain = time.Second
+)
+
+// A notice keeps the number of attempts in the registration that were taken away
+// from this worker and have not ended: the master counts them as its load. It
+// holds no clock; the instance's loop owns it.
+type notice struct {
+	told    int       // what the registration says
+	telling int       // what is being written, while busy
+	busy    bool      // a write is under way
+	at      time.Time // when to write; zero: there is nothing to say
+}
+
+// update takes the present number. It says whether to write it now, and else
+// when, zero if there is nothing to write. The caller calls written when it is.
+func (n *notice) update(count int, now time.Time) (write bool, at time.Time) {
+	switch {
+	case n.busy || count == n.told:
+		if !n.busy {
+			n.at = time.Time{}
+		}
+		return false, time.Time{}
+	case n.at.IsZero() && count > n.told:
+		n.at = now.Add(noticeAfter)
+	case n.at.IsZero():
+		n.at = now // a slot is free: let it be used
+	}
+	if now.Before(n.at) {
+		return false, n.at
+	}
+	n.busy, n.telling, n.at = true, count, time.Time{}
+	return true, time.Time{}
+}
+
+// written takes the outcome of the write.
+func (n *notice) written(err error, now time.Time) {
+	n.busy = false
+	if err != nil {
+		n.at = now.Add(noticeAgain)
+		return
+	}
+	n.told = n.telling
+}
+
+// tellStopping writes how many attempts are being stopped, if that is due, and
+// returns when it will be. Its goroutine ends with the write, or the session.
+func (i *instance) tellStopping(live context.Context, now time.Time) (at time.Time) {
+	write, at := i.notice.update(i.slots.stopping(), now)
+	if !write {
+		return at
+	}
+	data := i.registration(i.notice.telling)
+	go func() {
+		_, err := i.s.Set(live, coordinator.WorkerPath(i.name), data, coordinator.AnyVersion)
+		i.noticed <- err
+	}()
+	return at
+}
+
+// noticeWritten takes the outcome of tellStopping.
+func (i *instance) noticeWritten(err error) {
+	i.notice.written(err, time.Now())
+	if err != nil {
+		i.log.Debug().Err(err).Msg("registration not changed, will be tried again")
+	}
+}
