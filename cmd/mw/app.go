@@ -14,7 +14,7 @@ func newApp() *cli.App {
 		Name:                  "mw",
 		Usage:                 "a distributed task queue",
 		CustomAppHelpTemplate: appHelp,
-		Flags:                 append(globalFlags(), cli.HelpFlag),
+		Flags:                 append(globalFlags(), versionFlag, cli.HelpFlag),
 		Commands: []*cli.Command{
 			devCommand(),
 			submitCommand(),
@@ -90,6 +90,9 @@ func nameVariable(f cli.Flag, name string) {
 // noCommand is what mw does without a command it knows.
 func noCommand(c *cli.Context) error {
 	name := c.Args().First()
+	if name == "" && c.Bool(versionFlag.Name) {
+		return printVersion(c)
+	}
 	if name == "" {
 		return cli.ShowAppHelp(c)
 	}
@@ -102,16 +105,6 @@ func noCommand(c *cli.Context) error {
 
 func noSuchCommand(name string) *failure {
 	return &failure{err: fmt.Errorf("there is no command %q", name), code: exitUsage, hint: helpHint(nil)}
-}
-
-// usageError says what was wrong with the flags, in one line.
-func usageError(c *cli.Context, err error, _ bool) error {
-	text := err.Error()
-	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
-		name = strings.TrimPrefix(name, "-")
-		text = "there is no flag " + "--"[:min(len(name), 2)] + name
-	}
-	return usagef(c, "%s", text)
 }
 
 // noArguments refuses words after a command that takes none.

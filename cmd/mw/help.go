@@ -72,7 +72,7 @@ Usage:
 Commands:{{range .VisibleCommands}}
    {{.Name}}{{"\t"}}{{.Usage}}{{end}}
 
-Flags, before or after the command:{{range .VisibleFlags}}
+Flags, before the command, or after it if its own help has them:{{range .VisibleFlags}}
    {{.}}{{end}}
 
 Start here:

@@ -30,43 +30,47 @@ Examples:
 			insecureFlag(),
 		}, serviceFlags()...),
 		Action: func(c *cli.Context) error {
-			if err := noArguments(c); err != nil {
-				return err
-			}
-			if err := checkListen(c, c.String("listen"), "anyone there can see what the master does"); err != nil {
-				return err
-			}
-			for _, name := range []string{"retain-tasks", "max-lost"} {
-				if n := c.Int(name); n < 1 {
-					return usagef(c, "--%s is %d, must be at least 1", name, n)
-				}
-			}
-			if d := c.Duration("retention"); d <= 0 {
-				return usagef(c, "--retention is %s, must be more than 0", d)
-			}
-			log, err := logger(c, zerolog.InfoLevel)
+			cfg, err := masterConfig(c)
 			if err != nil {
 				return err
 			}
-			svc, err := service(c, log)
+			m, err := master.New(cfg)
 			if err != nil {
 				return err
 			}
-			m, err := master.New(master.Config{
-				Coordinator: svc,
-				Listen:      c.String("listen"),
-				Retention:   c.Duration("retention"),
-				RetainTasks: c.Int("retain-tasks"),
-				MaxLost:     c.Int("max-lost"),
-				Log:         log,
-			})
-			if err != nil {
-				return err
-			}
-			if err := reachable(c, svc); err != nil {
+			if err := reachable(c, cfg.Coordinator); err != nil {
 				return err
 			}
 			return ended(c.Context, m.Run(c.Context))
 		},
 	}
+}
+
+func masterConfig(c *cli.Context) (master.Config, error) {
+	cfg := master.Config{
+		Listen:      c.String("listen"),
+		Retention:   c.Duration("retention"),
+		RetainTasks: c.Int("retain-tasks"),
+		MaxLost:     c.Int("max-lost"),
+	}
+	if err := noArguments(c); err != nil {
+		return cfg, err
+	}
+	if err := checkListen(c, cfg.Listen, "anyone there can see what the master does"); err != nil {
+		return cfg, err
+	}
+	for _, name := range []string{"retain-tasks", "max-lost"} {
+		if n := c.Int(name); n < 1 {
+			return cfg, usagef(c, "--%s is %d, must be at least 1", name, n)
+		}
+	}
+	if cfg.Retention <= 0 {
+		return cfg, usagef(c, "--retention is %s, must be more than 0", cfg.Retention)
+	}
+	var err error
+	if cfg.Log, err = logger(c, zerolog.InfoLevel); err != nil {
+		return cfg, err
+	}
+	cfg.Coordinator, err = service(c, cfg.Log)
+	return cfg, err
 }

@@ -193,3 +193,33 @@ func TestJSONHasAnExitCodeOnlyOfWhatExited(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatAListingLacksIsSaid(t *testing.T) {
+	tasks := func(n int) []submit.Task { return make([]submit.Task, n) }
+	tests := []struct {
+		name    string
+		query   submit.Query
+		listing submit.Listing
+		want    string
+	}{
+		{
+			name: "the newest", query: submit.Query{Limit: 50}, listing: submit.Listing{Tasks: tasks(52), Total: 9000, Read: 52},
+			want: "52 listed, the newest of 9000 tasks and those assigned; -n lists more",
+		},
+		{
+			name: "more match", query: submit.Query{Limit: 10, States: []string{"failed"}}, listing: submit.Listing{Tasks: tasks(10), Total: 9000, Read: 256},
+			want: "10 listed, the newest that match; -n lists more",
+		},
+		{
+			name: "older ones may match", query: submit.Query{Limit: 100_000, Name: "n"}, listing: submit.Listing{Tasks: tasks(3), Total: 9000, Read: 5000},
+			want: "3 listed, all that match among the newest 5000 of 9000 tasks; older ones were not looked at",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := leftOut(tt.query, tt.listing); got != tt.want {
+				t.Errorf("said %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

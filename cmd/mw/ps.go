@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,11 +65,22 @@ Examples:
 				return err
 			}
 			if l.More && global(c, "output") != "id" {
-				note("%d listed, of the newest %d of %d tasks; -n lists more", len(l.Tasks), l.Read, l.Total)
+				note("%s", leftOut(q, l))
 			}
 			return taskListing(l.Tasks).print(c)
 		},
 	}
+}
+
+// leftOut says what a listing may lack, and what to do about it if that helps.
+func leftOut(q submit.Query, l submit.Listing) string {
+	switch {
+	case len(q.States) == 0 && q.Name == "":
+		return fmt.Sprintf("%d listed, the newest of %d tasks and those assigned; -n lists more", len(l.Tasks), l.Total)
+	case len(l.Tasks) >= q.Limit:
+		return fmt.Sprintf("%d listed, the newest that match; -n lists more", len(l.Tasks))
+	}
+	return fmt.Sprintf("%d listed, all that match among the newest %d of %d tasks; older ones were not looked at", len(l.Tasks), l.Read, l.Total)
 }
 
 func taskListing(tasks []submit.Task) listing[submit.Task] {

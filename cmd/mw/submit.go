@@ -13,10 +13,24 @@ import (
 
 func submitCommand() *cli.Command {
 	return &cli.Command{
-		Name:      "submit",
-		Usage:     "run a command on some worker",
-		UsageText: "mw submit [flags] 'COMMAND LINE'\n   mw submit [flags] -- PROGRAM [ARGUMENT]…",
-		Description: `One string is given to sh -c on the worker; words after -- are a program and
+		Name:        "submit",
+		Usage:       "run a command on some worker",
+		UsageText:   "mw submit [flags] 'COMMAND LINE'\n   mw submit [flags] -- PROGRAM [ARGUMENT]…",
+		Description: submitHelp,
+		Flags: append([]cli.Flag{
+			&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "print the id and return at once"},
+			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "copy the output while the command runs"},
+			&cli.StringFlag{Name: "name", Usage: "call the task `NAME`, for people"},
+			&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set a variable, `K=V`; K alone takes its value from here; repeatable"},
+			&cli.StringFlag{Name: "dir", Usage: "run in `DIR` of the worker's machine (default: a scratch directory)"},
+			&cli.DurationFlag{Name: "timeout", Usage: "end the command after it ran for `D`", DefaultText: "none"},
+			&cli.StringFlag{Name: "key", Usage: "submit nothing if this same task is there with the key `K`, but answer for that one; exit code 64 if a different one has it"},
+		}, serviceFlags()...),
+		Action: submitTask,
+	}
+}
+
+const submitHelp = `One string is given to sh -c on the worker; words after -- are a program and
 its arguments, run as they are. The command does not inherit this shell's
 environment or directory: say what it needs with --env and --dir.
 
@@ -48,39 +62,29 @@ Examples:
    mw submit -- convert in.png out.jpg     no shell in between
    mw submit --follow 'make test'          shows the output as it comes
    id=$(mw submit --detach 'sleep 60')     prints the id and returns
-   mw submit --key nightly-2026-11-22 ./backup.sh    twice is once`,
-		Flags: append([]cli.Flag{
-			&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "print the id and return at once"},
-			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "copy the output while the command runs"},
-			&cli.StringFlag{Name: "name", Usage: "call the task `NAME`, for people"},
-			&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set a variable, `K=V`; K alone takes its value from here; repeatable"},
-			&cli.StringFlag{Name: "dir", Usage: "run in `DIR` of the worker's machine (default: a scratch directory)"},
-			&cli.DurationFlag{Name: "timeout", Usage: "end the command after it ran for `D`", DefaultText: "none"},
-			&cli.StringFlag{Name: "key", Usage: "submit nothing if this same task is there with the key `K`, but answer for that one; exit code 64 if a different one has it"},
-		}, serviceFlags()...),
-		Action: func(c *cli.Context) error {
-			spec, err := parseSpec(c, os.Args)
-			if err != nil {
-				return err
-			}
-			signals := hear() // before the task is there, so that none is missed
-			defer signal.Stop(signals)
-			client, err := openClient(c)
-			if err != nil {
-				return err
-			}
-			defer client.Close()
-			h, err := client.Submit(c.Context, spec)
-			if err != nil {
-				return err
-			}
-			if c.Bool("detach") {
-				_, err := fmt.Fprintln(c.App.Writer, h.ID())
-				return err
-			}
-			return attend(context.WithoutCancel(c.Context), signals, client, h, c.Bool("follow"))
-		},
+   mw submit --key nightly-2026-11-22 ./backup.sh    twice is once`
+
+func submitTask(c *cli.Context) error {
+	spec, err := parseSpec(c, os.Args)
+	if err != nil {
+		return err
 	}
+	signals := hear() // before the task is there, so that none is missed
+	defer signal.Stop(signals)
+	client, err := openClient(c)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	h, err := client.Submit(c.Context, spec)
+	if err != nil {
+		return err
+	}
+	if c.Bool("detach") {
+		_, err := fmt.Fprintln(c.App.Writer, h.ID())
+		return err
+	}
+	return attend(context.WithoutCancel(c.Context), signals, client, h, c.Bool("follow"))
 }
 
 // parseSpec makes a spec of the flags and arguments; argv is the whole command line.

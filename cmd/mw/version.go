@@ -37,14 +37,21 @@ func versionCommand() *cli.Command {
 			if err := checkOutput(c); err != nil {
 				return err
 			}
-			switch global(c, "output") {
-			case "json", "jsonl":
-				return json.NewEncoder(c.App.Writer).Encode(map[string]string{
-					"version": programVersion(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH,
-				})
-			}
-			_, err := fmt.Fprintf(c.App.Writer, "mw %s %s %s/%s\n", programVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return err
+			return printVersion(c)
 		},
 	}
+}
+
+// versionFlag is for those who type it out of habit.
+var versionFlag = &cli.BoolFlag{Name: "version", Usage: "print the version"}
+
+func printVersion(c *cli.Context) error {
+	switch global(c, "output") {
+	case "json", "jsonl":
+		return json.NewEncoder(c.App.Writer).Encode(map[string]string{
+			"version": programVersion(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH,
+		})
+	}
+	_, err := fmt.Fprintf(c.App.Writer, "mw %s %s %s/%s\n", programVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
 }
