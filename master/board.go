@@ -135,7 +135,7 @@ func (b *board) tasksListed(names []string, zxid int64) {
 	listed := 0
 	b.foreign = 0
 	for _, name := range names {
-		s, ok := parseSeq(name)
+		s, ok := coordinator.ParseTaskSeq(name)
 		if !ok {
 			b.foreign++
 			continue

@@ -54,8 +54,8 @@ func (l *leader) followByHand(ctx context.Context) {
 // followStatus tells when a task that a person works on gets its status: such
 // a worker may write that alone, and leave the assignment to us.
 func (f *follower) followStatus(ctx context.Context, s seq) {
-	for c := range f.s.FollowChildren(ctx, coordinator.TaskPath(s.id())) {
-		if slices.Contains(c.Names, statusName) {
+	for c := range f.s.FollowChildren(ctx, coordinator.TaskPath(s.TaskID())) {
+		if slices.Contains(c.Names, coordinator.StatusName) {
 			f.tell(ctx, func(b *board) { b.statusSeen(s) })
 		}
 	}

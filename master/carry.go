@@ -182,7 +182,7 @@ func (b *batch) add(move int, w what, ops ...coordinator.Op) {
 
 // add adds the operations of one move: see the table in the package's doc.
 func (c carrier) add(b *batch, i int, m move, now time.Time) {
-	id := m.task.id()
+	id := m.task.TaskID()
 	switch m.kind {
 	case assign:
 		b.add(i, other, coordinator.CheckOp(coordinator.TaskPath(id), coordinator.AnyVersion))
@@ -205,7 +205,7 @@ func (c carrier) add(b *batch, i int, m move, now time.Time) {
 		if m.from != "" {
 			b.add(i, other, unassignOp(m), endedOp(m, coordinator.OutcomeCancelled, now))
 		}
-		b.add(i, other, statusOp(id, coordinator.StatusCancelled), statusOp(m.order.id(), coordinator.StatusDone))
+		b.add(i, other, statusOp(id, coordinator.StatusCancelled), statusOp(m.order.TaskID(), coordinator.StatusDone))
 	case refuse:
 		b.add(i, other, endedOp(m, coordinator.OutcomeFailed, now), statusOp(id, coordinator.StatusFailed))
 	case forget:
@@ -218,12 +218,12 @@ func (c carrier) assignment(m move) coordinator.Op {
 	if m.ended != "" {
 		a.Attempt++
 	}
-	return createOp(coordinator.AssignmentPath(m.to, m.task.id()), a.Encode())
+	return createOp(coordinator.AssignmentPath(m.to, m.task.TaskID()), a.Encode())
 }
 
 // loss takes a task from a worker that died.
 func loss(m move, now time.Time) []coordinator.Op {
-	ops := []coordinator.Op{coordinator.DeleteOp(coordinator.AssignmentPath(m.from, m.task.id()), m.version)}
+	ops := []coordinator.Op{coordinator.DeleteOp(coordinator.AssignmentPath(m.from, m.task.TaskID()), m.version)}
 	if m.ended == "" {
 		return ops
 	}
@@ -231,13 +231,13 @@ func loss(m move, now time.Time) []coordinator.Op {
 }
 
 func unassignOp(m move) coordinator.Op {
-	return removeOp(coordinator.AssignmentPath(m.from, m.task.id()))
+	return removeOp(coordinator.AssignmentPath(m.from, m.task.TaskID()))
 }
 
 // ended records an attempt that its worker did not report.
 func endedOp(m move, o coordinator.Outcome, now time.Time) coordinator.Op {
 	a := coordinator.Attempt{Worker: m.from, Ended: now, Outcome: o, Error: m.why}
-	return createOp(coordinator.AttemptPath(m.task.id(), m.attempt), a.Encode())
+	return createOp(coordinator.AttemptPath(m.task.TaskID(), m.attempt), a.Encode())
 }
 
 func statusOp(id coordinator.TaskID, s coordinator.Status) coordinator.Op {
@@ -245,7 +245,7 @@ func statusOp(id coordinator.TaskID, s coordinator.Status) coordinator.Op {
 }
 
 func forgetting(m move) (ops []coordinator.Op) {
-	id := m.task.id()
+	id := m.task.TaskID()
 	if m.debris == nil {
 		ops = append(ops, removeOp(coordinator.StatusPath(id)))
 	}

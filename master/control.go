@@ -51,7 +51,7 @@ func (b *board) decide(d directive) (m move, ready bool) {
 	if d.verb != verbCancel {
 		return no("the master knows no %.40q", d.verb)
 	}
-	s, ok := parseSeq(string(d.target))
+	s, ok := coordinator.ParseTaskSeq(string(d.target))
 	t := b.tasks.get(s)
 	switch {
 	case !ok || t == nil || t.state == gone:
@@ -94,5 +94,5 @@ func (b *board) putBack(m move) {
 		return
 	}
 	b.set(t, control)
-	b.controls = append(b.controls, directive{task: m.order, verb: verbCancel, target: m.task.id()})
+	b.controls = append(b.controls, directive{task: m.order, verb: verbCancel, target: m.task.TaskID()})
 }

@@ -1,5 +1,7 @@
 package master
 
+import "github.com/mwqueue/mw/coordinator"
+
 // hold is one task of one worker.
 type hold struct {
 	list  uint32 // the last listing that had it
@@ -34,7 +36,7 @@ func (b *board) assignedListed(name string, names []string, zxid int64) {
 	w.foreign, w.dismissed = 0, false
 	b.round.dirty = true
 	for _, name := range names {
-		s, ok := parseSeq(name)
+		s, ok := coordinator.ParseTaskSeq(name)
 		if !ok {
 			w.foreign++
 			continue

@@ -7,44 +7,6 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestSeqIsTheNameAsTheServiceWritesIt(t *testing.T) {
-	tests := []struct {
-		name string
-		want seq
-		ok   bool
-	}{
-		{"task-0000000042", 42, true},
-		{"task-2147483647", 1<<31 - 1, true},
-		{"task--2147483648", 1 << 31, true}, // what comes after 2147483647
-		{"task--000000001", 1<<32 - 1, true},
-		{"task-2147483648", 0, false},
-		{"task-42", 0, false},
-		{"task-00000000042", 0, false},
-		{"task-+000000042", 0, false},
-		{"task--00000001", 0, false},
-		{"task-000000004x", 0, false},
-		{"job-0000000042", 0, false},
-		{"", 0, false},
-	}
-	for _, tt := range tests {
-		got, ok := parseSeq(tt.name)
-		if ok != tt.ok || ok && got != tt.want {
-			t.Errorf("parseSeq(%q) = %d, %v, want %d, %v", tt.name, got, ok, tt.want, tt.ok)
-		}
-		if ok && string(got.id()) != tt.name {
-			t.Errorf("parseSeq(%q).id() = %q", tt.name, got.id())
-		}
-	}
-}
-
-func TestSeqOrderIsTheOrderOfSubmissionPastTheOverflow(t *testing.T) {
-	before, _ := parseSeq("task-2147483647")
-	after, _ := parseSeq("task--2147483648")
-	if before >= after {
-		t.Errorf("%d is not older than %d", before, after)
-	}
-}
-
 // A line against a sorted slice.
 func TestLineKeepsTheOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"sync"
 
 	"github.com/mwqueue/mw/coordinator"
@@ -46,22 +45,9 @@ func New(cfg Config) (*Master, error) {
 		cfg:        cfg,
 		log:        cfg.Log.With().Str("role", "master").Logger(),
 		listener:   l,
-		advertised: advertise(l.Addr()),
+		advertised: coordinator.Advertise(l.Addr()),
 		views:      make(chan chan<- View),
 	}, nil
-}
-
-// advertise names an address so that others can use it: one that listens
-// everywhere is reached by the host's name.
-func advertise(addr net.Addr) string {
-	host, port, err := net.SplitHostPort(addr.String())
-	if err != nil || !net.ParseIP(host).IsUnspecified() {
-		return addr.String()
-	}
-	if name, err := os.Hostname(); err == nil {
-		host = name
-	}
-	return net.JoinHostPort(host, port)
 }
 
 // Addr is where the master serves HTTP.

@@ -2,7 +2,6 @@ package master
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/mwqueue/mw/coordinator"
@@ -253,16 +252,8 @@ func (b *board) shun(s seq, also string) func(string) bool {
 		return nil
 	}
 	return func(worker string) bool {
-		return slices.ContainsFunc(died, func(d string) bool { return nameOf(d) == nameOf(worker) })
+		return slices.ContainsFunc(died, func(d string) bool { return coordinator.InstanceName(d) == coordinator.InstanceName(worker) })
 	}
-}
-
-// nameOf cuts what makes an instance out of a worker's name.
-func nameOf(instance string) string {
-	if i := strings.LastIndexByte(instance, '-'); i > 0 && len(instance)-i == 9 {
-		return instance[:i]
-	}
-	return instance
 }
 
 // drops deletes assignments of tasks that are final, gone or with another.

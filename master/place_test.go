@@ -75,18 +75,3 @@ func TestRateFollowsCompletionsAndForgets(t *testing.T) {
 		t.Errorf("ahead at any rate = %d, want at most %d", got, aheadMax)
 	}
 }
-
-func TestNameOfInstance(t *testing.T) {
-	for instance, want := range map[string]string{
-		"w1-0123abcd":      "w1",
-		"host-a-0123abcd":  "host-a",
-		"w1":               "w1",
-		"typed-by-hand":    "typed-by-hand",
-		"-0123abcd":        "-0123abcd",
-		"w1-0123abcd-more": "w1-0123abcd-more",
-	} {
-		if got := nameOf(instance); got != want {
-			t.Errorf("nameOf(%q) = %q, want %q", instance, got, want)
-		}
-	}
-}

@@ -30,7 +30,7 @@ func (r reader) answer(ctx context.Context, q question) answer {
 	if a := r.status(ctx, q); a.final || a.err != nil || q.holder == "" {
 		return r.unless(a, ctx, q)
 	}
-	data, stat, err := r.s.Get(ctx, coordinator.AssignmentPath(q.holder, q.task.id()))
+	data, stat, err := r.s.Get(ctx, coordinator.AssignmentPath(q.holder, q.task.TaskID()))
 	there := !errors.Is(err, coordinator.ErrNoNode)
 	if err != nil && there {
 		return answer{err: err}
@@ -53,13 +53,13 @@ func (r reader) unless(a answer, ctx context.Context, q question) answer {
 
 // status tells whether the task is final.
 func (r reader) status(ctx context.Context, q question) answer {
-	stat, there, err := r.s.Exists(ctx, coordinator.StatusPath(q.task.id()))
+	stat, there, err := r.s.Exists(ctx, coordinator.StatusPath(q.task.TaskID()))
 	return answer{err: err, final: there, at: stat.Ctime}
 }
 
 // task reads what the task is, and the attempts if there are any.
 func (r reader) task(ctx context.Context, q question) answer {
-	data, stat, err := r.s.Get(ctx, coordinator.TaskPath(q.task.id()))
+	data, stat, err := r.s.Get(ctx, coordinator.TaskPath(q.task.TaskID()))
 	switch {
 	case errors.Is(err, coordinator.ErrNoNode):
 		return answer{gone: true}
@@ -78,19 +78,19 @@ func (r reader) task(ctx context.Context, q question) answer {
 
 // attempts adds to a how many attempts there were and which workers died.
 func (r reader) attempts(ctx context.Context, q question, a answer) answer {
-	names, _, err := r.s.Children(ctx, coordinator.TaskPath(q.task.id()))
+	names, _, err := r.s.Children(ctx, coordinator.TaskPath(q.task.TaskID()))
 	if errors.Is(err, coordinator.ErrNoNode) {
 		return answer{gone: true}
 	}
 	if err != nil {
 		return answer{err: err}
 	}
-	if slices.Contains(names, statusName) {
+	if slices.Contains(names, coordinator.StatusName) {
 		return r.status(ctx, q)
 	}
 	for _, n := range newestAttempts(names) {
 		a.attempts = n
-		data, _, err := r.s.Get(ctx, coordinator.AttemptPath(q.task.id(), n))
+		data, _, err := r.s.Get(ctx, coordinator.AttemptPath(q.task.TaskID(), n))
 		if err != nil && !errors.Is(err, coordinator.ErrNoNode) {
 			return answer{err: err}
 		}
@@ -112,12 +112,9 @@ func newestAttempts(names []string) (numbers []int) {
 	return numbers[max(0, len(numbers)-attemptsMax):]
 }
 
-// statusName is the name of a status below its task.
-const statusName = "status"
-
 // children lists all there is below a task.
 func (r reader) children(ctx context.Context, q question) answer {
-	names, _, err := r.s.Children(ctx, coordinator.TaskPath(q.task.id()))
+	names, _, err := r.s.Children(ctx, coordinator.TaskPath(q.task.TaskID()))
 	if errors.Is(err, coordinator.ErrNoNode) {
 		return answer{gone: true}
 	}

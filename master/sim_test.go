@@ -310,7 +310,7 @@ func (tr *simTree) look(q question) answer {
 	}
 	a := answer{attempts: len(task.attempts), control: task.control}
 	if a.control != "" {
-		a.target = task.target.id()
+		a.target = task.target.TaskID()
 	}
 	for _, outcome := range task.attempts {
 		var w string
@@ -329,7 +329,7 @@ func (tr *simTree) list(which string) fact {
 	case "tasks":
 		var names []string
 		for s := range tr.tasks {
-			names = append(names, string(s.id()))
+			names = append(names, string(s.TaskID()))
 		}
 		return func(b *board) { b.tasksListed(names, zxid) }
 	case "workers":
@@ -345,7 +345,7 @@ func (tr *simTree) list(which string) fact {
 	}
 	var names []string
 	for s := range tr.assign[w] {
-		names = append(names, string(s.id()))
+		names = append(names, string(s.TaskID()))
 	}
 	return func(b *board) { b.assignedListed(w, names, zxid) }
 }

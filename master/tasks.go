@@ -5,7 +5,12 @@ import (
 	"maps"
 	"math/bits"
 	"slices"
+
+	"github.com/mwqueue/mw/coordinator"
 )
+
+// seq is the number of a task, its ID in four bytes.
+type seq = coordinator.Seq
 
 // taskSet holds tasks by number. The numbers of the tasks that are in the tree
 // at a time lie close together, so it holds them in pages: that is fast to look

@@ -70,7 +70,7 @@ func TestTaskIsSmall(t *testing.T) {
 func BenchmarkListing(b *testing.B) {
 	names := make([]string, 110_000)
 	for i := range names {
-		names[i] = string(seq(i).id())
+		names[i] = string(seq(i).TaskID())
 	}
 	s := newSim(b)
 	for b.Loop() {

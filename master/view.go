@@ -100,7 +100,7 @@ var kindNames = [...]string{
 func (j *journal) add(at time.Time, m move) {
 	v := MoveView{At: at, Kind: kindNames[m.kind], From: m.from, To: m.to}
 	if m.kind != dismiss {
-		v.Task = m.task.id()
+		v.Task = m.task.TaskID()
 	}
 	if m.kind != forget && m.kind != refuse {
 		v.Attempt = m.attempt
