@@ -1,6 +1,7 @@
 package difftest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,9 +26,11 @@ type answers struct {
 type Line struct {
 	Step   int // which step read it
 	Client int
-	Op     wire.Op   // of the request it answers; OpNotification for an event
+	Op     wire.Op   // of the request it answers; OpNotification when it answers none
 	Code   wire.Code // of the reply
 	Text   string
+
+	isEvent bool
 }
 
 func (l Line) String() string { return fmt.Sprintf("client %d  %s", l.Client, l.Text) }
@@ -84,7 +87,7 @@ func (a *answers) record(asked, rec wire.Record) string {
 	case *wire.Children2Response:
 		return fmt.Sprintf(" %q%s", a.names(of, r.Children), a.stat(of, &r.Stat))
 	case *wire.GetACLResponse:
-		return fmt.Sprintf(" acl %s%s", showACLs(r.ACL), a.stat(of, &r.Stat))
+		return fmt.Sprintf(" acl %s%s", showACLs(ordered(r.ACL)), a.stat(of, &r.Stat))
 	case *wire.PathResponse:
 		return fmt.Sprintf(" %q", a.path(r.Path))
 	case *wire.CountResponse:
@@ -92,11 +95,30 @@ func (a *answers) record(asked, rec wire.Record) string {
 	case *wire.MultiResponse:
 		return a.multi(asked, r)
 	case *wire.WhoAmIResponse:
-		return fmt.Sprintf(" %q", r.IDs)
+		ids := slices.SortedFunc(slices.Values(r.IDs), func(a, b wire.ID) int {
+			return cmp.Or(cmp.Compare(a.Scheme, b.Scheme), cmp.Compare(a.ID, b.ID))
+		})
+		return fmt.Sprintf(" %q", ids)
 	case *wire.ErrorResponse:
 		return fmt.Sprintf(" body code %d", r.Err)
 	}
 	return strings.TrimPrefix(fmt.Sprintf(" %+v", rec), "&")
+}
+
+// ordered sorts the ids of an ACL where they have the same permissions: those that
+// took the place of "auth" come in the order of a hash table.
+func ordered(acl []wire.ACL) []wire.ACL {
+	for i := 0; i < len(acl); {
+		end := i
+		for end < len(acl) && acl[end].Perms == acl[i].Perms {
+			end++
+		}
+		slices.SortFunc(acl[i:end], func(a, b wire.ACL) int {
+			return cmp.Or(cmp.Compare(a.Scheme, b.Scheme), cmp.Compare(a.ID, b.ID))
+		})
+		i = end
+	}
+	return acl
 }
 
 func (a *answers) multi(asked wire.Record, r *wire.MultiResponse) string {
@@ -170,10 +192,24 @@ func (a *answers) session(id int64) string {
 	return fmt.Sprintf("%#x", id)
 }
 
-// path puts the mark in place of the run's path. The name alone is replaced too.
+// path puts the mark in place of the run's path, of its name alone too.
 func (a *answers) path(p string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(p, a.root, Root), a.root[1:], Root[1:])
+	p = strings.ReplaceAll(strings.ReplaceAll(p, a.root, Root), a.root[1:], Root[1:])
+	p = strings.Map(func(r rune) rune {
+		if r > 0xffff {
+			return '\ufffd'
+		}
+		return r
+	}, strings.ToValidUTF8(p, garbled))
+	for strings.Contains(p, garbled+garbled) {
+		p = strings.ReplaceAll(p, garbled+garbled, garbled)
+	}
+	return p
 }
+
+// garbled is what Java makes of bytes that it cannot read. How many of them, is its
+// own affair.
+const garbled = "\ufffd"
 
 // pathOf returns the path that a request is about, or "".
 func pathOf(rec wire.Record) string {

@@ -23,22 +23,13 @@ func Compare(s Stream, reference, ours []Line) *Mismatch {
 		if i < len(ours) {
 			m.Ours = ours[i]
 		}
-		if m.Reference == m.Ours || meant(m.Reference, m.Ours) {
+		if m.Reference == m.Ours {
 			continue
 		}
 		m.Context = reference[max(0, i-5):min(i, len(reference))]
 		return m
 	}
 	return nil
-}
-
-func meant(reference, ours Line) bool {
-	for _, d := range Differences {
-		if d.Is(reference, ours) {
-			return true
-		}
-	}
-	return false
 }
 
 // String shows the stream and what was said.

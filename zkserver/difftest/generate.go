@@ -13,15 +13,16 @@ var users = []string{"alice:a", "bob:b"}
 // so that most requests find one: the name space is small, and a stream that only
 // sees NoNode shows little.
 type generator struct {
-	rng   *rand.Rand
-	known []string // paths that may exist, Root first
-	xid   int32
-	steps []Step
+	rng    *rand.Rand
+	known  []string        // paths that may exist, Root first
+	closed map[string]bool // paths of znodes that not everybody may be able to read
+	xid    int32
+	steps  []Step
 }
 
 // Generate returns the stream of a seed: always the same one, of about n requests.
 func Generate(seed uint64, n int) Stream {
-	g := &generator{rng: rand.New(rand.NewPCG(seed, 1)), known: []string{Root}}
+	g := &generator{rng: rand.New(rand.NewPCG(seed, 1)), known: []string{Root}, closed: map[string]bool{}}
 	for i := range clients - 1 {
 		g.steps = append(g.steps, Step{Client: i, Do: Connect, Connect: hello})
 	}
@@ -43,7 +44,7 @@ var hello = wire.ConnectRequest{TimeoutMillis: 60_000, HasReadOnly: true}
 // start makes a few znodes to begin with.
 func (g *generator) start() {
 	for _, p := range []string{Root + "/a", Root + "/b", Root + "/a/a"} {
-		g.known = append(g.known, p)
+		g.learn(p, openACL)
 		r := wire.CreateRequest{Path: p, Data: []byte("first"), ACL: openACL}
 		g.steps = append(g.steps, Step{Do: Send, Requests: []Request{g.request(wire.OpCreate, &r)}})
 	}
@@ -66,7 +67,7 @@ func (g *generator) batch() []Request {
 			continue
 		}
 		b = append(b, q)
-		if q.ends() {
+		if q.ends() || q.Op == wire.OpSetACL { // see Differences
 			break
 		}
 	}

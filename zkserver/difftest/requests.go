@@ -1,6 +1,9 @@
 package difftest
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/mwqueue/mw/zkserver/wire"
 )
 
@@ -28,7 +31,9 @@ var kinds = []struct {
 
 // alone reports whether nothing else may be in flight with op: the reference
 // answers it as soon as it reads it, before what was sent earlier.
-func alone(op wire.Op) bool { return op == wire.OpAuth || op == wire.OpSASL }
+func alone(op wire.Op) bool {
+	return op == wire.OpAuth || op == wire.OpSASL || wire.NewRequest(op) == nil
+}
 
 // next returns a request, now and then with bytes that a client would not send.
 func (g *generator) next() Request {
@@ -58,9 +63,13 @@ func (g *generator) createRecord() *wire.CreateRequest {
 	r := &wire.CreateRequest{Path: g.newPath(), Data: g.data(), ACL: g.acl(), Flags: g.flags()}
 	switch r.Flags {
 	case wire.FlagSequential, wire.FlagEphemeralSequential:
-		g.learn(r.Path + pick(g, "0000000000", "0000000001", "0000000002", "0000000003"))
+		if !strings.HasPrefix(r.Path, Root+"/") { // the numbers of other runs
+			r.Flags -= wire.FlagSequential
+			return r
+		}
+		g.learn(r.Path+pick(g, "0000000000", "0000000001", "0000000002", "0000000003"), r.ACL)
 	default:
-		g.learn(r.Path)
+		g.learn(r.Path, r.ACL)
 	}
 	return r
 }
@@ -123,6 +132,9 @@ func (g *generator) setACL() Request {
 		if clean(r.Path) == p { // other runs need it
 			r.ACL = openACL
 		}
+	}
+	if !slices.Equal(r.ACL, openACL) {
+		g.closed[r.Path] = true
 	}
 	return g.request(wire.OpSetACL, r)
 }

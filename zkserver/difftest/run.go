@@ -1,7 +1,9 @@
 package difftest
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/mwqueue/mw/zkserver/wire"
 )
@@ -16,7 +18,8 @@ type run struct {
 	addr    string
 	step    int
 	clients [clients]client
-	met     []session // all sessions of the run, oldest first
+	met     []session     // all sessions of the run, oldest first
+	closing [clients]bool // a session may have ended since the client was last answered
 	lines   []Line
 }
 
@@ -92,12 +95,16 @@ func (r *run) connect(s *Step) error {
 	for i := range r.clients {
 		if c := &r.clients[i]; i != s.Client && c.conn != nil && want.id != 0 && c.session.id == want.id {
 			r.flush(i)
+			if s.Attach == WrongPassword { // see Differences
+				c.drop()
+				continue
+			}
 			cut = append(cut, i)
 		}
 	}
 	c := &r.clients[s.Client]
 	old := c.conn
-	if old != nil && (want.id == 0 || c.session.id != want.id) {
+	if old != nil && (s.Attach != KnownSession || want.id == 0 || c.session.id != want.id) {
 		old.close()
 		old = nil
 	}
@@ -148,6 +155,9 @@ func (r *run) send(n int, requests []Request) {
 	var b []byte
 	for i := range requests {
 		b = append(b, requests[i].frame(r.root, r.base)...)
+		if requests[i].Op == wire.OpCloseSession {
+			r.closing = [clients]bool{true, true, true, true}
+		}
 	}
 	c.conn.write(b)
 	for i := 0; i < len(requests); {
@@ -187,12 +197,27 @@ func (r *run) frame(n int, q *Request, f []byte) bool {
 	h.Decode(&d)
 	if h.Xid == wire.XidWatch {
 		r.add(n, wire.OpNotification, h.Err, r.event(h, &d))
+		r.lines[len(r.lines)-1].isEvent = true
 		return false
 	}
+	if r.closing[n] {
+		r.sortEvents(n)
+	}
+	r.closing[n] = false
 	// The request as it was sent, for its path.
 	sent := Request{Xid: q.Xid, Op: q.Op, Body: q.frame(r.root, r.base)[12:]}
 	r.add(n, q.Op, h.Err, fmt.Sprintf("%v %s", q.Op, r.reply(&sent, h, &d)))
 	return true
+}
+
+// sortEvents sorts the events that client n has just been told. The ephemerals of a
+// session go in one write, and the reference tells of them in the order of a hash table.
+func (r *run) sortEvents(n int) {
+	from := len(r.lines)
+	for from > 0 && r.lines[from-1].Client == n && r.lines[from-1].Step == r.step && r.lines[from-1].isEvent {
+		from--
+	}
+	slices.SortFunc(r.lines[from:], func(a, b Line) int { return cmp.Compare(a.Text, b.Text) })
 }
 
 func (r *run) add(n int, op wire.Op, code wire.Code, text string) {

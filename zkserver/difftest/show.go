@@ -19,7 +19,7 @@ func showRequest(rec wire.Record) string {
 	case *wire.SetACLRequest:
 		return fmt.Sprintf("%q acl %s version %d", q.Path, showACLs(q.ACL), q.Version)
 	case *wire.AuthRequest:
-		return fmt.Sprintf("%q %q", q.Scheme, q.Auth)
+		return fmt.Sprintf("%q %s", q.Scheme, showData(q.Auth))
 	case *wire.PathRequest:
 		return fmt.Sprintf("%q", q.Path)
 	case *wire.PathWatchRequest:
@@ -27,7 +27,7 @@ func showRequest(rec wire.Record) string {
 	case *wire.SetWatchesRequest:
 		return showWatches(q)
 	case *wire.SetWatches2Request:
-		return fmt.Sprintf("%s persistent %q recursive %q", showWatches(&q.SetWatchesRequest), q.Persistent, q.PersistentRecursive)
+		return fmt.Sprintf("%s persistent %s recursive %s", showWatches(&q.SetWatchesRequest), showVector(q.Persistent), showVector(q.PersistentRecursive))
 	case *wire.MultiRequest:
 		parts := make([]string, len(q.Ops))
 		for i, o := range q.Ops {
@@ -38,12 +38,30 @@ func showRequest(rec wire.Record) string {
 	return strings.TrimPrefix(fmt.Sprintf("%+v", rec), "&")
 }
 
+func showConnect(q *wire.ConnectRequest, junk []byte) string {
+	text := fmt.Sprintf("protocol %d timeout %d seen %+d", q.ProtocolVersion, q.TimeoutMillis, q.LastZxidSeen)
+	if q.HasReadOnly {
+		text += fmt.Sprintf(" read-only %v", q.ReadOnly)
+	}
+	if len(junk) > 0 {
+		text += fmt.Sprintf(" junk %x", junk)
+	}
+	return text
+}
+
 func showWatches(q *wire.SetWatchesRequest) string {
 	zxid := fmt.Sprint(q.RelativeZxid)
 	if q.RelativeZxid>>16 == markedZxid>>16 {
 		zxid = fmt.Sprintf("%+d", q.RelativeZxid-markedZxid)
 	}
-	return fmt.Sprintf("since %s data %q exist %q child %q", zxid, q.Data, q.Exist, q.Child)
+	return fmt.Sprintf("since %s data %s exist %s child %s", zxid, showVector(q.Data), showVector(q.Exist), showVector(q.Child))
+}
+
+func showVector(v []string) string {
+	if v == nil {
+		return "null"
+	}
+	return fmt.Sprintf("%q", v)
 }
 
 // showData tells null from empty, and keeps long data short.
@@ -58,6 +76,9 @@ func showData(b []byte) string {
 }
 
 func showACLs(acl []wire.ACL) string {
+	if acl == nil {
+		return "null"
+	}
 	parts := make([]string, len(acl))
 	for i, a := range acl {
 		parts[i] = fmt.Sprintf("%d %s:%s", a.Perms, a.Scheme, a.ID)

@@ -112,7 +112,7 @@ func (s *Step) String() string {
 	case Drop:
 		return fmt.Sprintf("client %d cuts its connection", s.Client)
 	case Connect:
-		return fmt.Sprintf("client %d connects, %s: %s", s.Client, s.Attach.text(s.Of), short(fmt.Sprintf("%+v junk %x", s.Connect, s.Junk)))
+		return fmt.Sprintf("client %d connects, %s: %s", s.Client, s.Attach.text(s.Of), showConnect(&s.Connect, s.Junk))
 	}
 	var lines []string
 	for i := range s.Requests {

@@ -3,13 +3,20 @@ package difftest
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"strings"
 
 	"github.com/mwqueue/mw/zkserver/wire"
 )
 
-// learn notes that path may exist from now on.
-func (g *generator) learn(path string) {
+// learn notes that path may exist from now on, with an ACL.
+func (g *generator) learn(path string, acl []wire.ACL) {
+	if !strings.Contains(path, Root) {
+		return // what would be made below it would stay for other runs
+	}
+	if !slices.Equal(acl, openACL) {
+		g.closed[path] = true
+	}
 	if len(g.known) < 14 {
 		g.known = append(g.known, path)
 	} else {
@@ -59,11 +66,14 @@ func (g *generator) badPath() string {
 		"/"+strings.Repeat("long", 80), "x", "\x00", "/\t", "/zookeeper", "/\u2028")
 }
 
-// paths returns a vector for setWatches.
+// paths returns a vector for setWatches, of znodes that everybody may read: see
+// [Differences].
 func (g *generator) paths() []string {
 	var v []string
 	for range g.rng.IntN(3) {
-		v = append(v, g.path())
+		if p := g.path(); !g.closed[p] {
+			v = append(v, p)
+		}
 	}
 	return v
 }
@@ -140,8 +150,11 @@ func (g *generator) grant() wire.ACL {
 // damage makes the body what no client sends: cut, with a length that is null,
 // negative or too long, or with bytes behind its end.
 func (g *generator) damage(q *Request) {
-	if len(q.Body) < 4 || strayTTL(q.Op) {
+	if len(q.Body) < 4 || strayTTL(q) {
 		return
+	}
+	if r, ok := wire.NewRequest(q.Op).(*wire.CreateRequest); ok && wire.Decode(q.Body, r) == nil {
+		g.closed[r.Path] = true // the damage may be to the ACL
 	}
 	switch g.rng.IntN(4) {
 	case 0:
@@ -149,11 +162,17 @@ func (g *generator) damage(q *Request) {
 	case 1:
 		q.Body = append(q.Body, "junk"...)
 	case 2: // the first length, of the path as a rule
-		binary.BigEndian.PutUint32(q.Body, pick[uint32](g, 0xffff_ffff, 0xffff_fffe, 0x7fff_ffff, 0x8000_0000, 3))
+		binary.BigEndian.PutUint32(q.Body, pick[uint32](g, 0xffff_fffe, 0x7fff_ffff, 0x8000_0000, 3, 0))
+		if !takesNullPath(q.Op) && g.chance(50) {
+			binary.BigEndian.PutUint32(q.Body, 0xffff_ffff)
+		}
 	case 3: // any four bytes, of a length as a rule
 		at := g.rng.IntN(len(q.Body) - 3)
 		if i := bytes.Index(q.Body[at:], []byte{0, 0, 0}); i >= 0 && at+i+4 <= len(q.Body) {
 			at += i
+		}
+		if at == 0 && takesNullPath(q.Op) {
+			return
 		}
 		binary.BigEndian.PutUint32(q.Body[at:], pick[uint32](g, 0xffff_ffff, 0xffff_fffe, 0x7fff_ffff, 0))
 	}
