@@ -224,7 +224,13 @@ func TestSequenceFollowsAnything(t *testing.T) {
 					proxy.CutAfter(zktest.Replies, random.IntN(20000))
 				case 6:
 					if random.IntN(4) == 0 {
-						must(t, s.Close())
+						if random.IntN(2) == 0 {
+							_ = s.Close() // confirmed or not
+						} else {
+							proxy.SetMode(zktest.Silence)
+							<-s.Context().Done()
+							proxy.SetMode(zktest.Pass)
+						}
 						for range r.states {
 						}
 						s = connect(t, coordinator.Config{Dial: front.Dial, SessionTimeout: 10 * time.Second})
