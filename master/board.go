@@ -271,6 +271,7 @@ func (b *board) takeNews() []news {
 type news struct {
 	what   event
 	worker string
+	task   seq   // unforgettable
 	count  int   // of the tasks it held
 	tally  tally // of what became of them
 }
@@ -282,4 +283,6 @@ const (
 	departed
 	relieved // all tasks of a dead worker are dealt with
 	refusing // nothing can be assigned to it
+
+	unforgettable // a final task cannot be deleted
 )

@@ -30,9 +30,9 @@ func (b *board) answered(q question, a answer) {
 			b.complete(q, t)
 			b.finish(q.task, t, a.at)
 		}
-	case !current:
-	case q.how == exact:
+	case q.how == exact && t.state == final:
 		b.inspected(q.task, a)
+	case !current:
 	case a.err != nil:
 		if !doubted { // else the next listing will have it looked up again
 			b.park(q.task, t)

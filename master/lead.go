@@ -224,6 +224,8 @@ func (l *leader) report() {
 			e.Int("count", n.count).Msg("worker left")
 		case refusing:
 			l.log.Warn().Str("worker", name).Msg("nothing can be assigned to the worker, trying again later")
+		case unforgettable:
+			l.log.Warn().Str("task", string(n.task.TaskID())).Msg("finished task cannot be deleted, trying again later; more may follow")
 		case relieved:
 			e.Int("reassigned", n.tally.moved).Int("queued", n.tally.queued).Int("dead", n.tally.buried).Msg("tasks reassigned")
 		}

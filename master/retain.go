@@ -4,14 +4,19 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/mwqueue/mw/coordinator"
 )
 
 // finals are the tasks that have a status, in the order they are to be
 // forgotten.
 type finals struct {
 	order  []entry          // oldest first; may hold tasks that are gone already
+	later  []parking        // could not be forgotten; to be tried again, soonest first
+	paused time.Time        // nothing is forgotten before
+	told   bool             // the log has it that some could not be
 	moving int              // being forgotten
-	debris map[seq][]string // the children of tasks that have others than expected
+	debris map[seq][]string // the children of tasks that have others than expected, the status last
 }
 
 // entry is one final task.
@@ -36,6 +41,12 @@ const (
 
 	// forgetMax is how many children one move deletes.
 	forgetMax = 90
+
+	// forgetPause is how long nothing is forgotten after a refusal, and how
+	// long that task is left alone; for the latter it doubles each time, up to
+	// forgetDoublings times.
+	forgetPause     = 5 * time.Second
+	forgetDoublings = 9
 )
 
 // service is the time by the service's clock, by which znodes are stamped. It
@@ -60,6 +71,11 @@ func (b *board) forgets(operations int) []move {
 	if f.moving > 0 {
 		return nil
 	}
+	if b.now.Before(f.paused) {
+		b.wakeAt(f.paused)
+		return nil
+	}
+	b.retryForgetting()
 	var out []move
 	over := b.count[final] - b.limits.retain
 	for operations > 0 && len(f.order) > 0 {
@@ -129,13 +145,66 @@ func (b *board) unforgotten(m move, t *task, r result) {
 	if r == stale && t.refusals < refusalsMax {
 		t.refusals++
 		b.urgent = append(b.urgent, question{task: m.task, how: exact})
+		return
+	}
+	b.finals.paused = b.now.Add(forgetPause)
+	b.forgetLater(m.task, t)
+}
+
+// forgetLater: the task could not be forgotten. It is tried again, with pauses
+// that grow.
+func (b *board) forgetLater(s seq, t *task) {
+	f := &b.finals
+	at := b.now.Add(forgetPause << min(t.refusals, forgetDoublings))
+	t.refusals = min(t.refusals+1, forgetDoublings)
+	i, _ := slices.BinarySearchFunc(f.later, at, func(p parking, at time.Time) int { return p.until.Compare(at) })
+	f.later = slices.Insert(f.later, i, parking{at, s})
+	if !f.told {
+		f.told = true
+		b.news = append(b.news, news{what: unforgettable, task: s})
+	}
+}
+
+// retryForgetting has what was left alone for long enough inspected.
+func (b *board) retryForgetting() {
+	f := &b.finals
+	for len(f.later) > 0 {
+		if p := f.later[0]; b.now.Before(p.until) {
+			b.wakeAt(p.until)
+			return
+		}
+		b.urgent = append(b.urgent, question{task: f.later[0].task, how: exact})
+		f.later = f.later[1:]
+	}
+}
+
+// resume is for a new term, or the end of one. Tasks that were being forgotten
+// or inspected are in none of the lists; all of them are overdue.
+func (f *finals) resume(tasks *taskSet) {
+	f.moving, f.later, f.paused, f.told = 0, nil, time.Time{}, false
+	known := make(map[seq]bool, len(f.order))
+	for _, e := range f.order {
+		known[e.task] = true
+	}
+	for s, t := range tasks.all() {
+		if t.state == final && !known[s] {
+			f.add(entry{task: s})
+		}
 	}
 }
 
 // inspected: the children of a task that is to be forgotten.
 func (b *board) inspected(s seq, a answer) {
-	if a.err == nil {
-		b.finals.debris[s] = append([]string{}, a.children...)
-		b.finals.add(entry{task: s}) // overdue
+	if a.err != nil {
+		b.forgetLater(s, b.tasks.get(s))
+		return
 	}
+	// The status goes last, with the task itself: without it the task would wait
+	// again.
+	names := append([]string{}, a.children...)
+	if i := slices.Index(names, coordinator.StatusName); i >= 0 {
+		names = append(slices.Delete(names, i, i+1), coordinator.StatusName)
+	}
+	b.finals.debris[s] = names
+	b.finals.add(entry{task: s}) // overdue
 }

@@ -1,6 +1,7 @@
 package master
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -29,6 +30,8 @@ type simTree struct {
 	next    seq
 	byHand  bool            // statuses may come out of the blue
 	running map[seq]string  // by which worker, as far as the tests say
+	kept    map[seq]bool    // final tasks that cannot be deleted
+	blind   map[seq]bool    // tasks whose children cannot be read
 	unfit   map[string]bool // workers to which nothing can be assigned
 }
 
@@ -56,6 +59,7 @@ func newSimTree() *simTree {
 		tasks: make(map[seq]*simTask), workers: make(map[string]bool),
 		assign: make(map[string]map[seq]coordinator.Assignment), changed: make(map[string]int64),
 		unfit: make(map[string]bool), running: make(map[seq]string),
+		kept: make(map[seq]bool), blind: make(map[seq]bool),
 		clock: time.Unix(1_800_000_000, 0),
 	}
 }
@@ -214,6 +218,13 @@ func (tr *simTree) execute(m move, term int) result {
 		task.attempts = append(task.attempts, "refused: "+m.why)
 		tr.change()
 	case forget:
+		if tr.kept[m.task] {
+			return barred
+		}
+		if m.stays && task != nil {
+			task.attempts = task.attempts[len(m.debris):]
+			return done
+		}
 		if task == nil || task.status == "" || tr.children(m, task) != len(task.attempts) {
 			return stale
 		}
@@ -297,6 +308,8 @@ func (tr *simTree) look(q question) answer {
 		return answer{}
 	case task == nil:
 		return answer{gone: true}
+	case q.how == exact && tr.blind[q.task]:
+		return answer{err: errors.New("blind")}
 	case q.how == exact:
 		names := []string{"status"}
 		for n := range task.attempts {

@@ -33,7 +33,7 @@ func (b *board) reset() {
 	b.line, b.suspects, b.arrivals = line{}, suspects{}, nil
 	b.urgent, b.left, b.parked = nil, nil, nil
 	b.orphans, b.doomed, b.drops, b.controls = nil, nil, nil, nil
-	b.finals.moving = 0
+	b.finals.resume(&b.tasks)
 	for _, w := range b.crew() {
 		w.paused, w.unfit, w.tally, w.dismissed = time.Time{}, 0, tally{}, false
 		w.guestSince, w.rest = time.Time{}, time.Time{}
