@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/mwqueue/mw/worker"
@@ -25,9 +26,9 @@ their own, in an environment of PATH, HOME, LANG, USER, TMPDIR, the task's own
 variables and MW_TASK_ID, MW_ATTEMPT, MW_FENCE, MW_WORKER. They end with it,
 however it ends, and before the service can give their tasks to another worker.
 
-The first SIGTERM or Ctrl-C drains: it takes no more tasks, hands back what has
-not started, and ends when what runs has ended. The second stops: commands get
-SIGTERM, after --grace SIGKILL, and their tasks run elsewhere.
+The first SIGTERM, SIGHUP or Ctrl-C drains: it takes no more tasks, hands back
+what has not started, and ends when what runs has ended. The second stops:
+commands get SIGTERM, after --grace SIGKILL, and their tasks run elsewhere.
 
 Output is kept below --data, up to --output-limit for each of stdout and stderr
 of an attempt, and served over HTTP on --listen.
@@ -53,7 +54,7 @@ Examples:
 			if err != nil {
 				return err
 			}
-			signals := hear()
+			signals := hearHangup(hear())
 			defer signal.Stop(signals)
 			w, err := worker.New(cfg)
 			if err != nil {
@@ -140,4 +141,13 @@ func runWorker(ctx context.Context, signals chan os.Signal, w *worker.Worker) er
 		stop()
 	}()
 	return ended(ctx, w.Run(ctx, drain))
+}
+
+// hearHangup adds SIGHUP, the end of the terminal, to what is heard, unless it
+// is ignored: nohup(1) asks for that.
+func hearHangup(signals chan os.Signal) chan os.Signal {
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
+	return signals
 }
