@@ -80,7 +80,7 @@ func (i *instance) readAssignment(ctx context.Context, id coordinator.TaskID) (*
 		return nil, specErr
 	}
 	a := &attempt{
-		instance: i.name, session: i.number, task: id, fence: stat.Czxid, assigned: coordinator.ParseAssignment(assigned),
+		instance: i.name, tree: i.tree, session: i.number, task: id, fence: stat.Czxid, assigned: coordinator.ParseAssignment(assigned),
 	}
 	if a.number = a.assigned.Attempt; a.number > coordinator.MaxAttempts {
 		a.number = 0

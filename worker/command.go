@@ -111,7 +111,7 @@ func (w *Worker) request(a *attempt, dir string, deadline time.Time) (startReque
 	}
 	return startRequest{
 		Session: a.session, Path: path, Argv: argv, Env: env, Dir: dir, Mark: markOf(slices.Values(env)),
-		Stdout: w.store.path(a.task, a.number, "stdout"), Stderr: w.store.path(a.task, a.number, "stderr"),
+		Stdout: w.store.path(a, "stdout"), Stderr: w.store.path(a, "stderr"),
 		Limit: w.cfg.OutputLimit,
 	}, nil
 }

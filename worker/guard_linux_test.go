@@ -54,17 +54,6 @@ func mustStart(tb testing.TB, c *launcher, req startRequest) *command {
 	return cmd
 }
 
-func await[T any](tb testing.TB, what string, ch <-chan T) T {
-	tb.Helper()
-	select {
-	case v := <-ch:
-		return v
-	case <-time.After(10 * time.Second):
-		tb.Fatalf("%s: nothing after 10s", what)
-		panic("unreachable")
-	}
-}
-
 // fifo makes a named pipe and returns its path and a channel that gets the
 // process ID a script writes there.
 func fifo(tb testing.TB) (path string, pid <-chan int) {

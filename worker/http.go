@@ -22,6 +22,9 @@ const (
 	// followEvery is how often an output that is followed is looked at.
 	followEvery = 100 * time.Millisecond
 
+	// writePatience is how long a client may take to read what it is sent.
+	writePatience = 30 * time.Second
+
 	// maxRequests bounds the requests served at once; a follower is one.
 	maxRequests = 1024
 )
@@ -32,8 +35,9 @@ const (
 //	GET /healthz
 func (w *Worker) serveHTTP(ctx context.Context) {
 	server := &http.Server{
-		Handler:           limitRequests(maxRequests, checkHost(w.advertised, w.routes())),
+		Handler:           limitRequests(maxRequests, checkHost(w.advertised, evictSlow(writePatience, w.routes()))),
 		ReadHeaderTimeout: 5 * time.Second,
+		WriteTimeout:      writePatience,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 	}
@@ -72,6 +76,32 @@ func limitRequests(n int, next http.Handler) http.Handler {
 		}
 	})
 }
+
+// evictSlow ends the connections of clients that do not read: each write, of an
+// output of any length, may take that long.
+func evictSlow(patience time.Duration, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(&patientWriter{rw, http.NewResponseController(rw), patience}, r)
+	})
+}
+
+// patientWriter gives each write a deadline of its own. It has no ReadFrom,
+// which would be one write for a whole file.
+type patientWriter struct {
+	http.ResponseWriter
+	control  *http.ResponseController
+	patience time.Duration
+}
+
+func (w *patientWriter) Write(b []byte) (int, error) {
+	if err := w.control.SetWriteDeadline(time.Now().Add(w.patience)); err != nil {
+		return 0, err
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController flush.
+func (w *patientWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // checkHost refuses requests under a name that is not ours: a web page can
 // make its own name mean this machine, and read what its visitor may (DNS

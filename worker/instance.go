@@ -38,6 +38,7 @@ type instance struct {
 	w      *Worker
 	s      *coordinator.Session
 	name   string
+	tree   string // see treeName; set by register
 	number uint64 // for the guard
 	log    zerolog.Logger
 
@@ -169,7 +170,16 @@ func (i *instance) tryRegister(ctx context.Context, data []byte) error {
 	if err := i.s.EnsureTree(ctx); err != nil {
 		return err
 	}
-	_, err := i.s.Multi(ctx,
+	tasks, exists, err := i.s.Exists(ctx, coordinator.TasksPath)
+	if err != nil {
+		return err
+	}
+	if !exists { // deleted since
+		return coordinator.ErrTryLater
+	}
+	i.tree = treeName(tasks)
+	i.w.store.serve(i.tree)
+	_, err = i.s.Multi(ctx,
 		coordinator.CreateOp(coordinator.AssignmentsPath(i.name), nil, coordinator.Persistent),
 		coordinator.CreateOp(coordinator.WorkerPath(i.name), data, coordinator.Ephemeral))
 	if !errors.Is(err, coordinator.ErrNodeExists) {

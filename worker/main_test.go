@@ -4,6 +4,7 @@ import (
 	"os"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -25,3 +26,14 @@ func TestMain(m *testing.M) {
 
 // guardArgv starts the test binary as a guard.
 func guardArgv() []string { return []string{os.Args[0], "guard"} }
+
+func await[T any](tb testing.TB, what string, ch <-chan T) T {
+	tb.Helper()
+	select {
+	case v := <-ch:
+		return v
+	case <-time.After(10 * time.Second):
+		tb.Fatalf("%s: nothing after 10s", what)
+		panic("unreachable")
+	}
+}

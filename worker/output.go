@@ -25,9 +25,12 @@ const pruneEvery = time.Minute
 //
 //	lock                            locked while a worker runs
 //	instances                       the names it has registered under; see leftovers.go
-//	output/task-0000000042.1.stdout what attempt 1 of the task printed; no file if nothing
-//	output/task-0000000042.1.stderr
+//	output/T.task-0000000042.1.stdout what attempt 1 of the task printed; no file if nothing
+//	output/T.task-0000000042.1.stderr
 //	scratch/task-0000000042.1       where the attempt runs, removed afterwards
+//
+// T names the tree, so that no task is shown the output of another's with the
+// same ID.
 //
 // Its methods may be called from any goroutine.
 type store struct {
@@ -43,6 +46,8 @@ type store struct {
 
 	grown atomic.Int64  // bytes written since outputs were last removed
 	full  chan struct{} // tells keepTidy that grown is a lot; one slot
+
+	tree atomic.Pointer[string] // whose outputs are served; nil: not known yet
 
 	instances []string // owned by noteInstance
 
@@ -168,20 +173,37 @@ func (s *store) close() {
 	}
 }
 
-func outputName(id coordinator.TaskID, attempt int, stream string) string {
-	return fmt.Sprintf("%s.%d.%s", id, attempt, stream)
+// treeName names a tree: /tasks is made once in its life.
+func treeName(tasks coordinator.Stat) string {
+	return fmt.Sprintf("%x-%x", tasks.Czxid, tasks.Ctime.UnixMilli())
+}
+
+// serve says whose outputs are served from now on.
+func (s *store) serve(tree string) { s.tree.Store(&tree) }
+
+// served names an output in the tree that is served.
+func (s *store) served(id coordinator.TaskID, attempt int, stream string) string {
+	tree := s.tree.Load()
+	if tree == nil {
+		return outputName("", id, attempt, stream) // no file has that name
+	}
+	return outputName(*tree, id, attempt, stream)
+}
+
+func outputName(tree string, id coordinator.TaskID, attempt int, stream string) string {
+	return fmt.Sprintf("%s.%s.%d.%s", tree, id, attempt, stream)
 }
 
 // path is where the guard shall keep a stream. A task's ID has been checked:
 // it is digits after "task-".
-func (s *store) path(id coordinator.TaskID, attempt int, stream string) string {
-	return filepath.Join(s.dir, "output", outputName(id, attempt, stream))
+func (s *store) path(a *attempt, stream string) string {
+	return filepath.Join(s.dir, "output", outputName(a.tree, a.task, a.number, stream))
 }
 
 // begin notes that an attempt is running, until done is called. What a former
-// attempt of that number left, under another tree perhaps, is removed.
+// attempt of that number left is removed.
 func (s *store) begin(a *attempt) (done func()) {
-	key := outputName(a.task, a.number, "")
+	key := outputName(a.tree, a.task, a.number, "")
 	ended := make(chan struct{})
 	for _, stream := range []string{"stdout", "stderr"} {
 		_ = s.output.Load().Remove(key + stream)
@@ -204,7 +226,7 @@ func (s *store) begin(a *attempt) (done func()) {
 func (s *store) running(id coordinator.TaskID, attempt int) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.live[outputName(id, attempt, "")]
+	return s.live[s.served(id, attempt, "")]
 }
 
 // count returns how many attempts are running.
@@ -216,7 +238,7 @@ func (s *store) count() int {
 
 // open opens what is kept of a stream; fs.ErrNotExist if nothing is.
 func (s *store) open(id coordinator.TaskID, attempt int, stream string) (*os.File, error) {
-	return s.output.Load().Open(outputName(id, attempt, stream))
+	return s.output.Load().Open(s.served(id, attempt, stream))
 }
 
 // keep keeps what a handler returned, as its standard output.
@@ -224,7 +246,7 @@ func (s *store) keep(a *attempt, out []byte, limit int64) error {
 	if len(out) == 0 {
 		return nil
 	}
-	f, err := s.output.Load().OpenFile(outputName(a.task, a.number, "stdout"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := s.output.Load().OpenFile(outputName(a.tree, a.task, a.number, "stdout"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}

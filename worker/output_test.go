@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mwqueue/mw/coordinator"
 	"github.com/rs/zerolog"
 )
 
@@ -63,7 +64,7 @@ func TestPruneSparesWhatRuns(t *testing.T) {
 	}
 	s.prune(time.Now())
 	names, err := os.ReadDir(filepath.Join(s.dir, "output"))
-	if err != nil || len(names) != 1 || names[0].Name() != "task-0000000001.1.stdout" {
+	if err != nil || len(names) != 1 || names[0].Name() != ".task-0000000001.1.stdout" {
 		t.Errorf("left = %v, %v", names, err)
 	}
 	s.prune(time.Now().Add(48 * time.Hour))
@@ -75,7 +76,8 @@ func TestPruneSparesWhatRuns(t *testing.T) {
 // The same attempt number may come again, under a tree that was made anew.
 func TestAttemptDoesNotShowFormerOutput(t *testing.T) {
 	s := testStore(t)
-	a := &attempt{task: taskNumber(1), number: 1}
+	a := &attempt{tree: "t", task: taskNumber(1), number: 1}
+	s.serve("t")
 	if err := s.keep(a, []byte("old"), 100); err != nil {
 		t.Fatal(err)
 	}
@@ -86,13 +88,45 @@ func TestAttemptDoesNotShowFormerOutput(t *testing.T) {
 	}
 }
 
+// A worker may serve one tree after another, with tasks of the same IDs.
+func TestOutputsOfAnotherTreeAreNotServed(t *testing.T) {
+	s := testStore(t)
+	made := time.UnixMilli(1767225600000)
+	one := treeName(coordinator.Stat{Czxid: 3, Ctime: made})
+	a := &attempt{tree: one, task: taskNumber(1), number: 1}
+	defer s.begin(a)()
+	if err := s.keep(a, []byte("of the first tree"), 100); err != nil {
+		t.Fatal(err)
+	}
+	is := func(want bool, tree string) {
+		t.Helper()
+		f, err := s.open(a.task, 1, "stdout")
+		if err == nil {
+			f.Close()
+		}
+		if (err == nil) != want || (s.running(a.task, 1) != nil) != want {
+			t.Errorf("serving %q: open = %v, want %v", tree, err, want)
+		}
+	}
+	is(false, "none")
+	for tree, want := range map[string]bool{
+		one: true,
+		treeName(coordinator.Stat{Czxid: 3, Ctime: made.Add(time.Hour)}): false, // another ensemble
+		treeName(coordinator.Stat{Czxid: 9, Ctime: made}):                false, // another chroot of the same one
+	} {
+		s.serve(tree)
+		is(want, tree)
+	}
+}
+
 func TestOutputsAreOurs(t *testing.T) {
 	s := testStore(t)
-	if err := s.keep(&attempt{task: taskNumber(1), number: 1}, []byte("secret"), 100); err != nil {
+	a := &attempt{task: taskNumber(1), number: 1}
+	if err := s.keep(a, []byte("secret"), 100); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]os.FileMode{
-		s.path(taskNumber(1), 1, "stdout"): 0o600, filepath.Join(s.dir, "output"): 0o700 | os.ModeDir, filepath.Join(s.dir, "lock"): 0o600,
+		s.path(a, "stdout"): 0o600, filepath.Join(s.dir, "output"): 0o700 | os.ModeDir, filepath.Join(s.dir, "lock"): 0o600,
 	} {
 		if info, err := os.Stat(path); err != nil || info.Mode() != want {
 			t.Errorf("%s: %v, %v, want %v", path, info.Mode(), err, want)

@@ -28,6 +28,7 @@ const maxErrorText = 2 << 10
 // attempt is one run of a task by one instance.
 type attempt struct {
 	instance string
+	tree     string // see treeName
 	session  uint64 // of the guard; stands for the instance
 	task     coordinator.TaskID
 	number   int                    // from 1
