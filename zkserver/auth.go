@@ -1,7 +1,9 @@
 package zkserver
 
 import (
+	"crypto/hmac"
 	"crypto/sha1"
+	"crypto/tls"
 	"encoding/base64"
 	"net/netip"
 	"slices"
@@ -15,6 +17,8 @@ import (
 const (
 	schemeDigest = "digest"
 	schemeIP     = "ip"
+	schemeX509   = "x509"
+	schemeSuper  = "super" // may do everything; no client can name it
 )
 
 // addrIdentity is what every connection starts with.
@@ -25,25 +29,66 @@ func addrIdentity(addr netip.Addr) []tree.ID {
 	return []tree.ID{{Scheme: schemeIP, ID: addr.WithZone("").String()}}
 }
 
-// authenticate adds the identity that an auth request proves to the
-// connection. It reports false when it proves none; the connection then ends.
-func (c *conn) authenticate(body []byte) bool {
+// auth answers an auth request. One that proves nothing is the connection's last;
+// one that does not decode is so without an answer.
+func (c *conn) auth(xid int32, o *op, body []byte) (more bool, err error) {
 	var q wire.AuthRequest
 	if wire.Decode(body, &q) != nil {
-		return false
+		return false, c.serve(xid, authCut, nil)
 	}
-	var id tree.ID
+	if !c.authenticate(&q) {
+		return false, c.serve(xid, authFailed, nil)
+	}
+	return true, c.serve(xid, o, nil)
+}
+
+// authenticate adds the identity that an auth request proves to the
+// connection. It reports false when it proves none.
+func (c *conn) authenticate(q *wire.AuthRequest) bool {
 	switch q.Scheme {
 	case schemeDigest:
-		id = tree.ID{Scheme: schemeDigest, ID: digestID(string(q.Auth))}
+		return q.Auth != nil && c.authenticateDigest(string(q.Auth))
 	case schemeIP:
 		return c.addr.IsValid() // known from the start
 	default:
 		c.log.Warn().Str("scheme", strconv.Quote(q.Scheme[:min(len(q.Scheme), 32)])).Msg("authentication refused")
 		return false
 	}
+}
 
-	return c.addIdentity(id)
+// authenticateDigest always succeeds: a password opens what was protected with
+// it, and no more.
+func (c *conn) authenticateDigest(secret string) bool {
+	id := digestID(secret)
+	if super := c.srv.cfg.SuperDigest; super != "" && hmac.Equal([]byte(id), []byte(super)) {
+		if !c.addIdentity(tree.ID{Scheme: schemeSuper}) {
+			return false
+		}
+	}
+	return c.addIdentity(tree.ID{Scheme: schemeDigest, ID: id})
+}
+
+// identify adds the identity that a client has proven with its certificate, if
+// the connection is a TLS one and the client sent any. It reports false when
+// the identity cannot be kept; the connection then ends.
+func (c *conn) identify() bool {
+	secure, ok := c.nc.(interface{ ConnectionState() tls.ConnectionState })
+	if !ok || !c.srv.cfg.X509 {
+		return true
+	}
+	chain := secure.ConnectionState().PeerCertificates
+	if len(chain) == 0 {
+		return true
+	}
+	name, err := subjectName(chain[0].RawSubject)
+	if err != nil {
+		c.log.Warn().Err(err).Msg("certificate refused")
+		return false
+	}
+	if name == c.srv.cfg.SuperX509 && name != "" && !c.addIdentity(tree.ID{Scheme: schemeSuper, ID: name}) {
+		return false
+	}
+	return c.addIdentity(tree.ID{Scheme: schemeX509, ID: name})
 }
 
 // addIdentity reports false, and changes nothing, when the identity is too long

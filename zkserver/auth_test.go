@@ -1,12 +1,15 @@
 package zkserver_test
 
 import (
+	"crypto/sha1"
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mwqueue/mw/zkserver"
 	"github.com/mwqueue/mw/zkserver/wire"
 	"github.com/mwqueue/mw/zkserver/zktest"
 )
@@ -137,4 +140,57 @@ func longUsers(n, size int) (users []string) {
 		users = append(users, fmt.Sprintf("%0*d", size, i))
 	}
 	return users
+}
+
+func TestSuperUserMayDoEverything(t *testing.T) {
+	s := zktest.NewServer(t, func(cfg *zkserver.Config) { cfg.SuperDigest = digestOf("super:pw") })
+	owner := connect(t, s)
+	owner.create("/a", "mine", 0)
+	owner.setACL("/a", wire.ACL{Perms: wire.PermRead, Scheme: "digest", ID: "alice:x"})
+
+	c := connect(t, s)
+	c.auth("digest", "super:wrong")
+	if _, _, code := c.get("/a", false); code != wire.NoAuth {
+		t.Errorf("get with a wrong password: %v, want no auth", code)
+	}
+	c.auth("digest", "super:pw")
+	c.set("/a", "ours")
+	c.set("/zookeeper/config", "server.1=…")
+	var out wire.GetACLResponse
+	c.do(wire.OpGetACL, &wire.PathRequest{Path: "/a"}, &out)
+	if len(out.ACL) != 1 || out.ACL[0].ID != "alice:x" {
+		t.Errorf("getACL = %v", out.ACL)
+	}
+	var who wire.WhoAmIResponse
+	c.do(wire.OpWhoAmI, &wire.Empty{}, &who)
+	want := []wire.ID{{Scheme: "ip", ID: "127.0.0.1"}, {Scheme: "digest", ID: "super"}, {Scheme: "super"}, {Scheme: "digest", ID: "super"}}
+	if diff := cmp.Diff(want, who.IDs); diff != "" {
+		t.Errorf("whoAmI (-want +got):\n%s", diff)
+	}
+}
+
+func TestNobodyIsSuperByName(t *testing.T) {
+	s := zktest.NewServer(t)
+	for _, scheme := range []string{"super", "x509", "world", "sasl", ""} {
+		c := connect(t, s)
+		if r := c.auth(scheme, "super:pw"); r.Err != wire.AuthFailed {
+			t.Errorf("auth %q: %v, want auth failed", scheme, r.Err)
+		}
+		c.closed()
+	}
+	c := connect(t, s)
+	c.auth("digest", "")
+	if _, _, code := c.get("/", false); code != wire.OK {
+		t.Errorf("get after an empty digest: %v", code)
+	}
+	c.write(frame(&wire.RequestHeader{Xid: wire.XidAuth, Op: wire.OpAuth}, &wire.AuthRequest{Scheme: "digest"}))
+	if r := c.reply(); r.Err != wire.AuthFailed {
+		t.Errorf("auth with null: %v, want auth failed", r.Err)
+	}
+}
+
+func digestOf(secret string) string {
+	user, _, _ := strings.Cut(secret, ":")
+	sum := sha1.Sum([]byte(secret))
+	return user + ":" + base64.StdEncoding.EncodeToString(sum[:])
 }

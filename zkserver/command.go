@@ -14,12 +14,17 @@ import (
 type commandKind uint8
 
 const (
-	doRequest commandKind = 1 // a client's write
-	doCreate  commandKind = 2 // a new session
-	doAttach  commandKind = 3 // a session comes back on another connection
-	doExpire  commandKind = 4 // a session's time is over
-	doKey     commandKind = 5 // the secret that session passwords are made from
+	doOldRequest commandKind = 1 // doRequest under oldRules, by an earlier version
+	doCreate     commandKind = 2 // a new session
+	doAttach     commandKind = 3 // a session comes back on another connection
+	doExpire     commandKind = 4 // a session's time is over
+	doKey        commandKind = 5 // the secret that session passwords are made from
+	doRequest    commandKind = 6 // a client's write
+	doSweep      commandKind = 7 // a container or TTL znode is to go
 )
+
+// oldRules are what versions did that wrote requests without rules.
+const oldRules = tree.NoContainers | tree.NoTTL | tree.NoX509 | tree.AnyQuotaData
 
 // A command is one entry of the log as the replica understands it; doc.go has
 // the bytes.
@@ -30,18 +35,25 @@ type command struct {
 	timeout time.Duration // doCreate, doAttach; of a doExpire it is not in the log
 	authSet []byte        // doRequest: the identities, encoded
 	request []byte        // doRequest: the frame as received: xid, op, body
+	rules   tree.Rules    // doRequest
 	secret  []byte        // doKey
+	sweep   tree.Expire   // doSweep
 }
 
 func (c *command) append(b []byte) []byte {
 	b = append(b, byte(c.kind))
-	if c.kind == doKey {
+	switch c.kind {
+	case doKey:
 		return append(b, c.secret...)
+	case doSweep:
+		b = binary.BigEndian.AppendUint64(b, uint64(c.sweep.Unused))
+		return append(b, c.sweep.Path...)
 	}
 	b = binary.BigEndian.AppendUint64(b, uint64(c.session))
 	switch c.kind {
 	case doRequest:
 		b = binary.BigEndian.AppendUint32(b, c.attach)
+		b = append(b, byte(c.rules))
 		b = appendField(b, c.authSet)
 		b = append(b, c.request...)
 	case doCreate, doAttach:
@@ -60,15 +72,18 @@ func parseCommand(b []byte) (command, error) {
 		return command{}, errCommand
 	}
 	c := command{kind: commandKind(b[0])}
-	if c.kind > doKey {
+	if c.kind > doSweep {
 		return command{}, fmt.Errorf("zkserver: command of kind %d: the log was written by a later version", c.kind)
 	}
 	b = b[1:]
-	if c.kind == doKey {
+	switch {
+	case c.kind == doKey:
 		c.secret = b
 		return c, nil
-	}
-	if len(b) < 8+4 || c.kind < doRequest {
+	case c.kind == doSweep && len(b) >= 8:
+		c.sweep = tree.Expire{Unused: int64(binary.BigEndian.Uint64(b)), Path: string(b[8:])}
+		return c, nil
+	case len(b) < 8+4, c.kind < doOldRequest:
 		return command{}, errCommand
 	}
 	c.session = session.ID(binary.BigEndian.Uint64(b))
@@ -79,6 +94,12 @@ func parseCommand(b []byte) (command, error) {
 		c.timeout = time.Duration(word) * time.Millisecond
 	default:
 		c.attach = word
+	}
+	switch {
+	case c.kind == doOldRequest:
+		c.kind, c.rules = doRequest, oldRules
+	case c.kind == doRequest && len(b) > 0:
+		c.rules, b = tree.Rules(b[0]), b[1:]
 	}
 	if c.kind == doRequest {
 		var ok bool

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/mwqueue/mw/zkserver/tree"
 	"github.com/mwqueue/mw/zkserver/wal"
 	"github.com/mwqueue/mw/zkserver/wire"
 )
@@ -55,6 +56,37 @@ type Config struct {
 	// setWatches. Default: 100,000.
 	MaxWatchesPerConn int
 
+	// SweepInterval is how often the server looks for containers that have no
+	// more children and for TTL znodes whose time has passed; SweepPerMinute is
+	// how many it removes in a minute at most; and UnusedContainers is how long a
+	// container may wait for its first child. Default: 60s; 10,000; for ever.
+	SweepInterval    time.Duration
+	SweepPerMinute   int
+	UnusedContainers time.Duration
+
+	// EnforceQuotas refuses writes above a hard quota. Without it quotas are
+	// counted and no more. As in Apache ZooKeeper the default is false.
+	EnforceQuotas bool
+
+	// NoTTL refuses to create znodes with a time to live. Apache ZooKeeper
+	// does so unless its extendedTypesEnabled is set.
+	NoTTL bool
+
+	// SuperDigest, "user:base64(SHA-1(user:password))", names who may do
+	// everything once they have shown the password by auth. Default: nobody.
+	SuperDigest string
+
+	// X509 makes ACLs of the scheme x509 valid. With it a client's certificate
+	// gives its connection the identity {x509, subject}, the subject as in RFC
+	// 2253, if the connection is a TLS one; and SuperX509 is the subject that may
+	// do everything. Default: no; nobody.
+	X509      bool
+	SuperX509 string
+
+	// ReconfigEnabled says how reconfig is refused: with it, as by a server
+	// that stands alone, and without it as by one that does not know of it.
+	ReconfigEnabled bool
+
 	// SegmentBytes, SnapshotBytes and SnapshotEntries are the size of a log
 	// segment and how much log is written between snapshots. FS is what the
 	// log writes to. The defaults are package ensemble's.
@@ -84,6 +116,8 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.MaxSessions, 100_000)
 	setDefault(&c.MaxFrame, wire.MaxFrame)
 	setDefault(&c.MaxWatchesPerConn, 100_000)
+	setDefault(&c.SweepInterval, time.Minute)
+	setDefault(&c.SweepPerMinute, 10_000)
 	if c.Tick < time.Millisecond {
 		return c, fmt.Errorf("zkserver: tick is %v, must be at least 1ms", c.Tick)
 	}
@@ -92,6 +126,24 @@ func (c Config) withDefaults() (Config, error) {
 			c.MinSessionTimeout, c.MaxSessionTimeout)
 	}
 	return c, nil
+}
+
+// rules are what the configuration means for the outcome of requests.
+func (c Config) rules() (rules tree.Rules) {
+	for _, r := range []struct {
+		on   bool
+		rule tree.Rules
+	}{
+		{c.EnforceQuotas, tree.EnforceQuota},
+		{c.NoTTL, tree.NoTTL},
+		{!c.X509, tree.NoX509},
+		{c.ReconfigEnabled, reconfigRule},
+	} {
+		if r.on {
+			rules |= r.rule
+		}
+	}
+	return rules
 }
 
 // setDefault sets *v to def when it is the zero value.

@@ -3,6 +3,7 @@ package zkserver
 import (
 	"context"
 
+	"github.com/mwqueue/mw/zkserver/tree"
 	"github.com/mwqueue/mw/zkserver/wire"
 )
 
@@ -23,7 +24,7 @@ type op struct {
 	kind kind
 
 	// txn turns a write's body into what is applied to the tree.
-	txn func(d *wire.Decoder) (txn, wire.Code)
+	txn func(d *wire.Decoder, rules tree.Rules) (txn, wire.Code)
 
 	// result appends the body of the reply to a write that succeeded, or to
 	// a multi.
@@ -32,6 +33,9 @@ type op struct {
 	// read appends the body of the reply to a read. With a code other than
 	// OK what it appended is dropped.
 	read func(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code)
+
+	// full says that what read appended is sent with an error, too.
+	full bool
 
 	// bare says that the reply has no body and that read appends whole
 	// frames (events) that go before it.
@@ -53,22 +57,19 @@ const (
 	noZxid              // -1, for an op that is not known
 )
 
-// ops is the table, complete for ZooKeeper 3.8. What is unimplemented in it is
-// refused, but the connection goes on.
+// ops is the table, complete for ZooKeeper 3.8.
 var ops = map[wire.Op]*op{
 	wire.OpCreate:          {kind: isWrite, txn: createTxn, result: pathResult},
 	wire.OpCreate2:         {kind: isWrite, txn: createTxn, result: path2Result},
-	wire.OpCreateContainer: {read: unimplemented}, // needs the sweeper of empty containers
-	wire.OpCreateTTL:       {read: unimplemented}, // needs the sweeper of znodes past their time
+	wire.OpCreateContainer: {kind: isWrite, txn: createContainerTxn, result: path2Result},
+	wire.OpCreateTTL:       {kind: isWrite, txn: createTTLTxn, result: path2Result},
+	wire.OpDeleteContainer: {kind: isWrite, txn: deleteContainerTxn, result: noResult},
 	wire.OpDelete:          {kind: isWrite, txn: deleteTxn, result: noResult},
 	wire.OpSetData:         {kind: isWrite, txn: setDataTxn, result: statResult},
 	wire.OpSetACL:          {kind: isWrite, txn: setACLTxn, result: statResult},
 	wire.OpCheck:           {kind: isWrite, txn: checkTxn, result: noResult},
 	wire.OpMulti:           {kind: isWrite, txn: multiTxn, result: multiResult},
-
-	// Apache ZooKeeper 3.8.0 takes this from any client, without an ACL
-	// check (CVE-2026-79993). It is for members only.
-	wire.OpDeleteContainer: {read: unimplemented},
+	wire.OpReconfig:        {kind: isWrite, txn: reconfigTxn, result: noResult},
 
 	wire.OpExists:               {read: readExists},
 	wire.OpGetData:              {read: readData},
@@ -77,7 +78,7 @@ var ops = map[wire.Op]*op{
 	wire.OpGetChildren2:         {read: readChildren2},
 	wire.OpGetAllChildrenNumber: {read: readChildrenNumber, counts: true},
 	wire.OpGetEphemerals:        {read: readEphemerals},
-	wire.OpMultiRead:            {read: readMulti},
+	wire.OpMultiRead:            {read: readMulti, full: true},
 	wire.OpWhoAmI:               {read: readWhoAmI},
 	wire.OpPing:                 {read: readNothing},
 
@@ -90,14 +91,14 @@ var ops = map[wire.Op]*op{
 	wire.OpSync:         {kind: isSync, read: readSync},
 	wire.OpAuth:         {kind: isAuth, read: readNothing, zxid: zeroZxid},
 	wire.OpCloseSession: {kind: isClose, result: noResult},
-	wire.OpReconfig:     {read: refuseReconfig},
-	wire.OpSASL:         {read: unimplemented},
+	wire.OpSASL:         {read: readSASL, zxid: zeroZxid},
 }
 
 // These rows answer requests that have no row, or whose outcome is known.
 var (
 	unknownOp  = &op{kind: isUnknown, read: unimplemented, zxid: noZxid}
 	authFailed = &op{read: refuseAuth, zxid: zeroZxid}
+	authCut    = &op{read: endConn}
 	diskFull   = &op{read: refuseWrite}
 )
 
@@ -126,10 +127,7 @@ func (c *conn) dispatch(ctx context.Context, frame []byte) (more bool, err error
 	case isSync:
 		return true, c.sync(h.Xid, o, d.Rest())
 	case isAuth:
-		if !c.authenticate(d.Rest()) {
-			return false, c.serve(h.Xid, authFailed, nil)
-		}
-		return true, c.serve(h.Xid, o, nil)
+		return c.auth(h.Xid, o, d.Rest())
 	case isUnknown:
 		return false, c.serve(h.Xid, o, nil)
 	}

@@ -16,6 +16,7 @@ import (
 // These errors end a connection before it has a session.
 var (
 	errWordSaid        = errors.New("zkserver: four-letter word answered")
+	errBadCertificate  = errors.New("zkserver: the certificate names nobody")
 	errAhead           = errors.New("zkserver: client has seen writes that are not here")
 	errSessionRefused  = errors.New("zkserver: no such session, or wrong password")
 	errTooManySessions = errors.New("zkserver: too many sessions")
@@ -38,6 +39,9 @@ func (c *conn) shakeHands(ctx context.Context) error {
 	if word, ok := words[string(first)]; ok {
 		c.sayWord(string(first), word)
 		return errWordSaid
+	}
+	if !c.identify() {
+		return errBadCertificate
 	}
 	frame, err := wire.ReadFrame(c.br, nil, maxHandshake)
 	if err != nil {

@@ -76,8 +76,9 @@ func TestCreatesInAMulti(t *testing.T) {
 		{"TTL op, other mode", wire.OpCreateTTL, wire.FlagSequential, wire.OK, wire.OK},
 		{"TTL mode, other op", wire.OpCreate, wire.FlagPersistentTTL, wire.MarshallingError, 0},
 		{"no such mode", wire.OpCreate, 77, wire.OK, wire.BadArguments},
-		{"container", wire.OpCreateContainer, wire.FlagContainer, wire.OK, wire.Unimplemented},
-		{"TTL", wire.OpCreateTTL, wire.FlagPersistentTTL, wire.OK, wire.Unimplemented},
+		{"container", wire.OpCreateContainer, wire.FlagContainer, wire.OK, wire.OK},
+		{"container again", wire.OpCreate, wire.FlagContainer, wire.OK, wire.NodeExists},
+		{"TTL", wire.OpCreateTTL, wire.FlagPersistentSequentialTTL, wire.OK, wire.OK},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

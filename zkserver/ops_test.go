@@ -151,19 +151,32 @@ func TestReads(t *testing.T) {
 	}
 }
 
-func TestOpsThatAreKnownButNotServed(t *testing.T) {
+// Refused or not, they take a zxid, and the connection goes on.
+func TestOpsThatNoClientMayUse(t *testing.T) {
 	c := connect(t, zktest.NewServer(t))
-	tests := map[wire.Op]wire.Code{
-		wire.OpDeleteContainer: wire.Unimplemented,
-		wire.OpSASL:            wire.Unimplemented,
-		wire.OpReconfig:        wire.ReconfigDisabled,
-	}
-	for op, want := range tests {
-		if r := c.do(op, wire.NewRequest(op), nil); r.Err != want {
-			t.Errorf("%v: %v, want %v", op, r.Err, want)
+	tests := []struct {
+		op   wire.Op
+		want wire.Code
+	}{{wire.OpDeleteContainer, wire.BadArguments}, {wire.OpReconfig, wire.ReconfigDisabled}}
+	for _, tt := range tests {
+		before := c.ping().Zxid
+		if r := c.do(tt.op, wire.NewRequest(tt.op), nil); r.Err != tt.want || r.Zxid != before+1 {
+			t.Errorf("%v: %v at %#x, want %v at %#x", tt.op, r.Err, r.Zxid, tt.want, before+1)
 		}
 	}
 	c.ping()
+}
+
+func TestSASLIsAnsweredWithNoToken(t *testing.T) {
+	s := zktest.NewServer(t)
+	c := connect(t, s)
+	out := wire.SASLResponse{Token: []byte("x")}
+	if r := c.do(wire.OpSASL, &wire.SASLRequest{Token: []byte("x")}, &out); r.Err != wire.OK || r.Zxid != 0 || out.Token != nil {
+		t.Errorf("sasl = %q, %+v; want null, ok with zxid 0", out.Token, r.ReplyHeader)
+	}
+	c.ping()
+	c.send(wire.OpSASL, &wire.SASLRequest{})
+	c.closed()
 }
 
 func TestUnknownOpIsAnsweredAndThenTheEnd(t *testing.T) {

@@ -65,7 +65,10 @@ func (r *replica) read(c *conn, xid int32, o *op, body []byte, queued bool) erro
 	b = h.Append(b)
 	if end := len(b); !o.bare {
 		if b, code = o.read(v, &v.body, b); code != wire.OK {
-			b = setCode(b[:end], code)
+			setCode(b[:end], code)
+			if !o.full {
+				b = b[:end]
+			}
 		}
 	}
 	if v.fault != nil {

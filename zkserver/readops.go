@@ -17,13 +17,14 @@ func readExists(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
 		return b, wire.MarshallingError
 	}
 	stat, err := v.tree.Exists(q.Path)
-	if err != nil && err != tree.ErrNoNode {
-		return b, codeOf(err)
+	if strings.IndexByte(q.Path, 0) >= 0 {
+		return b, wire.BadArguments // the one read that looks at its path
 	}
 	if q.Watch && !v.watch(watch.Data, q.Path) {
 		return b, wire.ThrottledOp
 	}
-	return appendStat(b, stat), codeOf(err)
+	reply := wire.StatResponse{Stat: wire.Stat(stat)}
+	return reply.Append(b), codeOf(err)
 }
 
 func readData(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
@@ -32,10 +33,6 @@ func readData(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
 	if d.Err() != nil {
 		return b, wire.MarshallingError
 	}
-	return v.data(q, b)
-}
-
-func (v *view) data(q wire.PathWatchRequest, b []byte) ([]byte, wire.Code) {
 	data, stat, err := v.tree.Get(q.Path, v.conn.ids)
 	if err != nil {
 		return b, codeOf(err)
@@ -43,33 +40,36 @@ func (v *view) data(q wire.PathWatchRequest, b []byte) ([]byte, wire.Code) {
 	if q.Watch && !v.watch(watch.Data, q.Path) {
 		return b, wire.ThrottledOp
 	}
-	return appendStat(wire.AppendBytes(b, data), stat), wire.OK
+	reply := wire.GetDataResponse{Data: data, Stat: wire.Stat(stat)}
+	return reply.Append(b), wire.OK
 }
 
 func readChildren(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
-	b, _, code := v.children(d, b)
-	return b, code
+	names, _, code := v.children(d)
+	reply := wire.ChildrenResponse{Children: names}
+	return reply.Append(b), code
 }
 
 func readChildren2(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
-	b, stat, code := v.children(d, b)
-	return appendStat(b, stat), code
+	names, stat, code := v.children(d)
+	reply := wire.Children2Response{Children: names, Stat: wire.Stat(stat)}
+	return reply.Append(b), code
 }
 
-func (v *view) children(d *wire.Decoder, b []byte) ([]byte, tree.Stat, wire.Code) {
+func (v *view) children(d *wire.Decoder) ([]string, tree.Stat, wire.Code) {
 	var q wire.PathWatchRequest
 	q.Decode(d)
 	if d.Err() != nil {
-		return b, tree.Stat{}, wire.MarshallingError
+		return nil, tree.Stat{}, wire.MarshallingError
 	}
 	names, stat, err := v.tree.Children(q.Path, v.conn.ids)
 	if err != nil {
-		return b, stat, codeOf(err)
+		return nil, stat, codeOf(err)
 	}
 	if q.Watch && !v.watch(watch.Child, q.Path) {
-		return b, stat, wire.ThrottledOp
+		return nil, stat, wire.ThrottledOp
 	}
-	return wire.AppendStrings(b, names), stat, wire.OK
+	return names, stat, wire.OK
 }
 
 func readACL(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
@@ -96,11 +96,14 @@ func readChildrenNumber(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) 
 		return b, wire.MarshallingError
 	}
 	_, stat, err := v.tree.Get(q.Path, v.conn.ids)
-	n := v.below
-	if stat.NumChildren == 0 {
-		n = 0
+	reply := wire.CountResponse{Count: int32(v.below)}
+	switch {
+	case stat.NumChildren == 0:
+		reply.Count = 0
+	case q.Path == "":
+		reply.Count++ // is not the root here, but above it
 	}
-	return wire.AppendInt32(b, int32(n)), codeOf(err)
+	return reply.Append(b), codeOf(err)
 }
 
 // countBelow is the long part of a getAllChildrenNumber. It holds the lock for a
@@ -133,59 +136,61 @@ func (r *replica) countBelow(c *conn, body []byte) (n int) {
 
 // readEphemerals lists the ephemeral znodes of the session that asks.
 func readEphemerals(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
-	var q wire.PathRequest
+	var q wire.PrefixRequest
 	q.Decode(d)
 	if d.Err() != nil {
 		return b, wire.MarshallingError
 	}
-	return wire.AppendStrings(b, v.tree.Ephemerals(int64(v.conn.session), q.Path)), wire.OK
+	if trimmed := strings.TrimSpace(q.Prefix); trimmed == "" || trimmed == "/" {
+		q.Prefix = ""
+	}
+	reply := wire.ChildrenResponse{Children: v.tree.Ephemerals(int64(v.conn.session), q.Prefix)}
+	return reply.Append(b), wire.OK
 }
 
 // readMulti serves several reads of one state. Unlike a multi it goes on after
-// an error.
+// an error, but not after a write: then the reply ends behind the results so far.
 func readMulti(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
 	var q wire.MultiRequest
 	q.Decode(d)
 	if d.Err() != nil {
 		return b, wire.MarshallingError
 	}
+	if !q.Fits(wire.OpMultiRead) && !q.Fits(wire.OpMulti) {
+		return b, wire.MarshallingError // some of each
+	}
 	start := len(b)
 	for _, part := range q.Ops {
 		p, ok := part.Request.(*wire.PathWatchRequest)
 		if !ok {
-			return b, wire.MarshallingError
+			return wire.AppendMultiEnd(b), wire.MarshallingError
 		}
 		b = v.part(part.Op, p.Path, b)
 		if len(b)-start > maxReply {
-			return b, wire.BadArguments
+			return b[:start], wire.BadArguments
 		}
 	}
-	return appendMultiEnd(b), wire.OK
+	return wire.AppendMultiEnd(b), wire.OK
 }
 
 // part appends one result of a multiRead.
 func (v *view) part(o wire.Op, path string, b []byte) []byte {
-	start := len(b)
-	h := wire.MultiHeader{Op: o}
-	b = h.Append(b)
+	var reply wire.Record
 	var err error
 	switch o {
 	case wire.OpGetData:
-		var data []byte
-		var stat tree.Stat
-		data, stat, err = v.tree.Get(path, v.conn.ids)
-		b = appendStat(wire.AppendBytes(b, data), stat)
+		data, stat, e := v.tree.Get(path, v.conn.ids)
+		reply, err = &wire.GetDataResponse{Data: data, Stat: wire.Stat(stat)}, e
 	case wire.OpGetChildren:
-		var names []string
-		names, _, err = v.tree.Children(path, v.conn.ids)
-		b = wire.AppendStrings(b, names)
+		names, _, e := v.tree.Children(path, v.conn.ids)
+		reply, err = &wire.ChildrenResponse{Children: names}, e
 	default:
 		err = tree.ErrBadArguments
 	}
 	if err != nil {
-		return appendMultiError(b[:start], codeOf(err))
+		return wire.Failed(codeOf(err)).Append(b)
 	}
-	return b
+	return wire.MultiResult{Op: o, Reply: reply}.Append(b)
 }
 
 // readWhoAmI lists the identities of the connection, without secrets.
@@ -208,7 +213,8 @@ func readSync(_ *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
 	if d.Err() != nil {
 		return b, wire.MarshallingError
 	}
-	return wire.AppendString(b, q.Path), wire.OK
+	reply := wire.PathResponse(q)
+	return reply.Append(b), wire.OK
 }
 
 func readNothing(_ *view, _ *wire.Decoder, b []byte) ([]byte, wire.Code) { return b, wire.OK }
@@ -217,16 +223,25 @@ func unimplemented(_ *view, _ *wire.Decoder, b []byte) ([]byte, wire.Code) {
 	return b, wire.Unimplemented
 }
 
+// endConn ends the connection without a reply.
+func endConn(v *view, _ *wire.Decoder, b []byte) ([]byte, wire.Code) {
+	v.fault = errBadFrame
+	return b, wire.OK
+}
+
 func refuseAuth(_ *view, _ *wire.Decoder, b []byte) ([]byte, wire.Code) { return b, wire.AuthFailed }
 
 // refuseWrite says that nothing was done and that the client may try again.
 func refuseWrite(_ *view, _ *wire.Decoder, b []byte) ([]byte, wire.Code) { return b, wire.ThrottledOp }
 
-func refuseReconfig(_ *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
-	var q wire.ReconfigRequest
+// readSASL answers as a server without SASL does: with no token to one, and with
+// the end of the connection to what holds none.
+func readSASL(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
+	var q wire.SASLRequest
 	q.Decode(d)
-	if d.Err() != nil {
-		return b, wire.MarshallingError
+	if d.Err() != nil || q.Token == nil {
+		v.fault = errBadFrame
 	}
-	return b, wire.ReconfigDisabled
+	var reply wire.SASLResponse
+	return reply.Append(b), wire.OK
 }

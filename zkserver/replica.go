@@ -141,6 +141,10 @@ func (r *replica) apply(entry *ensemble.Command, ms int64, now time.Duration) {
 	case doAttach:
 		_, ok := r.sessions.Attach(cmd.session, cmd.timeout)
 		r.grant(from, cmd.session, ok)
+	case doSweep:
+		a := r.begin()
+		a.res = r.tree.Apply(tree.Txn{Zxid: a.zxid, Time: ms, Op: cmd.sweep})
+		r.fire(a.res.Changes)
 	case doExpire:
 		a := r.begin()
 		if s, ok := r.sessions.Get(cmd.session); ok && s.Attach == cmd.attach {
@@ -218,7 +222,7 @@ func (r *replica) transact(a *applied, o *op, cmd *command, ms int64) {
 		a.code = wire.Unimplemented
 		return
 	}
-	if a.txn, a.code = o.txn(&a.body); a.code != wire.OK {
+	if a.txn, a.code = o.txn(&a.body, cmd.rules); a.code != wire.OK {
 		return
 	}
 	a.res = r.tree.Apply(tree.Txn{
@@ -226,6 +230,7 @@ func (r *replica) transact(a *applied, o *op, cmd *command, ms int64) {
 		Time:    ms,
 		Session: int64(cmd.session),
 		Auth:    r.identitySet(cmd.authSet),
+		Rules:   cmd.rules,
 		Op:      a.txn.op,
 	})
 	a.code = codeOf(a.res.Err)

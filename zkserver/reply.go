@@ -19,7 +19,9 @@ var codes = map[error]wire.Code{
 	tree.ErrInvalidACL:              wire.InvalidACL,
 	tree.ErrNoChildrenForEphemerals: wire.NoChildrenForEphemerals,
 	tree.ErrBadArguments:            wire.BadArguments,
+	tree.ErrQuotaExceeded:           wire.QuotaExceeded,
 	tree.ErrUnimplemented:           wire.Unimplemented,
+	tree.ErrUndecodable:             wire.MarshallingError,
 	tree.ErrRuntimeInconsistency:    wire.RuntimeInconsistency,
 }
 
@@ -62,50 +64,51 @@ func appendReply(b []byte, r *request, a *applied) []byte {
 
 func noResult(b []byte, _ *applied) []byte { return b }
 
-func pathResult(b []byte, a *applied) []byte { return wire.AppendString(b, a.res.Path) }
-
-func path2Result(b []byte, a *applied) []byte {
-	return appendStat(wire.AppendString(b, a.res.Path), a.res.Stat)
+func pathResult(b []byte, a *applied) []byte {
+	reply := wire.CreateResponse{Path: a.res.Path}
+	return reply.Append(b)
 }
 
-func statResult(b []byte, a *applied) []byte { return appendStat(b, a.res.Stat) }
+func path2Result(b []byte, a *applied) []byte {
+	reply := wire.Create2Response{Path: a.res.Path, Stat: wire.Stat(a.res.Stat)}
+	return reply.Append(b)
+}
+
+func statResult(b []byte, a *applied) []byte {
+	reply := wire.StatResponse{Stat: wire.Stat(a.res.Stat)}
+	return reply.Append(b)
+}
 
 // multiResult appends one result for each operation: all done, or all errors.
 func multiResult(b []byte, a *applied) []byte {
+	var (
+		create  wire.CreateResponse
+		create2 wire.Create2Response
+		stat    wire.StatResponse
+		failed  wire.ErrorResponse
+	)
 	for i, part := range a.txn.parts {
 		res := &a.res.Ops[i]
 		if a.code != wire.OK {
-			b = appendMultiError(b, codeOf(res.Err))
+			failed.Err = codeOf(res.Err)
+			b = wire.MultiResult{Op: wire.OpError, Reply: &failed}.Append(b)
 			continue
 		}
-		h := wire.MultiHeader{Op: part}
+		reply := wire.MultiResult{Op: part} // delete and check have no more
 		switch part {
 		case wire.OpCreate:
-			b = wire.AppendString(h.Append(b), res.Path)
+			create.Path = res.Path
+			reply.Reply = &create
 		case wire.OpCreate2:
-			b = appendStat(wire.AppendString(h.Append(b), res.Path), res.Stat)
+			create2 = wire.Create2Response{Path: res.Path, Stat: wire.Stat(res.Stat)}
+			reply.Reply = &create2
 		case wire.OpSetData:
-			b = appendStat(h.Append(b), res.Stat)
-		default: // delete, check
-			b = h.Append(b)
+			stat.Stat = wire.Stat(res.Stat)
+			reply.Reply = &stat
 		}
+		b = reply.Append(b)
 	}
-	return appendMultiEnd(b)
-}
-
-func appendMultiError(b []byte, code wire.Code) []byte {
-	h := wire.MultiHeader{Op: wire.OpError, Err: code}
-	return wire.AppendInt32(h.Append(b), int32(code))
-}
-
-func appendMultiEnd(b []byte) []byte {
-	h := wire.MultiHeader{Op: wire.OpError, Done: true, Err: -1}
-	return h.Append(b)
-}
-
-func appendStat(b []byte, s tree.Stat) []byte {
-	stat := wire.Stat(s)
-	return stat.Append(b)
+	return wire.AppendMultiEnd(b)
 }
 
 // appendEvent appends the frame that tells a client what its watch saw.
@@ -117,7 +120,4 @@ func appendEvent(b []byte, t wire.EventType, path string) []byte {
 }
 
 // setCode changes the code in the reply header that b ends with.
-func setCode(b []byte, code wire.Code) []byte {
-	binary.BigEndian.PutUint32(b[len(b)-4:], uint32(code))
-	return b
-}
+func setCode(b []byte, code wire.Code) { binary.BigEndian.PutUint32(b[len(b)-4:], uint32(code)) }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/mwqueue/mw/zkserver/ensemble"
+	"github.com/mwqueue/mw/zkserver/tree"
 )
 
 // A Server is one member of the coordination service.
@@ -28,6 +29,7 @@ type Server struct {
 	syncs     *syncs
 	start     time.Time    // zero of the clock
 	held      atomic.Int64 // bytes of all requests not answered yet
+	rules     tree.Rules   // of the commands this member makes
 
 	// Frames of connections that are closed.
 	received, sent atomic.Int64
@@ -63,6 +65,7 @@ func Open(cfg Config) (*Server, error) {
 		admission: newAdmission(cfg.MaxConns, cfg.MaxConnsPerAddr),
 		syncs:     newSyncs(),
 		start:     time.Now(),
+		rules:     cfg.rules(),
 	}
 	s.replica = newReplica(cfg.MaxWatchesPerConn, &s.held, s.clock)
 	s.node, err = ensemble.Open(ensemble.Config{
@@ -99,6 +102,7 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 //	node    applies what is committed             ensemble.Node.Run
 //	accept  two goroutines per connection         listen.go, conn.go
 //	expire  closes sessions of silent clients     expiry.go
+//	sweep   removes containers and TTL znodes     sweep.go
 //	syncs   runs the ReadIndexes of sync requests sync.go
 //	control answers the programs of this user     control.go
 func (s *Server) Run(ctx context.Context) error {
@@ -111,6 +115,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 		s.log.Info().Stringer("addr", s.Addr()).Msg("serving clients")
 		g.Go(func() error { return s.expireLoop(running) })
+		g.Go(func() error { return s.sweepLoop(running) })
 		g.Go(func() error { return s.syncs.run(running, s.node.ReadIndex) })
 		if s.cfg.Control {
 			g.Go(func() error { return s.serveControl(running) })

@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	snapshotVersion = 1
+	snapshotVersion = 2
+	snapshotNoQuota = 1 // the version whose quota stats were data like any other
 	snapshotHead    = 1 + 1 + 8 + 8
 )
 
@@ -76,7 +77,7 @@ func readContent(src io.Reader) (content, error) {
 	if _, err := io.ReadFull(src, head[:]); err != nil {
 		return content{}, fmt.Errorf("read snapshot: %w", err)
 	}
-	if head[0] != snapshotVersion {
+	if head[0] != snapshotVersion && head[0] != snapshotNoQuota {
 		return content{}, fmt.Errorf("read snapshot: version %d, this program knows %d", head[0], snapshotVersion)
 	}
 	c := content{
@@ -90,6 +91,9 @@ func readContent(src io.Reader) (content, error) {
 	}
 	if c.tree, err = tree.Read(src); err != nil {
 		return content{}, fmt.Errorf("read snapshot: %w", err)
+	}
+	if head[0] == snapshotNoQuota {
+		c.tree.RecountQuotas()
 	}
 	return c, nil
 }

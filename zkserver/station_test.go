@@ -245,7 +245,7 @@ func TestSessionOverdueOnAFullDiskGetsItsOwnTimeoutAgain(t *testing.T) {
 }
 
 func TestCommandOfALaterVersionIsNamed(t *testing.T) {
-	_, err := parseCommand(append([]byte{byte(doKey) + 1}, make([]byte, 20)...))
+	_, err := parseCommand(append([]byte{byte(doSweep) + 1}, make([]byte, 20)...))
 	if err == nil || !strings.Contains(err.Error(), "written by a later version") {
 		t.Errorf("error = %v", err)
 	}

@@ -15,10 +15,16 @@ type txn struct {
 
 // The functions below decode the body of a request. They are part of the
 // replicated state machine: what they answer may depend on nothing but the
-// bytes. What they return shares no memory with the decoder's input, which is
-// a whole batch of the log.
+// bytes and the rules of the command. What they return shares no memory with the
+// decoder's input, which is a whole batch of the log.
 
-func createTxn(d *wire.Decoder) (txn, wire.Code) {
+// reconfigRule stands beside the tree's rules: reconfiguration is enabled.
+const reconfigRule tree.Rules = 1 << 7
+
+// createTxn is for create and create2. As in Apache ZooKeeper they make a
+// container of the container's flag only as a part of a multi, and something
+// that stays otherwise.
+func createTxn(d *wire.Decoder, rules tree.Rules) (txn, wire.Code) {
 	var q wire.CreateRequest
 	q.Decode(d)
 	if d.Err() != nil {
@@ -26,12 +32,57 @@ func createTxn(d *wire.Decoder) (txn, wire.Code) {
 	}
 	mode, ok := createModes[q.Flags]
 	switch {
-	case q.Flags == wire.FlagContainer:
+	case q.Flags == wire.FlagContainer && rules&tree.NoContainers == 0:
+		mode = tree.Persistent
+	case q.Flags == wire.FlagContainer, isTTL(q.Flags) && rules&tree.NoTTL != 0:
 		return txn{}, wire.Unimplemented
 	case !ok:
 		return txn{}, wire.BadArguments
 	}
 	return txn{op: createOp(&q, mode)}, wire.OK
+}
+
+// createContainerTxn makes a container, whatever the flags say, but for a name
+// that is to be sequential.
+func createContainerTxn(d *wire.Decoder, rules tree.Rules) (txn, wire.Code) {
+	var q wire.CreateRequest
+	q.Decode(d)
+	if d.Err() != nil {
+		return txn{}, wire.MarshallingError
+	}
+	switch q.Flags {
+	case wire.FlagPersistent, wire.FlagEphemeral, wire.FlagContainer:
+		return txn{op: createOp(&q, tree.Container)}, wire.OK
+	case wire.FlagSequential, wire.FlagEphemeralSequential:
+		return txn{op: createOp(&q, tree.ContainerSequential)}, wire.OK
+	}
+	return txn{}, noMode(q.Flags, rules)
+}
+
+// createTTLTxn refuses the flags that mean no TTL. Apache ZooKeeper does so
+// unless the TTL is negative, and then stops.
+func createTTLTxn(d *wire.Decoder, rules tree.Rules) (txn, wire.Code) {
+	var q wire.CreateTTLRequest
+	q.Decode(d)
+	if d.Err() != nil {
+		return txn{}, wire.MarshallingError
+	}
+	if !isTTL(q.Flags) {
+		return txn{}, wire.BadArguments
+	}
+	return txn{op: createTTLOp(&q)}, wire.OK
+}
+
+// noMode is the answer to flags that mean nothing in the request they came in.
+func noMode(flags int32, rules tree.Rules) wire.Code {
+	if isTTL(flags) && rules&tree.NoTTL != 0 {
+		return wire.Unimplemented
+	}
+	return wire.BadArguments
+}
+
+func isTTL(flags int32) bool {
+	return flags == wire.FlagPersistentTTL || flags == wire.FlagPersistentSequentialTTL
 }
 
 var createModes = map[int32]tree.Mode{
@@ -45,31 +96,60 @@ func createOp(q *wire.CreateRequest, mode tree.Mode) tree.Create {
 	return tree.Create{Path: q.Path, Data: cloneData(q.Data), ACL: treeACL(q.ACL), Mode: mode}
 }
 
-func deleteTxn(d *wire.Decoder) (txn, wire.Code) {
+func createTTLOp(q *wire.CreateTTLRequest) tree.Create {
+	mode := tree.PersistentTTL
+	if q.Flags == wire.FlagPersistentSequentialTTL {
+		mode = tree.PersistentSequentialTTL
+	}
+	op := createOp(&wire.CreateRequest{Path: q.Path, Data: q.Data, ACL: q.ACL}, mode)
+	op.TTL = q.TTL
+	return op
+}
+
+func deleteTxn(d *wire.Decoder, _ tree.Rules) (txn, wire.Code) {
 	var q wire.DeleteRequest
 	q.Decode(d)
 	return txn{op: tree.Delete(q)}, marshalled(d)
 }
 
-func setDataTxn(d *wire.Decoder) (txn, wire.Code) {
+func setDataTxn(d *wire.Decoder, _ tree.Rules) (txn, wire.Code) {
 	var q wire.SetDataRequest
 	q.Decode(d)
 	return txn{op: tree.SetData{Path: q.Path, Data: cloneData(q.Data), Version: q.Version}}, marshalled(d)
 }
 
-func setACLTxn(d *wire.Decoder) (txn, wire.Code) {
+func setACLTxn(d *wire.Decoder, _ tree.Rules) (txn, wire.Code) {
 	var q wire.SetACLRequest
 	q.Decode(d)
 	return txn{op: tree.SetACL{Path: q.Path, ACL: treeACL(q.ACL), Version: q.Version}}, marshalled(d)
 }
 
-func checkTxn(d *wire.Decoder) (txn, wire.Code) {
+func checkTxn(d *wire.Decoder, _ tree.Rules) (txn, wire.Code) {
 	var q wire.CheckRequest
 	q.Decode(d)
 	return txn{op: tree.Check(q)}, marshalled(d)
 }
 
-func multiTxn(d *wire.Decoder) (txn, wire.Code) {
+// deleteContainerTxn refuses what only the server itself may ask for, as the
+// releases do that know of CVE-2026-79993.
+func deleteContainerTxn(*wire.Decoder, tree.Rules) (txn, wire.Code) {
+	return txn{}, wire.BadArguments
+}
+
+// reconfigTxn answers as a server that stands alone.
+func reconfigTxn(d *wire.Decoder, rules tree.Rules) (txn, wire.Code) {
+	var q wire.ReconfigRequest
+	q.Decode(d)
+	switch {
+	case d.Err() != nil:
+		return txn{}, wire.MarshallingError
+	case rules&reconfigRule == 0:
+		return txn{}, wire.ReconfigDisabled
+	}
+	return txn{}, wire.Unimplemented
+}
+
+func multiTxn(d *wire.Decoder, _ tree.Rules) (txn, wire.Code) {
 	var q wire.MultiRequest
 	q.Decode(d)
 	if d.Err() != nil {
@@ -94,9 +174,14 @@ func multiTxn(d *wire.Decoder) (txn, wire.Code) {
 func multiPart(part wire.MultiOp) (op tree.Op, name wire.Op, ok bool) {
 	switch q := part.Request.(type) {
 	case *wire.CreateRequest:
-		return multiCreate(q, false)
+		op, name := multiCreate(q)
+		return op, name, true
 	case *wire.CreateTTLRequest:
-		return multiCreate(&wire.CreateRequest{Path: q.Path, Data: q.Data, ACL: q.ACL, Flags: q.Flags}, true)
+		if isTTL(q.Flags) {
+			return createTTLOp(q), wire.OpCreate2, true
+		}
+		op, name := multiCreate(&wire.CreateRequest{Path: q.Path, Data: q.Data, ACL: q.ACL, Flags: q.Flags})
+		return op, name, true
 	case *wire.DeleteRequest:
 		return tree.Delete(*q), part.Op, true
 	case *wire.SetDataRequest:
@@ -108,28 +193,20 @@ func multiPart(part wire.MultiOp) (op tree.Op, name wire.Op, ok bool) {
 }
 
 // multiCreate goes by the flags alone, as Apache ZooKeeper does (Op.create):
-// create, create2 and createContainer mean the same in a multi, and the reply
-// is create's.
-func multiCreate(q *wire.CreateRequest, ttl bool) (tree.Op, wire.Op, bool) {
-	if mode, ok := createModes[q.Flags]; ok {
-		return createOp(q, mode), wire.OpCreate, true
+// create, create2, createContainer and createTTL mean the same in a multi, and
+// the reply is create's, or create2's for what has no mode of create.
+func multiCreate(q *wire.CreateRequest) (tree.Op, wire.Op) {
+	mode, ok := createModes[q.Flags]
+	switch {
+	case ok:
+		return createOp(q, mode), wire.OpCreate
+	case q.Flags == wire.FlagContainer:
+		return createOp(q, tree.Container), wire.OpCreate2
+	case isTTL(q.Flags):
+		return tree.Refused{Err: tree.ErrUndecodable}, wire.OpCreate2 // without a TTL
 	}
-	switch q.Flags {
-	case wire.FlagContainer:
-		return unservedPart, wire.OpCreate2, true
-	case wire.FlagPersistentTTL, wire.FlagPersistentSequentialTTL:
-		return unservedPart, wire.OpCreate2, ttl
-	}
-	return badPart, wire.OpCreate, true
+	return tree.Refused{Err: tree.ErrBadArguments}, wire.OpCreate
 }
-
-// These stand for operations that cannot be decoded to one of the tree's. The
-// tree answers them with ErrBadArguments and ErrUnimplemented in their turn: an
-// operation before them may fail first.
-var (
-	badPart      = tree.Create{Path: "/", TTL: 1}
-	unservedPart = tree.Multi{}
-)
 
 // marshalled returns the code for what d came upon.
 func marshalled(d *wire.Decoder) wire.Code {

@@ -1,6 +1,8 @@
 package zkserver
 
 import (
+	"slices"
+
 	"github.com/mwqueue/mw/zkserver/tree"
 	"github.com/mwqueue/mw/zkserver/watch"
 	"github.com/mwqueue/mw/zkserver/wire"
@@ -29,7 +31,7 @@ func (v *view) watch(k watch.Kind, path string) bool {
 func setWatches(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
 	var q wire.SetWatches2Request
 	q.SetWatchesRequest.Decode(d)
-	if d.Err() != nil {
+	if d.Err() != nil || anyNull(q.Data, q.Exist, q.Child) {
 		return b, wire.MarshallingError
 	}
 	return v.setWatches(&q, b)
@@ -39,10 +41,14 @@ func setWatches(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
 func setWatches2(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
 	var q wire.SetWatches2Request
 	q.Decode(d)
-	if d.Err() != nil {
+	if d.Err() != nil || anyNull(q.Data, q.Exist, q.Child, q.Persistent, q.PersistentRecursive) {
 		return b, wire.MarshallingError
 	}
 	return v.setWatches(&q, b)
+}
+
+func anyNull(lists ...[]string) bool {
+	return slices.ContainsFunc(lists, func(l []string) bool { return l == nil })
 }
 
 func (v *view) setWatches(q *wire.SetWatches2Request, b []byte) ([]byte, wire.Code) {
@@ -115,7 +121,8 @@ func addWatch(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
 	if !v.watch(k, q.Path) {
 		return b, wire.ThrottledOp
 	}
-	return wire.AppendInt32(b, int32(wire.OK)), wire.OK
+	reply := wire.ErrorResponse{Err: wire.OK}
+	return reply.Append(b), wire.OK
 }
 
 // watchKinds gives the kinds that a removeWatches or checkWatches names.

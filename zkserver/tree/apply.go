@@ -48,6 +48,9 @@ func (t *Tree) multi(txn *Txn, ops []Op) Result {
 		done := t.one(txn, op)
 		if done.Err != nil {
 			t.rollback()
+			if done.Err == ErrUndecodable {
+				return Result{Err: done.Err}
+			}
 			return refusedMulti(r.Ops, i, done.Err)
 		}
 		r.Changes = append(r.Changes, done.Changes...)

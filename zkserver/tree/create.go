@@ -58,7 +58,7 @@ func checkMode(txn *Txn, op Create) error {
 	switch {
 	case op.Mode >= modeEnd:
 		return ErrBadArguments
-	case op.Mode == Container && txn.Rules&NoContainers != 0, op.Mode.ttl() && txn.Rules&NoTTL != 0:
+	case op.Mode.container() && txn.Rules&NoContainers != 0, op.Mode.ttl() && txn.Rules&NoTTL != 0:
 		return ErrUnimplemented
 	case op.Mode.ttl() && (op.TTL <= 0 || op.TTL > maxTTL), !op.Mode.ttl() && op.TTL > 0:
 		return ErrBadArguments
@@ -81,7 +81,7 @@ func newNode(txn *Txn, op Create, path string) *node {
 		n.kind, n.owner = ephemeral, txn.Session
 	case op.Mode.ttl():
 		n.kind, n.owner = ttl, op.TTL
-	case op.Mode == Container:
+	case op.Mode.container():
 		n.kind = container
 	}
 	return n

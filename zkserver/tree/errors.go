@@ -17,6 +17,11 @@ var (
 	ErrQuotaExceeded           = errors.New("tree: above the quota")
 	ErrUnimplemented           = errors.New("tree: operation not known")
 
+	// ErrUndecodable is of an operation that makes no sense. In a multi it is
+	// the outcome of the whole, without one for each operation, unless one
+	// before it fails.
+	ErrUndecodable = errors.New("tree: operation does not decode")
+
 	// ErrRuntimeInconsistency answers the operations of a multi that come
 	// after the one that failed: they were not looked at.
 	ErrRuntimeInconsistency = errors.New("tree: an earlier operation of the multi failed")

@@ -123,12 +123,15 @@ const (
 	Container
 	PersistentTTL
 	PersistentSequentialTTL
+	ContainerSequential // has no name in the reference's clients, whose servers make it all the same
 	modeEnd
 )
 
 func (m Mode) sequential() bool {
-	return m == PersistentSequential || m == EphemeralSequential || m == PersistentSequentialTTL
+	return m == PersistentSequential || m == EphemeralSequential || m == PersistentSequentialTTL || m == ContainerSequential
 }
+
+func (m Mode) container() bool { return m == Container || m == ContainerSequential }
 
 func (m Mode) ephemeral() bool { return m == Ephemeral || m == EphemeralSequential }
 

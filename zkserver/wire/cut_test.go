@@ -24,7 +24,7 @@ type cut struct {
 // takesNullPath are ops that the reference lets have a null path, to no use (it
 // answers them as it would a path that is not there). No client sends that, and
 // here a null path is a fault in every record.
-var takesNullPath = []wire.Op{wire.OpSetData, wire.OpSetACL, wire.OpSync, wire.OpRemoveWatches, wire.OpAddWatch, wire.OpGetEphemerals}
+var takesNullPath = []wire.Op{wire.OpSetData, wire.OpSetACL, wire.OpSync, wire.OpRemoveWatches, wire.OpAddWatch}
 
 // TestCutRequestsFailAsTheReferenceFails wants a fault from Decode exactly where
 // Apache ZooKeeper could not read the request: it answers that with a

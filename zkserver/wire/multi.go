@@ -134,11 +134,21 @@ func (r *MultiResponse) Decode(d *Decoder) {
 
 func (r *MultiResponse) Append(b []byte) []byte {
 	for _, res := range r.Results {
-		h := MultiHeader{Op: res.Op, Err: res.Err()}
-		b = h.Append(b)
-		if res.Reply != nil {
-			b = res.Reply.Append(b)
-		}
+		b = res.Append(b)
 	}
-	return multiEnd.Append(b)
+	return AppendMultiEnd(b)
 }
+
+// Append writes one result of a response, which [AppendMultiEnd] completes: for
+// who does not want to keep all of them.
+func (r MultiResult) Append(b []byte) []byte {
+	h := MultiHeader{Op: r.Op, Err: r.Err()}
+	b = h.Append(b)
+	if r.Reply != nil {
+		b = r.Reply.Append(b)
+	}
+	return b
+}
+
+// AppendMultiEnd writes what stands after the last result.
+func AppendMultiEnd(b []byte) []byte { return multiEnd.Append(b) }

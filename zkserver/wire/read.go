@@ -1,12 +1,20 @@
 package wire
 
-// A PathRequest is the body of getACL, sync, getEphemerals (a prefix),
-// getAllChildrenNumber and deleteContainer.
+// A PathRequest is the body of getACL, sync, getAllChildrenNumber and
+// deleteContainer.
 type PathRequest struct{ Path string }
 
 func (r *PathRequest) Decode(d *Decoder) { r.Path = d.Path() }
 
 func (r *PathRequest) Append(b []byte) []byte { return AppendString(b, r.Path) }
+
+// A PrefixRequest is the body of getEphemerals. A null prefix reads as an empty
+// one.
+type PrefixRequest struct{ Prefix string }
+
+func (r *PrefixRequest) Decode(d *Decoder) { r.Prefix = d.String() }
+
+func (r *PrefixRequest) Append(b []byte) []byte { return AppendString(b, r.Prefix) }
 
 // A PathWatchRequest is the body of exists, getData, getChildren and
 // getChildren2.

@@ -20,8 +20,10 @@ func NewRequest(op Op) Record {
 		return new(MultiRequest)
 	case OpExists, OpGetData, OpGetChildren, OpGetChildren2:
 		return new(PathWatchRequest)
-	case OpGetACL, OpSync, OpGetEphemerals, OpGetAllChildrenNumber, OpDeleteContainer:
+	case OpGetACL, OpSync, OpGetAllChildrenNumber, OpDeleteContainer:
 		return new(PathRequest)
+	case OpGetEphemerals:
+		return new(PrefixRequest)
 	case OpSetWatches:
 		return new(SetWatchesRequest)
 	case OpSetWatches2:

@@ -1,0 +1,72 @@
+package zkserver
+
+import (
+	"encoding/hex"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mwqueue/mw/zkserver/tree"
+)
+
+// TestCommandsAreWrittenAndRead has the bytes of each kind: logs are made of them.
+func TestCommandsAreWrittenAndRead(t *testing.T) {
+	tests := []struct {
+		name  string
+		cmd   command
+		bytes string
+	}{
+		{"create", command{kind: doCreate, session: 1 << 56, timeout: time.Second}, "02" + "0100000000000000" + "000003e8"},
+		{"attach", command{kind: doAttach, session: 2, timeout: time.Minute}, "03" + "0000000000000002" + "0000ea60"},
+		{"expire", command{kind: doExpire, session: 2, attach: 3}, "04" + "0000000000000002" + "00000003"},
+		{"key", command{kind: doKey, secret: []byte{1, 2}}, "05" + "0102"},
+		{"request", command{kind: doRequest, session: 2, attach: 3, rules: tree.EnforceQuota | tree.NoX509, authSet: []byte("ab"), request: []byte("xyz")},
+			"06" + "0000000000000002" + "00000003" + "14" + "026162" + "78797a"},
+		{"sweep", command{kind: doSweep, sweep: tree.Expire{Path: "/c", Unused: 256}}, "07" + "0000000000000100" + "2f63"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := hex.EncodeToString(tt.cmd.append(nil)); got != tt.bytes {
+				t.Errorf("written as %s, want %s", got, tt.bytes)
+			}
+			checkCommand(t, tt.bytes, tt.cmd)
+		})
+	}
+}
+
+// TestRequestsOfTheFirstVersionKeepItsRules: that had no containers, TTL znodes
+// and quotas, and answered requests so.
+func TestRequestsOfTheFirstVersionKeepItsRules(t *testing.T) {
+	checkCommand(t, "01"+"0000000000000002"+"00000003"+"026162"+"78797a",
+		command{kind: doRequest, session: 2, attach: 3, rules: oldRules, authSet: []byte("ab"), request: []byte("xyz")})
+}
+
+func checkCommand(t *testing.T, in string, want command) {
+	t.Helper()
+	b, err := hex.DecodeString(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := parseCommand(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(command{})); diff != "" {
+		t.Errorf("read (-want +got):\n%s", diff)
+	}
+}
+
+func FuzzCommand(f *testing.F) {
+	f.Add([]byte("\x01\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x03\x02abxyz"))
+	f.Add([]byte("\x06\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x03\x14\x02abxyz"))
+	f.Add([]byte("\x07\x00\x00\x00\x00\x00\x00\x01\x00/c"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if cmd, err := parseCommand(b); err == nil && cmd.rules != oldRules {
+			again, err := parseCommand(cmd.append(nil))
+			if diff := cmp.Diff(cmd, again, cmp.AllowUnexported(command{})); err != nil || diff != "" {
+				t.Errorf("%v\n%s", err, diff)
+			}
+		}
+	})
+}

@@ -1,0 +1,41 @@
+package zkserver
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/mwqueue/mw/zkserver/session"
+	"github.com/mwqueue/mw/zkserver/tree"
+)
+
+// TestSnapshotOfTheFirstVersionGetsItsQuotasCounted: to that version quota stats
+// were data like any other.
+func TestSnapshotOfTheFirstVersionGetsItsQuotasCounted(t *testing.T) {
+	const stats = "/zookeeper/quota/a/zookeeper_stats"
+	old := content{tree: tree.New(), sessions: session.NewTable(nil)}
+	for i, op := range []tree.Op{
+		tree.Create{Path: "/a", Data: []byte("123"), ACL: openACL},
+		tree.Create{Path: "/zookeeper/quota/a", ACL: openACL},
+		tree.Create{Path: stats, ACL: openACL},
+		tree.Create{Path: "/zookeeper/quota/a/zookeeper_limits", Data: []byte("count=9"), ACL: openACL},
+		tree.SetData{Path: stats, Data: []byte("count=77,bytes=88"), Version: -1},
+	} {
+		if r := old.tree.Apply(tree.Txn{Zxid: int64(i + 1), Op: op}); r.Err != nil {
+			t.Fatal(r.Err)
+		}
+	}
+	var b bytes.Buffer
+	if _, err := old.capture().WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	for version, want := range map[byte]string{1: "count=1,bytes=3", 2: "count=77,bytes=88"} {
+		b.Bytes()[0] = version
+		back, err := readContent(bytes.NewReader(b.Bytes()))
+		if err != nil {
+			t.Fatalf("version %d: %v", version, err)
+		}
+		if data, _, _ := back.tree.Get(stats, nil); string(data) != want {
+			t.Errorf("version %d: stats are %s, want %s", version, data, want)
+		}
+	}
+}
