@@ -63,6 +63,9 @@ type board struct {
 	workers    map[string]*worker
 	roster     []*worker // workers by name; nil when it must be made anew
 
+	born   map[string]int64 // the Czxid of each root
+	remade bool             // a root was deleted, perhaps made again: the board is of no use any more
+
 	// The newest listings. An older one than that is not news.
 	listing                             uint32
 	tasksZxid, workersZxid, parentsZxid int64
@@ -102,6 +105,7 @@ func newBoard(l limits, now time.Time) *board {
 		now:     now,
 		workers: make(map[string]*worker),
 		died:    make(map[seq][]string),
+		born:    make(map[string]int64),
 		finals:  finals{debris: make(map[seq][]string)},
 	}
 }
@@ -121,6 +125,16 @@ func (b *board) wakeAt(at time.Time) {
 	if b.alarm.IsZero() || at.Before(b.alarm) {
 		b.alarm = at
 	}
+}
+
+// rooted: that znode was there when its children were listed, created at that
+// zxid; 0: it was not there. A root that is another than it was, because somebody
+// deleted the tree, has other children, whatever their names: the numbers of tasks
+// begin at 0 again. Then nothing that the board knows is of use.
+func (b *board) rooted(root string, czxid int64) {
+	known := b.born[root]
+	b.remade = b.remade || known != 0 && known != czxid
+	b.born[root] = czxid
 }
 
 // tasksListed: the znodes under /tasks.

@@ -28,7 +28,10 @@ type follower struct {
 func (f *follower) run(ctx context.Context) {
 	f.wg.Go(func() {
 		for c := range f.s.FollowChildren(ctx, coordinator.TasksPath) {
-			f.tell(ctx, func(b *board) { b.tasksListed(c.Names, c.Stat.Pzxid) })
+			f.tell(ctx, func(b *board) {
+				b.rooted(coordinator.TasksPath, c.Stat.Czxid)
+				b.tasksListed(c.Names, c.Stat.Pzxid)
+			})
 		}
 	})
 	f.wg.Go(func() {
@@ -61,7 +64,10 @@ func (f *follower) each(
 		}
 	}()
 	for c := range f.s.FollowChildren(ctx, path) {
-		f.tell(ctx, func(b *board) { listed(b, c.Names, c.Stat.Pzxid) })
+		f.tell(ctx, func(b *board) {
+			b.rooted(path, c.Stat.Czxid)
+			listed(b, c.Names, c.Stat.Pzxid)
+		})
 		there := make(map[string]bool, len(c.Names))
 		for _, name := range c.Names {
 			there[name] = true

@@ -72,6 +72,9 @@ func (w *work) lead(ctx context.Context, term *coordinator.Term) error {
 		if err == nil {
 			err = l.drain()
 		}
+		if err == nil && w.b.remade {
+			err = errRemade
+		}
 		if err != nil {
 			l.land(err, cancel)
 			return l.leave(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/mwqueue/mw/coordinator"
 	"github.com/rs/zerolog"
@@ -65,7 +66,9 @@ func (m *Master) Run(ctx context.Context) error {
 	server := m.serve(&wg, stop)
 	defer server.Close()
 
+	var pause coordinator.Backoff
 	for {
+		began := time.Now()
 		s, err := coordinator.Connect(ctx, m.cfg.Coordinator)
 		if err == nil {
 			err = m.over(ctx, s)
@@ -78,8 +81,16 @@ func (m *Master) Run(ctx context.Context) error {
 		case err != nil:
 			return fmt.Errorf("master: %w", err)
 		}
+		if time.Since(began) > shortSession {
+			pause.Reset()
+		}
+		_ = pause.Wait(ctx) // ctx's end ends Connect, too
 	}
 }
+
+// shortSession is how long a session must have lasted for the next to be begun
+// after the shortest pause. Between shorter ones the pauses grow.
+const shortSession = 10 * time.Second
 
 // over works over one session, and closes it. It returns nil when there is
 // reason to go on with another.
@@ -92,7 +103,7 @@ func (m *Master) over(ctx context.Context, s *coordinator.Session) error {
 	switch {
 	case ctx.Err() != nil:
 		return nil
-	case lost != nil, errors.Is(err, errNewSession):
+	case lost != nil, errors.Is(err, errNewSession), errors.Is(err, coordinator.ErrTryLater):
 		m.log.Warn().Int64("session", s.ID()).Err(err).Msg("session over, starting anew")
 		return nil
 	}

@@ -353,3 +353,35 @@ func TestAttemptsWithAbsurdNumbers(t *testing.T) {
 	q.worker("w1", 1).work()
 	q.ends(id, coordinator.StatusDone)
 }
+
+// A person deletes all tasks and makes /tasks again: the numbers begin anew, and
+// what the master knew of them is not true any more.
+func TestTasksDeletedAndMadeAgain(t *testing.T) {
+	q := newQueue(t)
+	m := q.master()
+	q.master() // a standby knows as much
+	old := q.submit(3, "true")
+	w := q.worker("w1", 2)
+	for _, name := range w.has(2) {
+		q.must(w.report(t.Context(), coordinator.TaskID(name), coordinator.OutcomeDone, coordinator.StatusDone))
+	}
+	w.hasOnly(old[2])
+	q.must(w.report(t.Context(), old[2], coordinator.OutcomeDone, coordinator.StatusDone))
+	q.view(m, "three final tasks", func(v master.View) bool { return v.Tasks.Final == 3 })
+
+	for _, id := range old {
+		q.must(q.s.Delete(t.Context(), coordinator.AttemptPath(id, 1), coordinator.AnyVersion))
+		q.must(q.s.Delete(t.Context(), coordinator.StatusPath(id), coordinator.AnyVersion))
+		q.must(q.s.Delete(t.Context(), coordinator.TaskPath(id), coordinator.AnyVersion))
+	}
+	_, err := q.s.Multi(t.Context(), coordinator.DeleteOp(coordinator.TasksPath, coordinator.AnyVersion),
+		coordinator.CreateOp(coordinator.TasksPath, nil, coordinator.Persistent),
+		coordinator.CreateOp(coordinator.TaskPrefix, []byte("true"), coordinator.Sequential),
+		coordinator.CreateOp(coordinator.TaskPrefix, []byte("true"), coordinator.Sequential))
+	q.must(err)
+	w.has(2)
+	w.work()
+	for _, id := range old[:2] {
+		q.ends(id, coordinator.StatusDone)
+	}
+}

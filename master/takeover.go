@@ -42,6 +42,8 @@ func (l *leader) takeOver() error {
 		return err
 	}
 	l.b.tick(time.Now())
+	l.b.rooted(coordinator.AssignPath, stat.Czxid)
+	l.b.rooted(coordinator.WorkersPath, wstat.Czxid)
 	l.b.parentsListed(parents, stat.Pzxid)
 	for _, is := range lists {
 		is(l.b)

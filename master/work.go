@@ -3,6 +3,7 @@ package master
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -66,6 +67,7 @@ func (m *Master) work(ctx context.Context, s *coordinator.Session) error {
 //	answer          -> board
 //	alarm           -> glances
 //	elected         -> return the term
+//	another tree    -> return errRemade
 //	ctx, session    -> return why
 func (w *work) standBy(ctx context.Context) (*coordinator.Term, error) {
 	w.b.rest()
@@ -92,8 +94,14 @@ func (w *work) standBy(ctx context.Context) (*coordinator.Term, error) {
 		case <-alarm:
 		}
 		stop()
+		if w.b.remade {
+			return nil, errRemade
+		}
 	}
 }
+
+// errRemade: what the board knows is of another tree.
+var errRemade = fmt.Errorf("%w: the tree was deleted, perhaps made again", errNewSession)
 
 // election is how a campaign ended.
 type election struct {
