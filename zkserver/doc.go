@@ -31,7 +31,8 @@
 //
 // The goroutines: one accepts (listen.go), two serve each connection (conn.go),
 // one applies (package ensemble calls [replica.Apply]), one notices silent
-// sessions (expiry.go), one runs the ReadIndexes that syncs wait for (sync.go).
+// sessions (expiry.go), one removes containers and TTL znodes (sweep.go), one runs
+// the ReadIndexes that syncs wait for (sync.go).
 // All of them are started and awaited by [Server.Run].
 //
 // # Guarantees
@@ -75,26 +76,31 @@
 // in brackets:
 //
 //	1  request  | session 8B | attach 4B | [identities] | request bytes
+//	   of the first version: without containers, TTL znodes and quotas
 //	2  create   | session 8B | timeout 4B, in ms
 //	3  attach   | session 8B | timeout 4B, in ms
 //	4  expire   | session 8B | attach 4B
 //	5  key      | secret
+//	6  request  | session 8B | attach 4B | rules 1B | [identities] | request bytes
+//	7  sweep    | unused 8B, in ms | path
 //
 // identities are pairs of fields, scheme and id. The request bytes are the
-// client's frame as it came: xid, op, body. Attach counts how often a session
-// was attached to; a request or an expiry from before the last time is void.
+// client's frame as it came: xid, op, body. The rules are [tree.Rules], and 128 for
+// reconfiguration enabled: what the member that took the request in was configured
+// to allow. Attach counts how often a session was attached to; a request or an
+// expiry from before the last time is void.
 // The secret, of which only the first counts, makes the sessions' passwords.
 //
-// A command of kind 1, 2 or 4 takes a zxid, whatever comes of it: the epoch,
-// which rises with each raft term, in the high half, and a
-// count in the low half.
+// A command of kind 1, 2, 4, 6 or 7 takes a zxid, whatever comes of it: the epoch,
+// which rises with each raft term, in the high half, and a count in the low half.
 //
 // # Snapshots
 //
-//	version 1B = 1 | keyed 1B | term 8B | zxid 8B | sessions | tree
+//	version 1B = 2 | keyed 1B | term 8B | zxid 8B | sessions | tree
 //
 // with the sessions as [session.Table.Append] and the tree as
-// [tree.Capture.WriteTo] write them. keyed is 1 once the secret is set.
+// [tree.Capture.WriteTo] write them. keyed is 1 once the secret is set. In
+// version 1 the stats of quotas are not counted.
 //
 // A backup is a snapshot at one zxid that was read from a running server:
 //
@@ -103,8 +109,16 @@
 // # Where it differs from Apache ZooKeeper
 //
 //   - A stranger with a wrong password does not cut off a session's connection.
-//   - deleteContainer is for members only. createContainer, createTTL and sasl
-//     are known but not served yet: they are answered Unimplemented.
+//   - What is no quota cannot be written as one, and the root has none: both
+//     are answered BadArguments. In 3.8.0 they are taken, and stop the server.
+//   - A hard quota holds within a multi, too: each of its operations counts for
+//     those after it.
+//   - createTTL with a mode that has no TTL is answered BadArguments, whatever
+//     the TTL. One below 0 stops Apache ZooKeeper.
+//   - TTL znodes can be created unless [Config] says otherwise.
+//   - checkWatches tells a client of its own watches only, and not whether
+//     anyone watches the path.
+//   - An ip ACL may be of IPv6.
 //   - Session ids are random but for the member's number, so that they cannot be
 //     guessed.
 //   - setWatches tells a client nothing of a znode it may not read, and neither
