@@ -369,15 +369,17 @@ func TestTasksDeletedAndMadeAgain(t *testing.T) {
 	q.must(w.report(t.Context(), old[2], coordinator.OutcomeDone, coordinator.StatusDone))
 	q.view(m, "three final tasks", func(v master.View) bool { return v.Tasks.Final == 3 })
 
+	var ops []coordinator.Op // as one, so that no listing shows the time between
 	for _, id := range old {
-		q.must(q.s.Delete(t.Context(), coordinator.AttemptPath(id, 1), coordinator.AnyVersion))
-		q.must(q.s.Delete(t.Context(), coordinator.StatusPath(id), coordinator.AnyVersion))
-		q.must(q.s.Delete(t.Context(), coordinator.TaskPath(id), coordinator.AnyVersion))
+		for _, path := range []string{coordinator.AttemptPath(id, 1), coordinator.StatusPath(id), coordinator.TaskPath(id)} {
+			ops = append(ops, coordinator.DeleteOp(path, coordinator.AnyVersion))
+		}
 	}
-	_, err := q.s.Multi(t.Context(), coordinator.DeleteOp(coordinator.TasksPath, coordinator.AnyVersion),
+	_, err := q.s.Multi(t.Context(), append(ops,
+		coordinator.DeleteOp(coordinator.TasksPath, coordinator.AnyVersion),
 		coordinator.CreateOp(coordinator.TasksPath, nil, coordinator.Persistent),
 		coordinator.CreateOp(coordinator.TaskPrefix, []byte("true"), coordinator.Sequential),
-		coordinator.CreateOp(coordinator.TaskPrefix, []byte("true"), coordinator.Sequential))
+		coordinator.CreateOp(coordinator.TaskPrefix, []byte("true"), coordinator.Sequential))...)
 	q.must(err)
 	w.has(2)
 	w.work()
