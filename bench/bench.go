@@ -4,6 +4,11 @@
 // queue's numbers it measures what the machine itself can do, in the same
 // run: how fast it syncs, and how fast it starts processes.
 //
+// All of it is measured on a tree without tasks and, because a queue that has
+// run for a while is not empty, again on one in which finished tasks have been
+// retained. The master deletes those beyond its retention meanwhile, as it does
+// in operation.
+//
 // Throughput is counted from the call that submits the tasks to the last
 // recorded status. The end is read from the status znodes themselves, whose
 // creation time the server stamps with the same machine's clock, so that
@@ -33,6 +38,11 @@ type Config struct {
 	// Default: 10,000.
 	Tasks int
 
+	// Retained is how many finished tasks there are before everything is
+	// measured a second time. The masters retain as many, and by default no
+	// fewer than they do in operation. Default: 10,000; negative: not measured.
+	Retained int
+
 	// Workers and Slots (of each) run them. Default: 2 and 8.
 	Workers, Slots int
 
@@ -47,11 +57,15 @@ type Config struct {
 	Log zerolog.Logger
 }
 
+// retainTasks is the default of master.Config.RetainTasks.
+const retainTasks = 10_000
+
 func (c Config) withDefaults() (Config, error) {
 	if c.Tasks < 0 || c.Workers < 0 || c.Slots < 0 {
 		return c, fmt.Errorf("bench: %d tasks, %d workers, %d slots: none may be negative", c.Tasks, c.Workers, c.Slots)
 	}
 	c.Tasks = cmp.Or(c.Tasks, 10_000)
+	c.Retained = cmp.Or(c.Retained, retainTasks)
 	c.Workers = cmp.Or(c.Workers, 2)
 	c.Slots = cmp.Or(c.Slots, 8)
 	return c, nil
@@ -64,9 +78,23 @@ type Report struct {
 
 	Sync     Latency `json:"sync"`      // of one small append, by the machine itself
 	ForkExec Rate    `json:"fork_exec"` // /bin/true, by the machine itself
-	Idle     Latency `json:"idle"`      // submit to result of one no-op task at a time
-	NoOp     Rate    `json:"noop"`      // tasks for a Go handler
-	Command  Rate    `json:"command"`   // tasks that run /bin/true
+
+	Figures            // on an empty tree
+	Retained *Retained `json:"retained,omitempty"` // nil: not measured
+}
+
+// Figures are what a queue does.
+type Figures struct {
+	Idle    Latency `json:"idle"`    // submit to result of one no-op task at a time
+	Busy    Latency `json:"busy"`    // the same of /bin/true, as many at a time as there are slots
+	NoOp    Rate    `json:"noop"`    // tasks for a Go handler
+	Command Rate    `json:"command"` // tasks that run /bin/true
+}
+
+// Retained is what a queue does with finished tasks in its tree.
+type Retained struct {
+	Tasks int `json:"tasks"` // that were there at the beginning
+	Figures
 }
 
 // A Rate is how many of something were done, and how long that took.
@@ -131,31 +159,62 @@ func Queue(ctx context.Context, cfg Config, step func(string)) (Report, error) {
 	if r.ForkExec, err = measureForkExec(ctx); err != nil {
 		return r, err
 	}
-	return r, withQueue(ctx, cfg, dir, func(ctx context.Context, c *submit.Client, s *coordinator.Session) error {
+	step("an empty tree")
+	if r.Figures, err = measureQueue(ctx, cfg, dir, 0, step); err != nil || cfg.Retained < 0 {
+		return r, err
+	}
+	step(fmt.Sprintf("a tree with %d finished tasks", cfg.Retained))
+	r.Retained = &Retained{Tasks: cfg.Retained}
+	r.Retained.Figures, err = measureQueue(ctx, cfg, dir, cfg.Retained, step)
+	return r, err
+}
+
+// measureQueue measures a new queue in which that many tasks have ended before.
+func measureQueue(ctx context.Context, cfg Config, dir string, ended int, step func(string)) (Figures, error) {
+	var f Figures
+	command := coordinator.Spec{Argv: []string{"/bin/true"}}
+	dir, err := os.MkdirTemp(dir, "queue-")
+	if err != nil {
+		return f, fmt.Errorf("bench: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	err = withQueue(ctx, cfg, dir, max(cfg.Retained, retainTasks), func(ctx context.Context, c *submit.Client, s *coordinator.Session) (err error) {
+		if ended > 0 {
+			step(fmt.Sprintf("running %d tasks to be retained", ended))
+			if _, err = measureTasks(ctx, c, s, coordinator.Spec{Handler: noop}, ended); err != nil {
+				return err
+			}
+		}
 		step("submitting tasks one by one")
-		if r.Idle, err = measureIdle(ctx, c, idleTasks); err != nil {
+		if f.Idle, err = measureLatency(ctx, c, coordinator.Spec{Handler: noop}, idleTasks, 1); err != nil {
 			return err
 		}
-		step(fmt.Sprintf("running %d no-op tasks", cfg.Tasks))
-		if r.NoOp, err = measureTasks(ctx, c, s, coordinator.Spec{Handler: noop}, cfg.Tasks); err != nil {
+		slots := cfg.Workers * cfg.Slots
+		step(fmt.Sprintf("submitting commands, %d at a time", slots))
+		if f.Busy, err = measureLatency(ctx, c, command, max(1, cfg.Tasks/10), slots); err != nil {
 			return err
 		}
 		commands := max(1, cfg.Tasks/5)
 		step(fmt.Sprintf("running %d commands", commands))
-		r.Command, err = measureTasks(ctx, c, s, coordinator.Spec{Argv: []string{"/bin/true"}}, commands)
+		if f.Command, err = measureTasks(ctx, c, s, command, commands); err != nil {
+			return err
+		}
+		step(fmt.Sprintf("running %d no-op tasks", cfg.Tasks)) // last: they fill the tree
+		f.NoOp, err = measureTasks(ctx, c, s, coordinator.Spec{Handler: noop}, cfg.Tasks)
 		return err
 	})
+	return f, err
 }
 
-// withQueue calls measure while a queue runs in dir.
-func withQueue(ctx context.Context, cfg Config, dir string, measure func(context.Context, *submit.Client, *coordinator.Session) error) error {
+// withQueue calls measure while a queue runs in dir that retains that many tasks.
+func withQueue(ctx context.Context, cfg Config, dir string, retain int, measure func(context.Context, *submit.Client, *coordinator.Session) error) error {
 	q, err := local.Open(local.Config{
 		Dir: dir, Workers: cfg.Workers, Slots: cfg.Slots,
 		Handlers: map[string]worker.Handler{
 			noop: func(context.Context, worker.Task) ([]byte, error) { return nil, nil },
 		},
 		Guard:       cfg.Guard,
-		RetainTasks: 10 * cfg.Tasks, // what is deleted cannot be read for its time
+		RetainTasks: retain,
 		Log:         cfg.Log,
 	})
 	if err != nil {

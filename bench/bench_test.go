@@ -1,11 +1,14 @@
 package bench
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"testing"
 	"time"
 
+	"github.com/mwqueue/mw/coordinator"
+	"github.com/mwqueue/mw/submit"
 	"github.com/mwqueue/mw/worker"
 )
 
@@ -27,12 +30,17 @@ func TestQueueMeasuresEverything(t *testing.T) {
 	}
 	dir := t.TempDir()
 	var steps []string
-	r, err := Queue(t.Context(), Config{Tasks: 50, Dir: dir, Guard: []string{self, "guard"}}, func(step string) { steps = append(steps, step) })
+	r, err := Queue(t.Context(), Config{Tasks: 50, Retained: 30, Dir: dir, Guard: []string{self, "guard"}}, func(step string) { steps = append(steps, step) })
 	if err != nil {
 		t.Fatalf("after %q: %v", steps, err)
 	}
-	if r.NoOp.Count != 50 || r.Command.Count != 10 || r.ForkExec.Count == 0 || r.Idle.P50 <= 0 || r.Sync.P99 < r.Sync.P50 {
-		t.Errorf("report = %+v, want all of it", r)
+	if r.ForkExec.Count == 0 || r.Sync.P99 < r.Sync.P50 || r.Retained == nil || r.Retained.Tasks != 30 {
+		t.Fatalf("report = %+v, want all of it", r)
+	}
+	for _, f := range []Figures{r.Figures, r.Retained.Figures} {
+		if f.NoOp.Count != 50 || f.Command.Count != 10 || f.Idle.Count != idleTasks || f.Busy.Count != 5 || f.Busy.P50 <= 0 {
+			t.Errorf("figures = %+v, want all of them", f)
+		}
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v (%v)", left, err)
@@ -53,7 +61,7 @@ func TestLatencyIsOfSortedTimes(t *testing.T) {
 }
 
 func TestReportIsJSONInSeconds(t *testing.T) {
-	data, err := json.Marshal(Report{NoOp: Rate{Count: 30, Took: 2 * time.Second}})
+	data, err := json.Marshal(Report{Figures: Figures{NoOp: Rate{Count: 30, Took: 2 * time.Second}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,5 +74,21 @@ func TestReportIsJSONInSeconds(t *testing.T) {
 	}
 	if want := `{"count":0,"per_second":0,"seconds":0}`; string(got["command"]) != want {
 		t.Errorf("command, not measured = %s, want %s", got["command"], want)
+	}
+}
+
+// With more tasks than are retained the oldest are deleted while the others
+// still run: the figures come from those that are left.
+func TestTasksBeyondTheRetentionAreMeasured(t *testing.T) {
+	const retain, more = 50, 400
+	err := withQueue(t.Context(), Config{Workers: 1, Slots: 4}, t.TempDir(), retain, func(ctx context.Context, c *submit.Client, s *coordinator.Session) error {
+		r, err := measureTasks(ctx, c, s, coordinator.Spec{Handler: noop}, more)
+		if r.Count != more || r.Took <= 0 {
+			t.Errorf("measured %+v, want %d tasks", r, more)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -22,12 +23,12 @@ func benchCommand() *cli.Command {
 
 Example:
    mw bench queue`,
-		Subcommands: []*cli.Command{benchQueueCommand()},
+		Subcommands: []*cli.Command{benchQueueCommand(), benchServerCommand()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usagef(c, "there is no benchmark %q", c.Args().First())
 			}
-			return usagef(c, "bench needs to know what to measure: queue")
+			return usagef(c, "bench needs to know what to measure: queue or server")
 		},
 	}
 }
@@ -41,43 +42,31 @@ func benchQueueCommand() *cli.Command {
 loopback, and a client. The server syncs every write to disk before it answers.
 Measures tasks a second from submit to recorded status, for tasks that a Go
 handler in the worker answers at once and for /bin/true as a command, and the
-time from submit to result on an idle queue. Beside them, in the same run, what
-the machine does without a queue: one sync of the disk, and processes a second.
+time from submit to result: on an idle queue, and with every slot busy. Beside
+them, in the same run, what the machine does without a queue: one sync of the
+disk, and processes a second.
+
+All of that twice: on an empty tree, and on one with finished tasks, as there
+are in a queue that has run for a while. A master keeps 10,000 of them and
+deletes older ones, here as everywhere; with --retained N above that, it keeps N.
 
 Examples:
    mw bench queue
-   mw bench queue --tasks 50000 --data /var/lib/mw`,
+   mw bench queue --retained 0 --tasks 50000 --data /var/lib/mw`,
 		Flags: append([]cli.Flag{
 			&cli.IntFlag{Name: "tasks", Value: 10_000, Usage: "run `N` no-op tasks, and a fifth as many commands"},
+			&cli.IntFlag{Name: "retained", Value: 10_000, Usage: "measure again with `N` finished tasks in the tree; 0: do not"},
 			&cli.IntFlag{Name: "workers", Value: 2, Usage: "run `N` workers"},
 			&cli.IntFlag{Name: "slots", Value: 8, Usage: "give each worker `N` slots"},
 			&cli.StringFlag{Name: "data", Usage: "measure the disk of `DIR`", DefaultText: "the temporary directory"},
 			outputFlag(),
 		}, logFlags()...),
 		Action: func(c *cli.Context) error {
-			if err := noArguments(c); err != nil {
-				return err
-			}
-			for _, name := range []string{"tasks", "workers", "slots"} {
-				if n := c.Int(name); n < 1 {
-					return usagef(c, "--%s is %d, must be at least 1", name, n)
-				}
-			}
-			if err := checkOutput(c); err != nil {
-				return err
-			}
-			log, err := logger(c, zerolog.ErrorLevel)
+			cfg, err := benchConfig(c)
 			if err != nil {
 				return err
 			}
-			guard, err := guardArgv()
-			if err != nil {
-				return err
-			}
-			r, err := bench.Queue(c.Context, bench.Config{
-				Tasks: c.Int("tasks"), Workers: c.Int("workers"), Slots: c.Int("slots"), Dir: c.String("data"),
-				Guard: guard, Log: log,
-			}, func(step string) { note("%s…", step) })
+			r, err := bench.Queue(c.Context, cfg, func(step string) { note("%s…", step) })
 			if err != nil {
 				return err
 			}
@@ -90,25 +79,73 @@ Examples:
 	}
 }
 
+func benchConfig(c *cli.Context) (bench.Config, error) {
+	cfg := bench.Config{
+		Tasks: c.Int("tasks"), Retained: c.Int("retained"),
+		Workers: c.Int("workers"), Slots: c.Int("slots"), Dir: c.String("data"),
+	}
+	if err := noArguments(c); err != nil {
+		return cfg, err
+	}
+	for _, name := range []string{"tasks", "workers", "slots"} {
+		if n := c.Int(name); n < 1 {
+			return cfg, usagef(c, "--%s is %d, must be at least 1", name, n)
+		}
+	}
+	switch {
+	case cfg.Retained < 0:
+		return cfg, usagef(c, "--retained is %d, must not be negative", cfg.Retained)
+	case cfg.Retained == 0:
+		cfg.Retained = -1
+	}
+	if err := checkOutput(c); err != nil {
+		return cfg, err
+	}
+	var err error
+	if cfg.Log, err = logger(c, zerolog.ErrorLevel); err != nil {
+		return cfg, err
+	}
+	cfg.Guard, err = guardArgv()
+	return cfg, err
+}
+
+// printBench writes what was measured as a table: on an empty tree, with
+// finished tasks, and how.
 func printBench(w io.Writer, r bench.Report) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(what, number, how string, args ...any) {
-		fmt.Fprintf(tw, "%s\t%s\t%s\n", what, number, fmt.Sprintf(how, args...))
+	row := func(cells ...string) { fmt.Fprintln(tw, strings.Join(cells, "\t")) }
+	both := func(what string, cell func(bench.Figures) string, how string) {
+		if r.Retained == nil {
+			row(what, cell(r.Figures), how)
+			return
+		}
+		row(what, cell(r.Figures), cell(r.Retained.Figures), how)
 	}
-	rate := func(r bench.Rate) string { return fmt.Sprintf("%.0f/s", r.PerSecond()) }
-	latency := func(l bench.Latency) string {
-		return fmt.Sprintf("p50 %s  p99 %s", millis(l.P50), millis(l.P99))
+	if r.Retained != nil {
+		row("", "empty tree", fmt.Sprintf("%d finished tasks", r.Retained.Tasks), "")
 	}
-	row("no-op tasks", rate(r.NoOp), "%d tasks for a Go handler, submit to recorded status in %s", r.NoOp.Count, took(r.NoOp.Took))
-	row("/bin/true tasks", rate(r.Command), "%d tasks, the same with a process each", r.Command.Count)
-	row("plain fork/exec", rate(r.ForkExec), "/bin/true without a queue, on %d CPUs", runtime.GOMAXPROCS(0))
-	row("idle latency", latency(r.Idle), "submit to result, %d no-op tasks one by one", r.Idle.Count)
-	row("disk sync", latency(r.Sync), "4 KiB appended and synced, without a queue")
+	both("no-op tasks", func(f bench.Figures) string { return rate(f.NoOp) },
+		fmt.Sprintf("%d tasks for a Go handler, submit to recorded status", r.NoOp.Count))
+	both("/bin/true tasks", func(f bench.Figures) string { return rate(f.Command) },
+		fmt.Sprintf("%d tasks, the same with a process each", r.Command.Count))
+	both("idle latency", func(f bench.Figures) string { return latency(f.Idle) },
+		fmt.Sprintf("submit to result, %d no-op tasks one by one", r.Idle.Count))
+	both("busy latency", func(f bench.Figures) string { return latency(f.Busy) },
+		fmt.Sprintf("the same, %d /bin/true tasks, %d at a time", r.Busy.Count, r.Workers*r.Slots))
 	if err := tw.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%d workers with %d slots, in one process with server, master and client\n", r.Workers, r.Slots)
+	_, err := fmt.Fprintf(w, `
+without a queue: %s plain fork/exec of /bin/true, %s for a sync of 4 KiB, on %d CPUs
+%d workers with %d slots, in one process with server, master and client
+`, rate(r.ForkExec), latency(r.Sync), runtime.GOMAXPROCS(0), r.Workers, r.Slots)
 	return err
+}
+
+func rate(r bench.Rate) string { return fmt.Sprintf("%.0f/s", r.PerSecond()) }
+
+func latency(l bench.Latency) string {
+	return fmt.Sprintf("p50 %s p99 %s", millis(l.P50), millis(l.P99))
 }
 
 func millis(d time.Duration) string {
