@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/mwqueue/mw/coordinator"
 	"golang.org/x/sync/errgroup"
@@ -35,6 +36,20 @@ func (r Record) Recorded() int {
 // Lost is how many attempts ended with their worker.
 func (r Record) Lost() int { return len(r.Attempts) - r.Recorded() }
 
+// String tells the record in lines, an attempt each.
+func (r Record) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %q", r.ID, r.Status)
+	if r.Rewrites > 0 {
+		fmt.Fprintf(&b, " written %d times", 1+r.Rewrites)
+	}
+	const clock = "15:04:05.000"
+	for i, a := range r.Attempts {
+		fmt.Fprintf(&b, "\n   %d %s on %s, %s to %s, exit %d %s", i+1, a.Outcome, a.Worker, a.Started.Format(clock), a.Ended.Format(clock), a.Exit, a.Error)
+	}
+	return b.String()
+}
+
 // An Audit sums up records.
 type Audit struct {
 	Tasks    int
@@ -42,6 +57,7 @@ type Audit struct {
 	Moved    int                  // attempts that ended with their worker and were made again
 	Lost     []coordinator.TaskID // tasks without a final state
 	Twice    []coordinator.TaskID // tasks whose outcome was recorded more than once
+	Dead     []coordinator.TaskID // tasks that were given up because their workers died
 }
 
 // NewAudit sums up records.
@@ -52,6 +68,9 @@ func NewAudit(records []Record) Audit {
 		a.Moved += r.Lost()
 		if r.Status == "" {
 			a.Lost = append(a.Lost, r.ID)
+		}
+		if r.Status == coordinator.StatusDead {
+			a.Dead = append(a.Dead, r.ID)
 		}
 		if r.Recorded() > 1 || r.Rewrites > 0 {
 			a.Twice = append(a.Twice, r.ID)

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,12 @@ func TestChaos(t *testing.T) {
 	}
 }
 
+// root is the name of the test that t is a part of.
+func root(t *testing.T) string {
+	name, _, _ := strings.Cut(t.Name(), "/")
+	return name
+}
+
 // A chaos is one run: a cluster, a client and somebody who kills.
 type chaos struct {
 	t       *testing.T
@@ -55,7 +62,7 @@ type chaos struct {
 
 func newChaos(t *testing.T, seed uint64, cfg mwtest.Config) *chaos {
 	t.Helper()
-	t.Logf("seed %d: replay with -chaos.seed %d", seed, seed)
+	t.Logf("seed %d: to replay, go test ./mwtest -run '^%s$' -args -chaos.seed=%d -chaos.tasks=%d", seed, root(t), seed, *chaosTasks)
 	cfg.Dir = t.TempDir()
 	c := &chaos{t: t, rng: rand.New(rand.NewPCG(seed, 0)), dir: t.TempDir(), faults: make(map[string]int)}
 	c.cluster = startCluster(t, cfg)
@@ -166,9 +173,16 @@ func (c *chaos) pause(ctx context.Context, least, most time.Duration) bool {
 	}
 }
 
+// begin counts and notes a fault. The seed chooses which comes when to whom; how
+// far the tasks have come by then is the machine's doing.
+func (c *chaos) begin(fault string, p *mwtest.Process) {
+	c.faults[fault]++
+	c.cluster.Note("chaos: %s %s", fault, p.Name)
+}
+
 // restart kills p with SIGKILL and starts it again a moment later.
 func (c *chaos) restart(ctx context.Context, fault string, p *mwtest.Process) error {
-	c.faults[fault]++
+	c.begin(fault, p)
 	if err := p.Kill(); err != nil {
 		return err
 	}
@@ -178,7 +192,7 @@ func (c *chaos) restart(ctx context.Context, fault string, p *mwtest.Process) er
 
 // freeze stops p for longer than its session lives, then lets it go on.
 func (c *chaos) freeze(ctx context.Context, fault string, p *mwtest.Process) error {
-	c.faults[fault]++
+	c.begin(fault, p)
 	if err := p.Pause(); err != nil {
 		return err
 	}
@@ -191,11 +205,13 @@ func (c *chaos) audit(ctx context.Context, results []submit.Result) {
 	t := c.t
 	session := openSession(t, c.cluster)
 	ids := make([]coordinator.TaskID, len(results))
+	suspect := make(map[coordinator.TaskID]bool) // whose records are to be shown
 	for i, r := range results {
 		ids[i] = r.ID
 		if want := fmt.Sprintf("out-%d\n", i); string(r.Last.Stdout) != want || r.Last.Exit != wantExit(i) {
 			t.Errorf("task %d (%s) is %s with exit %d and output %q, want exit %d and %q",
 				i, r.ID, r.Status, r.Last.Exit, r.Last.Stdout, wantExit(i), want)
+			suspect[r.ID] = true
 		}
 	}
 	records, err := mwtest.ReadRecords(ctx, session, ids)
@@ -205,6 +221,14 @@ func (c *chaos) audit(ctx context.Context, results []submit.Result) {
 	a := mwtest.NewAudit(records)
 	if len(a.Lost) > 0 || len(a.Twice) > 0 {
 		t.Errorf("lost %v, recorded twice %v", a.Lost, a.Twice)
+	}
+	if len(a.Dead) > 0 {
+		t.Errorf("dead though they kill no worker: %v", a.Dead)
+	}
+	for _, r := range records {
+		if suspect[r.ID] || slices.Contains(slices.Concat(a.Lost, a.Twice, a.Dead), r.ID) {
+			t.Log(r)
+		}
 	}
 	names, _, err := session.Children(ctx, coordinator.TasksPath)
 	if err != nil {

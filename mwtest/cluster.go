@@ -34,6 +34,7 @@ type Cluster struct {
 	cfg     Config
 	servers string
 	server  *Process // nil when the service is somebody else's
+	tl      *timeline
 
 	mu        sync.Mutex // protects processes
 	processes []*Process // everything started, to be killed by Close
@@ -50,7 +51,7 @@ func Start(cfg Config) (*Cluster, error) {
 	if _, err := os.Stat(cfg.Binary); err != nil {
 		return nil, fmt.Errorf("mwtest: %w (run make build)", err)
 	}
-	c := &Cluster{cfg: cfg, servers: cfg.Servers}
+	c := &Cluster{cfg: cfg, servers: cfg.Servers, tl: &timeline{began: time.Now()}}
 	if c.servers != "" {
 		return c, nil
 	}
@@ -83,6 +84,13 @@ func (c *Cluster) Binary() string { return c.cfg.Binary }
 
 // SessionTimeout is what every role asks for.
 func (c *Cluster) SessionTimeout() time.Duration { return c.cfg.SessionTimeout }
+
+// Events is what has happened so far, in order: who was started, killed, paused,
+// and who ended by itself.
+func (c *Cluster) Events() []Event { return c.tl.list() }
+
+// Note adds an event that a test wants to see among the others.
+func (c *Cluster) Note(format string, args ...any) { c.tl.add("", format, args...) }
 
 // StartMaster starts a master whose address, the one it writes to /master, is
 // in the Process. It does not wait for it to lead or stand by.
@@ -142,7 +150,7 @@ func (c *Cluster) Close() error {
 // run starts mw with args under name.
 func (c *Cluster) run(name string, args ...string) (*Process, error) {
 	argv := append([]string{c.cfg.Binary}, args...)
-	p, err := start(c.cfg.Dir, name, c.Environ(), argv...)
+	p, err := start(c.tl, c.cfg.Dir, name, c.Environ(), argv...)
 	if err != nil {
 		return nil, fmt.Errorf("mwtest: %w", err)
 	}

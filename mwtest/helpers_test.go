@@ -2,6 +2,7 @@ package mwtest_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -24,7 +25,7 @@ func must[T any](v T, err error) func(testing.TB) T {
 }
 
 // startCluster starts a cluster in a directory of the test and kills it in
-// the end. The logs of a failed test are printed.
+// the end. Of a failed test, what happened and the logs are printed.
 func startCluster(t *testing.T, cfg mwtest.Config) *mwtest.Cluster {
 	t.Helper()
 	if cfg.Dir == "" {
@@ -39,10 +40,20 @@ func startCluster(t *testing.T, cfg mwtest.Config) *mwtest.Cluster {
 			t.Error(err)
 		}
 		if t.Failed() {
+			printEvents(t, c)
 			printLogs(t, cfg.Dir)
 		}
 	})
 	return c
+}
+
+// printEvents prints what happened to the cluster, in order.
+func printEvents(t *testing.T, c *mwtest.Cluster) {
+	var b strings.Builder
+	for _, e := range c.Events() {
+		fmt.Fprintln(&b, e)
+	}
+	t.Logf("what happened, in seconds since the start:\n%s", b.String())
 }
 
 // printLogs prints the end of every log in dir, or keeps them all in the

@@ -18,6 +18,7 @@ type Process struct {
 	Addr string   // where a master listens; "" for others
 	argv []string // how to start it again
 	env  []string
+	tl   *timeline // hears of what happens to it
 
 	mu   sync.Mutex // protects the fields below
 	cmd  *exec.Cmd
@@ -25,9 +26,9 @@ type Process struct {
 	err  error         // how cmd ended; valid once done is closed
 }
 
-// start runs argv as name, logging to dir/name.log.
-func start(dir, name string, env []string, argv ...string) (*Process, error) {
-	p := &Process{Name: name, Log: filepath.Join(dir, name+".log"), argv: argv, env: env}
+// start runs argv as name, logging to dir/name.log and to tl.
+func start(tl *timeline, dir, name string, env []string, argv ...string) (*Process, error) {
+	p := &Process{Name: name, Log: filepath.Join(dir, name+".log"), argv: argv, env: env, tl: tl}
 	return p, p.Start()
 }
 
@@ -52,10 +53,12 @@ func (p *Process) Start() error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", p.Name, err)
 	}
+	p.tl.add(p.Name, "started, process %d", cmd.Process.Pid)
 	done := make(chan struct{})
 	p.cmd, p.done = cmd, done
 	go func() { // ends with the process
 		err := cmd.Wait()
+		p.tl.add(p.Name, "ended: %v, process %d", cmd.ProcessState, cmd.Process.Pid)
 		p.mu.Lock()
 		p.err = err
 		p.mu.Unlock()
@@ -123,8 +126,24 @@ func (p *Process) Signal(sig syscall.Signal) error {
 	p.mu.Lock()
 	cmd := p.cmd
 	p.mu.Unlock()
+	p.tl.add(p.Name, "%s, process %d", sent(sig), cmd.Process.Pid)
 	if err := cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("signal %s with %v: %w", p.Name, sig, err)
 	}
 	return nil
+}
+
+// sent is what a signal that is sent does, in a word.
+func sent(sig syscall.Signal) string {
+	switch sig {
+	case syscall.SIGKILL:
+		return "killed"
+	case syscall.SIGSTOP:
+		return "stopped (signal)"
+	case syscall.SIGCONT:
+		return "continued"
+	case syscall.SIGTERM:
+		return "asked to end"
+	}
+	return sig.String()
 }
