@@ -248,7 +248,11 @@ func (b *board) workersListed(names []string, zxid int64) {
 // object was typed by a person.
 func (b *board) registered(name string, data []byte) {
 	w := b.worker(name)
+	before := w.reg.Stopping
 	w.reg = coordinator.ParseRegistration(data)
+	if w.reg.Stopping < before && w.backs > 0 { // that was why it handed tasks back
+		w.paused, w.backs = time.Time{}, 0
+	}
 	w.known = true
 	w.manual = !strings.HasPrefix(strings.TrimSpace(string(data)), "{")
 }

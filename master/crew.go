@@ -32,7 +32,11 @@ type worker struct {
 	paused time.Time // is given nothing until then
 	backs  int       // tasks in a row that it handed back although it had a free slot
 	unfit  int       // pauses in a row because nothing could be assigned to it
-	tally  tally     // what became of its tasks since it died
+
+	// until holds for how long tasks that were cancelled while the worker had
+	// them count as its load, the soonest first: it is stopping them.
+	until []time.Time
+	tally tally // what became of its tasks since it died
 
 	guest      seq       // a suspect that it has
 	guestSince time.Time // the worker is for it alone since then; zero: there is none
@@ -85,6 +89,29 @@ func (b *board) setBack(w *worker, r result) {
 	}
 }
 
+// cancelled: a task of the worker was. It will find it taken away, and stop it.
+func (b *board) cancelled(name string) {
+	if w := b.workers[name]; w != nil && w.alive {
+		w.until = append(w.until, b.now.Add(stoppingTime))
+	}
+}
+
+// stopping returns how many slots are taken by commands that were cancelled. A
+// command may take a while to stop: then the worker says so, once it knows.
+func (b *board) stopping(w *worker) int {
+	for len(w.until) > 0 && !b.now.Before(w.until[0]) {
+		w.until = w.until[1:]
+	}
+	if len(w.until) > 0 {
+		b.wakeAt(w.until[0])
+	}
+	return max(len(w.until), w.reg.Stopping)
+}
+
+// stoppingTime is how long a worker has to stop a cancelled command, or to say
+// that it is stopping it.
+const stoppingTime = 250 * time.Millisecond
+
 const (
 	// workerPause is how long a worker is left alone that was not there, that
 	// could be assigned nothing, or that handed a task back although it had a
@@ -131,7 +158,7 @@ func (b *board) rooms() []room {
 			b.wakeAt(w.paused)
 			continue
 		}
-		r := room{worker: w.name, load: len(w.held), host: b.hosting(w)}
+		r := room{worker: w.name, load: len(w.held) + b.stopping(w), host: b.hosting(w)}
 		if !r.host && w.name != b.suspects.draining {
 			free, ahead := w.reg.Slots-r.load, 0
 			if !w.manual {

@@ -85,3 +85,59 @@ func TestListOfUnknownWorkerIsNotRemovedAtOnce(t *testing.T) {
 		t.Error("stays for ever")
 	}
 }
+
+// A command takes ten seconds to stop, with which the worker hands back what it
+// has no slot for.
+func TestCancelledTaskCountsUntilItIsStopped(t *testing.T) {
+	s := newSim(t)
+	s.slots, s.stopping = 1, make(map[string]int)
+	s.begin()
+	s.register("w1")
+	first := s.submit(simTask{})
+	s.settle()
+	s.submit(simTask{control: "cancel", target: first})
+	second := s.submit(simTask{})
+	cancelled := s.clock
+	for s.tasks[first].status == "" {
+		s.step()
+	}
+	pass := func(until time.Duration) {
+		for s.clock.Before(cancelled.Add(until)) {
+			s.tell("workers")
+			s.step()
+			s.clock = s.clock.Add(10 * time.Millisecond)
+			if s.holder(second) != "" {
+				t.Fatalf("assigned %v after the cancel, while the slot is taken", s.clock.Sub(cancelled))
+			}
+		}
+	}
+	pass(100 * time.Millisecond)
+	s.stopping["w1"] = 1
+	pass(10 * time.Second)
+	s.stopping["w1"] = 0
+	s.tell("workers")
+	s.step()
+	if got := s.holder(second); got != "w1" {
+		t.Errorf("after the slot was free, %q has the next task, want w1", got)
+	}
+}
+
+// Most commands stop at once, and a worker made by hand says nothing.
+func TestCancelledTaskCountsNoLongerThanAMoment(t *testing.T) {
+	s := newSim(t)
+	s.slots = 1
+	s.begin()
+	s.register("w1")
+	first := s.submit(simTask{})
+	s.settle()
+	s.submit(simTask{control: "cancel", target: first})
+	second := s.submit(simTask{})
+	began := s.clock
+	for s.holder(second) == "" {
+		s.step()
+		s.clock = s.clock.Add(10 * time.Millisecond)
+		if took := s.clock.Sub(began); took > 500*time.Millisecond {
+			t.Fatalf("not assigned %v after the cancel", took)
+		}
+	}
+}

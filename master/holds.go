@@ -151,7 +151,7 @@ func (b *board) release(w *worker, s seq) *task {
 // reserve counts a task as the worker's while the multi is under way.
 func (b *board) reserve(name string, s seq) {
 	w := b.worker(name)
-	w.held[s] = hold{since: w.list, stage: pending, ahead: len(w.held) >= w.reg.Slots}
+	w.held[s] = hold{since: w.list, stage: pending, ahead: len(w.held)+b.stopping(w) >= w.reg.Slots}
 }
 
 // arrive: the multi that assigned the task was carried out. A listing that

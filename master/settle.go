@@ -69,6 +69,7 @@ func (b *board) did(m move, t *task) {
 		if m.from != "" {
 			t.attempts++
 			b.release(b.worker(m.from), m.task)
+			b.cancelled(m.from)
 		}
 		b.finish(m.task, t, b.service())
 		if o := b.tasks.get(m.order); o != nil {

@@ -384,6 +384,7 @@ type sim struct {
 	told      map[string]fact  // the newest reading of each list
 	read      map[string]int64 // the zxid as of which each list was read last
 	slots     int
+	stopping  map[string]int // what each worker says
 }
 
 var simLimits = limits{retention: time.Hour, retain: 1000, maxLost: 3}
@@ -420,7 +421,7 @@ func (s *sim) tell(which string) {
 	}
 	if which == "workers" {
 		for name := range s.b.workers {
-			s.b.registered(name, fmt.Appendf(nil, `{"slots":%d,"marks":true}`, s.slots))
+			s.b.registered(name, fmt.Appendf(nil, `{"slots":%d,"marks":true,"stopping":%d}`, s.slots, s.stopping[name]))
 		}
 	}
 }

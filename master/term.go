@@ -36,7 +36,7 @@ func (b *board) reset() {
 	b.finals.resume(&b.tasks)
 	for _, w := range b.crew() {
 		w.paused, w.unfit, w.tally, w.dismissed = time.Time{}, 0, tally{}, false
-		w.guestSince, w.rest = time.Time{}, time.Time{}
+		w.guestSince, w.rest, w.until = time.Time{}, time.Time{}, nil
 		for s, h := range w.held {
 			if h.stage == pending || h.list != w.list {
 				b.release(w, s)

@@ -36,7 +36,7 @@ type WorkerView struct {
 	Alive  bool    `json:"alive"`
 	Ready  bool    `json:"ready"` // has a list under /assign
 	Slots  int     `json:"slots"`
-	Load   int     `json:"load"`  // tasks assigned to it
+	Load   int     `json:"load"`  // tasks assigned to it, or being stopped by it
 	Ahead  int     `json:"ahead"` // how many more than its slots it may have now
 	Rate   float64 `json:"rate"`  // completions per second, recently
 }
@@ -78,7 +78,7 @@ func (b *board) workerViews() []WorkerView {
 		out = append(out, WorkerView{
 			Worker: w.name, Name: w.reg.Name, Addr: w.reg.Addr,
 			Alive: w.alive, Ready: w.parent, Slots: w.reg.Slots,
-			Load: len(w.held), Ahead: w.rate.ahead(b.now), Rate: w.rate.now(b.now),
+			Load: len(w.held) + b.stopping(w), Ahead: w.rate.ahead(b.now), Rate: w.rate.now(b.now),
 		})
 	}
 	return out
