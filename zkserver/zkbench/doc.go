@@ -1,0 +1,24 @@
+// Package zkbench holds this server against Apache ZooKeeper: the same requests
+// from the same client to both, in turns, in one run on one machine.
+//
+//	report, err := zkbench.Run(ctx, zkbench.Config{Program: "bin/mw"}, progress)
+//
+// Each row is measured in several rounds. In a round both servers are measured
+// right after each other, and who is first alternates. What is shown is the
+// median of each and the ratio of the medians: absolute figures tell more about
+// the machine than about the servers.
+//
+// Both run as processes with their own default settings: every write is synced
+// before it is acknowledged, Apache ZooKeeper is that of Debian's package with
+// its default heap, and limits on connections, which would end the measurement,
+// are lifted. The client is this process, which takes its share of the same
+// CPUs. That makes ratios smaller than the servers' own.
+//
+// # What a row is
+//
+// A row is an operation and a shape, connections × requests in flight on each,
+// in a closed loop: the next request leaves when an answer comes. Values have
+// 100 bytes, except in a multi of 100, where it is 100 creates. "mix" is nine
+// gets to a set. Before a group of rows both servers are warmed up with the
+// same operation, as a JVM is slow at first.
+package zkbench
