@@ -26,11 +26,16 @@ const drainGrace = 500 * time.Millisecond
 // every command and every process they left behind is dead.
 //
 // RunGuard takes over the signals and the children of the process. Nothing
-// else may run in it.
+// else may run in it. A worker starts the program twice; what each is to be it
+// hears from in.
 func RunGuard(in io.Reader, out io.Writer) int {
+	requests := newFrames(in)
+	if requests.is(frameSentinel) {
+		return runSentinel(requests)
+	}
 	g, err := newGuard(out)
 	if err == nil {
-		err = g.run(in)
+		err = g.run(requests)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mw: guard:", err)
@@ -97,10 +102,7 @@ type guarded struct {
 }
 
 func newGuard(out io.Writer) (*guard, error) {
-	// Ignored signals would be inherited by the commands; handled ones are not.
-	// A guard ends with its pipe and by nothing else.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP,
-		syscall.SIGQUIT, syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGUSR2)
+	takeSignals()
 	hideInherited()
 	if err := adoptOrphans(); err != nil {
 		return nil, fmt.Errorf("become subreaper: %w", err)
@@ -122,9 +124,16 @@ func newGuard(out io.Writer) (*guard, error) {
 	return g, nil
 }
 
+// takeSignals makes signals harmless: a guard ends with its pipe, and by nothing
+// else. Ignored signals would be inherited by the commands; handled ones are not.
+func takeSignals() {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP,
+		syscall.SIGQUIT, syscall.SIGPIPE, syscall.SIGUSR1, syscall.SIGUSR2)
+}
+
 // run serves the worker until in ends. The goroutines it starts are ended by
 // the end of the process.
-func (g *guard) run(in io.Reader) error {
+func (g *guard) run(requests *frames) error {
 	dead := make(chan struct{})
 	go g.events.writeLoop()
 	g.events.send(appendFrame(nil, frameReady, func(b []byte) []byte { return b }))
@@ -144,14 +153,13 @@ func (g *guard) run(in io.Reader) error {
 		onOwnThread(g.spawnLoop)
 	}
 
-	err := g.readLoop(in)
+	err := g.readLoop(requests)
 	g.close()
 	<-dead
 	return err
 }
 
-func (g *guard) readLoop(in io.Reader) error {
-	requests := newFrames(in)
+func (g *guard) readLoop(requests *frames) error {
 	for {
 		kind, payload, err := requests.next()
 		if err == nil {

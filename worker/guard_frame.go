@@ -25,6 +25,9 @@ import (
 //	  signal   run 8B, signal 4B            to the command's process group
 //	  fence    session 8B                   kill everything now, refuse more of this session
 //
+//	worker → sentinel, whose program is the guard's: its first frame tells
+//	  sentinel instance                     kill what is left of it when the pipe ends; "": none
+//
 //	guard → worker
 //	  ready    nothing                      it runs, and can start commands
 //	  leased   session 8B, deadline 8B      has read that lease
@@ -39,6 +42,8 @@ const (
 	frameStart  = 'S'
 	frameSignal = 'K'
 	frameFence  = 'F'
+
+	frameSentinel = 'W'
 
 	frameReady   = 'r'
 	frameLeased  = 'l'
@@ -275,6 +280,13 @@ type frames struct {
 }
 
 func newFrames(r io.Reader) *frames { return &frames{r: bufio.NewReaderSize(r, 64<<10)} }
+
+// is reports whether the next frame is of that kind. It blocks until there is
+// one; a pipe that has ended has none.
+func (f *frames) is(kind byte) bool {
+	head, err := f.r.Peek(5)
+	return err == nil && head[4] == kind
+}
 
 // next returns the next frame. The payload is valid until the next call.
 // io.EOF says that the other side closed the pipe between two frames.

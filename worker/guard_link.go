@@ -47,7 +47,8 @@ func (c *command) signal(sig syscall.Signal) {
 
 // startGuard starts a guard process in a session of its own: what is typed at
 // this process's terminal does not reach it.
-func startGuard(argv []string, onFenced func(uint64), log zerolog.Logger) (*guardLink, error) {
+// It has the files open besides, from descriptor 3 on.
+func startGuard(argv []string, files []*os.File, onFenced func(uint64), log zerolog.Logger) (*guardLink, error) {
 	inR, inW, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -61,6 +62,7 @@ func startGuard(argv []string, onFenced func(uint64), log zerolog.Logger) (*guar
 
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = inR, outW, os.Stderr
+	cmd.ExtraFiles = files
 	cmd.Env = passedOn("PATH", "HOME", "LANG", "USER", "TMPDIR")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -192,6 +193,12 @@ func processMark(pid int) string {
 	return markOf(strings.SplitSeq(string(environ), "\x00"))
 }
 
+// killPause is how long killMarked waits before it looks again.
+const killPause = 5 * time.Millisecond
+
+// hasMarks says that the processes of a command can be found by their mark.
+const hasMarks = true
+
 // killMarked kills all processes on the machine with a mark that is meant, and
 // returns how many there were. It looks until there are none, but for processes
 // that cannot be killed. It never kills this process.
@@ -207,6 +214,7 @@ func killMarked(meant func(mark string) bool) int {
 		if !found {
 			break
 		}
+		time.Sleep(killPause) // they are dying
 	}
 	return len(killed)
 }

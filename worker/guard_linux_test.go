@@ -366,7 +366,7 @@ func TestGuardDeathIsReported(t *testing.T) {
 }
 
 // fakeWorker starts a script under a guard and waits for its own death. Its
-// arguments are the length of the lease and the script.
+// arguments are the length of the lease, the script, and more environment for it.
 func fakeWorker(args []string) int {
 	lease, err := time.ParseDuration(args[0])
 	if err != nil {
@@ -374,8 +374,9 @@ func fakeWorker(args []string) int {
 	}
 	c := newLauncher(guardArgv(), zerolog.Nop())
 	c.extend(1, time.Now().Add(lease), time.Minute)
+	env := append([]string{"PATH=/usr/bin:/bin"}, args[2:]...)
 	_, err = c.start(context.Background(), startRequest{
-		Session: 1, Path: "/bin/sh", Argv: []string{"sh", "-c", args[1]}, Env: []string{"PATH=/usr/bin:/bin"}, Dir: "/",
+		Session: 1, Path: "/bin/sh", Argv: []string{"sh", "-c", args[1]}, Env: env, Dir: "/", Mark: markOf(slices.Values(env)),
 		Stdout: "/dev/null", Stderr: "/dev/null",
 	})
 	if err != nil {

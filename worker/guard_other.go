@@ -73,6 +73,8 @@ func (*orphanage) list() (pids []int, mixed bool) { return nil, false }
 
 func processMark(int) string { return "" }
 
+const hasMarks = false
+
 func killMarked(func(mark string) bool) int { return 0 }
 
 func openPipe() (r *os.File, w int, err error) {

@@ -93,7 +93,7 @@ func (w *Worker) serve(ctx context.Context, drain <-chan struct{}, s *coordinato
 	defer end(nil)
 
 	if err := w.store.noteInstance(i.name); err != nil {
-		i.log.Warn().Err(err).Msg("what commands leave behind may outlive a kill of worker and guard")
+		i.log.Warn().Err(err).Msg(noSentinel)
 	}
 	if err := i.register(live); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,6 +37,8 @@ type launcher struct {
 	runs atomic.Uint64 // the last number given to a run
 
 	mu      sync.Mutex // protects the fields below; not held while writing
+	second  *sentinel  // nil: not started yet, or not to be had
+	watched string     // the instance the sentinel was last told of
 	link    *guardLink
 	started time.Time // of link
 	session uint64    // the last lease, for a guard that starts later
@@ -71,6 +74,7 @@ func (l *launcher) start(ctx context.Context, req startRequest) (*command, error
 		if p != nil {
 			cmd := &command{run: l.runs.Add(1), mark: req.Mark, link: p, ended: make(chan endedEvent, 1)}
 			req.Run = cmd.run
+			l.watch(req.Mark)
 			if p.add(cmd) {
 				p.write(appendFrame(nil, frameStart, req.append))
 				return cmd, nil
@@ -137,8 +141,11 @@ func (l *launcher) end(session uint64) {
 func (l *launcher) close() {
 	l.mu.Lock()
 	l.closed = true
-	p := l.link
+	p, second := l.link, l.second
 	l.mu.Unlock()
+	if second != nil {
+		defer second.close() // when the guard has killed everything
+	}
 	if p == nil {
 		return
 	}
@@ -174,7 +181,7 @@ func (l *launcher) process() (p *guardLink, pause time.Duration, err error) {
 		l.log.Warn().Msg("guard process died: started again")
 	}
 	l.started = time.Now()
-	p, err = startGuard(l.argv, l.onFenced, l.log)
+	p, err = startGuard(l.argv, l.heldLocked(), l.onFenced, l.log)
 	if err != nil {
 		return nil, 0, fmt.Errorf("worker: start guard process: %w", err)
 	}
@@ -183,6 +190,41 @@ func (l *launcher) process() (p *guardLink, pause time.Duration, err error) {
 		p.lease(l.session, l.lease, l.slack)
 	}
 	return p, 0, nil
+}
+
+// heldLocked returns what a guard is to hold open as long as it lives: the
+// sentinel's pipe.
+func (l *launcher) heldLocked() []*os.File {
+	if l.second == nil && hasMarks {
+		second, err := newSentinel(l.argv)
+		if err != nil {
+			l.log.Warn().Err(err).Msg(noSentinel)
+			return nil
+		}
+		l.second = second
+	}
+	if l.second == nil {
+		return nil
+	}
+	return []*os.File{l.second.w}
+}
+
+const noSentinel = "what commands start may outlive a kill of worker and guard together"
+
+// watch has the sentinel watch over the instance of a command.
+func (l *launcher) watch(mark string) {
+	l.mu.Lock()
+	second, news := l.second, mark != "" && instanceIn(mark) != l.watched
+	if news {
+		l.watched = instanceIn(mark)
+	}
+	l.mu.Unlock()
+	if second == nil || !news {
+		return
+	}
+	if err := second.watch(instanceIn(mark)); err != nil {
+		l.log.Warn().Err(err).Msg(noSentinel)
+	}
 }
 
 func (l *launcher) onFenced(session uint64) {
