@@ -45,7 +45,7 @@ type conn struct {
 	addr   netip.Addr // the client's, without port
 	br     *bufio.Reader
 	number uint32         // of all connections of this process; never 0
-	log    zerolog.Logger // noisy, with the peer
+	log    zerolog.Logger // at most a few lines a second, with the peer
 
 	// granted is sent the session by apply, once, and received by the
 	// handshake.
@@ -100,7 +100,7 @@ func newConn(s *Server, nc net.Conn, addr netip.Addr) *conn {
 		nc:      nc,
 		addr:    addr,
 		br:      bufio.NewReaderSize(nc, 4<<10),
-		log:     s.noisy.With().Stringer("peer", nc.RemoteAddr()).Logger(),
+		log:     s.clients.With().Stringer("peer", nc.RemoteAddr()).Logger(),
 		granted: make(chan grant, 1),
 		done:    make(chan struct{}),
 	}

@@ -84,7 +84,7 @@ func (s *Server) expire(ctx context.Context, cmd command) error {
 		return nil
 	}
 	if err == nil {
-		s.noisy.Info().Str("session", hexID(cmd.session)).Msg("session expired")
+		s.expiries.Info().Str("session", hexID(cmd.session)).Msg("session expired")
 	}
 	return err
 }

@@ -20,7 +20,9 @@ import (
 type Server struct {
 	cfg       Config
 	log       zerolog.Logger
-	noisy     zerolog.Logger // for what clients can cause at will
+	noisy     zerolog.Logger // for what clients can cause at will; each purpose has its own
+	clients   zerolog.Logger // for what one client does
+	expiries  zerolog.Logger // for sessions that expire
 	listener  net.Listener
 	node      *ensemble.Node
 	writes    proposer // node; a test may put something else there
@@ -60,7 +62,9 @@ func Open(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg:       cfg,
 		log:       cfg.Log,
-		noisy:     cfg.Log.Sample(&zerolog.BurstSampler{Burst: 10, Period: time.Second}),
+		noisy:     inBursts(cfg.Log),
+		clients:   inBursts(cfg.Log),
+		expiries:  inBursts(cfg.Log),
 		listener:  l,
 		admission: newAdmission(cfg.MaxConns, cfg.MaxConnsPerAddr),
 		syncs:     newSyncs(),
@@ -84,6 +88,12 @@ func Open(cfg Config) (*Server, error) {
 	s.writes = s.node
 	s.replica.origin = s.node.Origin()
 	return s, nil
+}
+
+// inBursts gives a logger that lets a few lines a second through. What one of
+// them drops no other does: nobody can hide a fact behind lines of another kind.
+func inBursts(l zerolog.Logger) zerolog.Logger {
+	return l.Sample(&zerolog.BurstSampler{Burst: 10, Period: time.Second})
 }
 
 // Close releases the port and the data directory. Run does it by itself.
