@@ -95,10 +95,10 @@
 // environment lives until no command runs, or the lease ends. The guard has no
 // terminal; what is typed at the worker's does not reach it, and of signals it
 // minds only SIGKILL. Then the kernel kills the commands, and the worker the rest.
-Killed together with its worker, the sentinel kills the rest: a third process
-that waits for the end of both (sentinel.go). Should all three be killed at once,
-what the commands had started lives until the next worker starts on the
-directory, which finds it by the mark (leftovers.go).
+// Killed together with its worker, the sentinel kills the rest: a third process
+// that waits for the end of both (sentinel.go). Should all three be killed at once,
+// what the commands had started lives until the next worker starts on the
+// directory, which finds it by the mark (leftovers.go).
 // What the two say to each other is in guard_frame.go, byte by byte.
 //
 // What runs has an empty stdin, no open file but that and its two outputs, the
