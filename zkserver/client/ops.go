@@ -161,6 +161,10 @@ func (c *Client) multi(ctx context.Context, op wire.Op, ops []wire.MultiOp) ([]w
 func (c *Client) AddAuth(ctx context.Context, scheme string, auth []byte) error {
 	_, err := c.Do(ctx, wire.OpAuth, &wire.AuthRequest{Scheme: scheme, Auth: bytes.Clone(auth)}, nil)
 	if CodeOf(err) == wire.AuthFailed {
+		select { // so that the next call finds the client at its end
+		case <-c.ended:
+		case <-ctx.Done():
+		}
 		return ErrAuthFailed
 	}
 	return err
@@ -189,7 +193,8 @@ func (c *Client) CheckWatches(ctx context.Context, path string, kind int32) erro
 	return c.on(ctx, wire.OpCheckWatches, path, &wire.RemoveWatchesRequest{Path: c.whole(path), Type: kind}, nil)
 }
 
-// Watching reports whether the client itself knows of a watch of that kind.
+// Watching reports whether the client itself knows of a watch that RemoveWatches of
+// that kind would remove.
 func (c *Client) Watching(path string, kind int32) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -201,4 +206,14 @@ func (c *Client) Reconfig(ctx context.Context, q wire.ReconfigRequest) ([]byte, 
 	var r wire.GetDataResponse
 	_, err := c.Do(ctx, wire.OpReconfig, &q, &r)
 	return r.Data, r.Stat, err
+}
+
+// ForgetWatches drops watches of a kind without asking a server: they are not set
+// again on the next connection. OnEvent hears of each that is gone; it may then be
+// called at the same time as by the read loop.
+func (c *Client) ForgetWatches(path string, kind int32) {
+	c.mu.Lock()
+	gone := c.watches.remove(c.whole(path), kind)
+	c.mu.Unlock()
+	c.removed(c.whole(path), gone)
 }

@@ -67,7 +67,8 @@ func (w *watches) answered(a watchAsked, code wire.Code) []wire.EventType {
 	return nil
 }
 
-// has reports whether there is a watch of a kind on a path.
+// has reports whether there is a watch on a path that [watches.remove] of this kind
+// would remove.
 func (w *watches) has(path string, kind int32) bool {
 	any := func(sets ...map[string]struct{}) bool {
 		for _, set := range sets {
@@ -79,9 +80,9 @@ func (w *watches) has(path string, kind int32) bool {
 	}
 	switch kind {
 	case wire.WatchChildren:
-		return any(w.child, w.persistent)
+		return any(w.child)
 	case wire.WatchData:
-		return any(w.data, w.exist, w.persistent)
+		return any(w.data, w.exist)
 	}
 	return any(w.child, w.data, w.exist, w.persistent, w.recursive)
 }
