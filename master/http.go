@@ -20,7 +20,7 @@ func (m *Master) serve(wg *sync.WaitGroup, stop context.CancelCauseFunc) *http.S
 	mux.HandleFunc("GET /healthz", m.healthz)
 	mux.HandleFunc("GET /api/board", m.apiBoard)
 	server := &http.Server{
-		Handler:           limited(mux),
+		Handler:           limited(named(mux, m.advertised, m.cfg.Listen)),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      10 * time.Second,

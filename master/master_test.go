@@ -387,3 +387,17 @@ func TestTasksDeletedAndMadeAgain(t *testing.T) {
 		q.ends(id, coordinator.StatusDone)
 	}
 }
+
+func TestHTTPIsNotForOtherNames(t *testing.T) {
+	q := newQueue(t)
+	m := q.master()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+m.Addr().String()+"/api/board", nil)
+	q.must(err)
+	req.Host = "rebound.example"
+	resp, err := http.DefaultClient.Do(req)
+	q.must(err)
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusMisdirectedRequest {
+		t.Errorf("status = %d, want 421", resp.StatusCode)
+	}
+}
