@@ -2,9 +2,7 @@ package coordinator
 
 import (
 	"context"
-	"errors"
 	"sync"
-	"time"
 )
 
 // Client gives a live session to callers that own no ephemeral znodes and do
@@ -76,45 +74,4 @@ func (c *Client) Close() error {
 		return nil
 	}
 	return s.Close()
-}
-
-// Keep holds a session for body, which may own ephemeral znodes: it connects
-// and runs body, and starts over with a new session when the old one was lost,
-// after a pause that grows while sessions are short. body's context ends with
-// the session or with ctx; body must then return.
-//
-// Keep returns what body returned otherwise: when its session was still live or
-// ctx has ended. It returns ErrNoServer if ctx ends, or ConnectTimeout passes
-// before the first session, while there is no server.
-func Keep(ctx context.Context, cfg Config, body func(ctx context.Context, s *Session) error) error {
-	var pause Backoff
-	for {
-		s, err := Connect(ctx, cfg)
-		if err != nil {
-			return err
-		}
-		cfg.ConnectTimeout = 0
-		began := time.Now()
-		err = keep(ctx, s, body)
-		lost := errors.Is(context.Cause(s.Context()), ErrSessionLost)
-		_ = s.Close()
-		if ctx.Err() != nil || !lost {
-			return err
-		}
-		if time.Since(began) > 2*s.Timeout() {
-			pause = Backoff{}
-		}
-		if pause.Wait(ctx) != nil {
-			return err
-		}
-	}
-}
-
-// keep runs body for as long as both ctx and the session live.
-func keep(ctx context.Context, s *Session, body func(context.Context, *Session) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	stop := context.AfterFunc(s.Context(), func() { cancel(context.Cause(s.Context())) })
-	defer stop()
-	return body(ctx, s)
 }

@@ -1,7 +1,6 @@
 package coordinator_test
 
 import (
-	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -50,45 +49,5 @@ func TestClientConnectsOnceAndAgain(t *testing.T) {
 	must(t, client.Close())
 	if _, err := client.Session(t.Context()); !errors.Is(err, coordinator.ErrClosed) {
 		t.Errorf("after Close = %v, want ErrClosed", err)
-	}
-}
-
-func TestKeepStartsOverWhenTheSessionIsLost(t *testing.T) {
-	v := newService(t)
-	proxy := zktest.NewProxy(t, v.addr)
-	var ids []int64
-	err := coordinator.Keep(t.Context(), v.via(proxy).brief(), func(ctx context.Context, s *coordinator.Session) error {
-		ids = append(ids, s.ID())
-		if len(ids) == 3 {
-			return errors.New("enough")
-		}
-		proxy.SetMode(zktest.Silence)
-		<-ctx.Done()
-		proxy.SetMode(zktest.Pass)
-		if cause := context.Cause(ctx); !errors.Is(cause, coordinator.ErrSessionLost) {
-			t.Errorf("cause = %v, want ErrSessionLost", cause)
-		}
-		return context.Cause(ctx)
-	})
-	if err == nil || err.Error() != "enough" || ids[0] == ids[1] || ids[1] == ids[2] {
-		t.Errorf("Keep = %v after sessions %x", err, ids)
-	}
-}
-
-func TestKeepEndsWithItsContext(t *testing.T) {
-	v := newService(t)
-	ctx, cancel := context.WithCancelCause(t.Context())
-	stop := errors.New("stop")
-	err := coordinator.Keep(ctx, v.config(), func(ctx context.Context, s *coordinator.Session) error {
-		cancel(stop)
-		<-ctx.Done()
-		return context.Cause(ctx)
-	})
-	if !errors.Is(err, stop) {
-		t.Errorf("Keep = %v, want the cause", err)
-	}
-	cfg := coordinator.Config{Servers: []string{closedPort(t)}, ConnectTimeout: 100 * time.Millisecond}
-	if err := coordinator.Keep(t.Context(), cfg, nil); !errors.Is(err, coordinator.ErrNoServer) {
-		t.Errorf("Keep without a server = %v, want ErrNoServer", err)
 	}
 }

@@ -38,7 +38,7 @@ type Config struct {
 	SessionTimeout time.Duration
 
 	// ConnectTimeout bounds how long [Connect] looks for a server. Zero: until
-	// its context ends. [Keep] heeds it only for the first session.
+	// its context ends.
 	ConnectTimeout time.Duration
 
 	// Log gets what an operator would want to know. The zero Logger is silent.

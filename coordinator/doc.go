@@ -9,11 +9,10 @@
 //	path, err := s.Create(ctx, coordinator.TaskPrefix, spec.Encode(), coordinator.Sequential)
 //	err = s.AwaitExists(ctx, path+"/status")
 //
-// A [Session] is what a role holds as long as it owns ephemeral znodes: see
-// [Keep] for the loop around it, and [Client] for those who own none. On it are
-// built followers ([Session.FollowChildren], [Session.FollowData]), being master
-// ([Session.Campaign] gives a [Term]), groups ([Session.Join]) and locks
-// ([Session.Lock]).
+// A [Session] is what a role holds as long as it owns ephemeral znodes; [Client]
+// is for those who own none. On it are built followers
+// ([Session.FollowChildren], [Session.FollowSequence], [Session.FollowData]), being
+// master ([Session.Campaign] gives a [Term]) and locks ([Session.Lock]).
 //
 // # The tree
 //
@@ -53,13 +52,15 @@
 // A read is repeated until it is answered. A write is sent once: an answer of
 // the service is definite, ErrNoServer, ErrTryLater and the end of a context
 // before sending mean not executed, and ErrUnknownOutcome means that nobody
-// knows, yet. Each call here that writes on its own behalf (Campaign, Lock, Join,
+// knows, yet. Each call here that writes on its own behalf (Campaign, Lock,
 // EnsureTree) resolves the unknown by looking whose znode is there, and waits
 // while the service says to try later, as it does while its disk is full.
 //
 // A follower delivers the current state, then again after changes, after each
 // reconnect, and about once a minute: it may skip states, and never the last.
-// Watches are hints. Nothing is lost if one does not fire, only late.
+// Watches are hints. Nothing is lost if one does not fire, only late. /tasks,
+// which may have tens of thousands of children, is not listed at each change:
+// [Session.FollowSequence] tells what came.
 //
 // # What is bounded
 //

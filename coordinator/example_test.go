@@ -118,19 +118,54 @@ func ExampleSession_Lock() {
 	cfg, stop := serve()
 	defer stop()
 	ctx := context.Background()
-	err := coordinator.Keep(ctx, cfg, func(ctx context.Context, s *coordinator.Session) error {
-		lock, err := s.Lock(ctx, "/locks/backup")
-		if err != nil {
-			return err
-		}
-		defer lock.Unlock(ctx)
-		fmt.Println("held:", lock.Context().Err() == nil, "fence:", lock.Fence() > 0)
-		return nil
-	})
-	fmt.Println(err)
+	s, err := coordinator.Connect(ctx, cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer s.Close()
+
+	lock, err := s.Lock(ctx, "/locks/backup")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("held:", lock.Context().Err() == nil, "fence:", lock.Fence() > 0)
+	fmt.Println("released:", lock.Unlock(ctx))
 	// Output:
 	// held: true fence: true
-	// <nil>
+	// released: <nil>
+}
+
+// What comes to a big directory is told without listing it.
+func ExampleSession_FollowSequence() {
+	cfg, stop := serve()
+	defer stop()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	s, err := coordinator.Connect(ctx, cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.EnsureTree(ctx); err != nil {
+		log.Fatal(err)
+	}
+	known := make(map[string]bool)
+	for entries := range s.FollowSequence(ctx, coordinator.TasksPath, "task-") {
+		if entries.Whole {
+			clear(known) // whoever is not among the names is gone
+		}
+		for _, name := range entries.Names {
+			known[name] = true
+		}
+		if len(known) == 1 {
+			fmt.Println(known)
+			break
+		}
+		if _, err := s.Create(ctx, coordinator.TaskPrefix, nil, coordinator.Sequential); err != nil {
+			log.Fatal(err)
+		}
+	}
+	// Output: map[task-0000000000:true]
 }
 
 func ExampleParseSpec() {

@@ -201,11 +201,11 @@ func TestSequenceFollowsAnything(t *testing.T) {
 		defer func() { cancel() }()
 		r := followTasks(ctx, t, s)
 		hand := 0
-		for round := range 80 {
+		for round := range 40 {
 			for range random.IntN(8) {
 				switch random.IntN(12) {
 				case 0:
-					fill(t, other, random.IntN(1200))
+					fill(t, other, random.IntN(800))
 				case 1:
 					hand++
 					create(t, other, fmt.Sprintf("/tasks/x%d", hand), coordinator.Persistent)
