@@ -2,6 +2,7 @@ package master_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/mwqueue/mw/coordinator"
 	"github.com/mwqueue/mw/master"
+	"github.com/mwqueue/mw/zkserver/wal/waltest"
 	"github.com/mwqueue/mw/zkserver/zktest"
 )
 
@@ -169,4 +171,54 @@ func (q *queue) zxid() (last int64) {
 		last = max(last, stat.Pzxid, stat.Mzxid)
 	}
 	return last
+}
+
+// The server's disk is full for a minute. Neither the master that leads nor one
+// that stands by or comes then gives up.
+func TestMastersWaitWhileTheDiskOfTheServerIsFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := waltest.New(1)
+		server := zktest.NewServer(t, zktest.OnDisk(disk), zktest.InMemory)
+		q := &queue{t: t, cfg: coordinator.Config{
+			Servers: []string{server.Addr()}, Dial: server.Dial, SessionTimeout: virtualTimeout,
+		}}
+		q.s = q.connect(q.cfg)
+		q.must(q.s.EnsureTree(t.Context()))
+		halfMinute := func(c *master.Config) { c.Retention = 30 * time.Second }
+		q.leads(q.master(inMemory, halfMinute))
+		q.master(inMemory, halfMinute)
+		w := q.worker("w1", 1)
+		w.has(0)
+		old := q.submit(1, "true")[0] // to be deleted in half a minute
+		w.has(1)
+		q.must(w.report(t.Context(), old, coordinator.OutcomeDone, coordinator.StatusDone))
+		first := q.submit(1, "true")[0]
+		w.hasOnly(first)
+		rest := q.submit(5, "true")
+
+		disk.SetCapacity(1)
+		for filler := make([]byte, coordinator.MaxDataBytes); ; {
+			_, err := q.s.Create(t.Context(), "/filler-", filler, coordinator.Sequential)
+			if errors.Is(err, coordinator.ErrTryLater) {
+				break
+			}
+			q.must(err)
+		}
+		q.master(inMemory, halfMinute)
+		reported := make(chan struct{})
+		go func() {
+			defer close(reported)
+			q.must(q.s.Insist(t.Context(), func() error {
+				return w.report(t.Context(), first, coordinator.OutcomeDone, coordinator.StatusDone)
+			}))
+		}()
+		time.Sleep(time.Minute)
+		disk.SetCapacity(0)
+		<-reported
+		w.work()
+		for _, id := range rest {
+			q.ends(id, coordinator.StatusDone)
+		}
+		q.children(coordinator.TasksPath, 0)
+	})
 }
