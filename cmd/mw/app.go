@@ -28,6 +28,7 @@ func newApp() *cli.App {
 			masterCommand(),
 			workerCommand(),
 			guardCommand(),
+			zkCommand(),
 			benchCommand(),
 			versionCommand(),
 			helpCommand(),
