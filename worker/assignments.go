@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/mwqueue/mw/coordinator"
 	"golang.org/x/sync/errgroup"
@@ -42,16 +41,15 @@ func (i *instance) readLoop(ctx context.Context) {
 
 // readRetrying is readAssignment until it has a definite answer.
 func (i *instance) readRetrying(ctx context.Context, id coordinator.TaskID) (*attempt, error) {
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	pause := coordinator.Backoff{First: firstPause, Most: lastPause}
+	for {
 		a, err := i.readAssignment(ctx, id)
 		if err == nil || ctx.Err() != nil {
 			return a, err
 		}
 		i.log.Warn().Str("task", string(id)).Err(err).Msg("assignment not read, will be tried again")
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+		if err := pause.Wait(ctx); err != nil {
+			return nil, err
 		}
 	}
 }

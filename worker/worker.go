@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"sync"
 	"time"
@@ -97,7 +96,8 @@ func (w *Worker) Run(ctx context.Context, drain <-chan struct{}) error {
 // work serves one instance after another.
 func (w *Worker) work(ctx context.Context, drain <-chan struct{}) error {
 	cfg := w.cfg.Coordinator
-	for pause := firstPause; ; {
+	pause := coordinator.Backoff{First: firstPause, Most: lastPause}
+	for {
 		s, err := w.connect(ctx, cfg, drain)
 		if errors.Is(err, errDrained) {
 			return nil
@@ -117,13 +117,10 @@ func (w *Worker) work(ctx context.Context, drain <-chan struct{}) error {
 		}
 		w.cfg.Log.Warn().Err(err).Msg("registration lost, registering again")
 		if time.Since(began) > 2*s.Timeout() {
-			pause = firstPause
+			pause.Reset()
 		}
-		select {
-		case <-time.After(rand.N(pause)):
-			pause = min(2*pause, lastPause)
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		if err := pause.Wait(ctx); err != nil {
+			return err
 		}
 	}
 }
