@@ -37,6 +37,7 @@ func (c *conn) auth(xid int32, o *op, body []byte) (more bool, err error) {
 		return false, c.serve(xid, authCut, nil)
 	}
 	if !c.authenticate(&q) {
+		c.srv.stats.authFailed.Add(1)
 		return false, c.serve(xid, authFailed, nil)
 	}
 	return true, c.serve(xid, o, nil)

@@ -87,6 +87,24 @@ type Config struct {
 	// that stands alone, and without it as by one that does not know of it.
 	ReconfigEnabled bool
 
+	// TLS says how clients are served over TLS. Default: they are not.
+	TLS TLS
+
+	// Words are the four-letter words that are answered; "*" stands for all.
+	// Default: srvr, as in Apache ZooKeeper.
+	Words []string
+
+	// Operators says what is told over HTTP. Default: nothing.
+	Operators Operators
+
+	// File is the text of the zoo.cfg that this comes from, to be shown to
+	// operators. Default: "".
+	File string
+
+	// SlowSync is how long the disk may take to sync a file without a
+	// warning. Default: 1s.
+	SlowSync time.Duration
+
 	// SegmentBytes, SnapshotBytes and SnapshotEntries are the size of a log
 	// segment and how much log is written between snapshots. FS is what the
 	// log writes to. The defaults are package ensemble's.
@@ -116,6 +134,15 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.MaxSessions, 100_000)
 	setDefault(&c.MaxFrame, wire.MaxFrame)
 	setDefault(&c.MaxWatchesPerConn, 100_000)
+	setDefault(&c.SlowSync, time.Second)
+	setDefault(&c.Operators.AdminPath, "/commands")
+	setDefault(&c.Operators.Idle, 30*time.Second)
+	if len(c.Words) == 0 {
+		c.Words = []string{"srvr"}
+	}
+	if err := c.TLS.check(); err != nil {
+		return c, err
+	}
 	setDefault(&c.SweepInterval, time.Minute)
 	setDefault(&c.SweepPerMinute, 10_000)
 	if c.Tick < time.Millisecond {

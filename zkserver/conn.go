@@ -58,6 +58,7 @@ type conn struct {
 
 	heard    atomic.Int64 // when the last frame came, on the server's clock
 	received atomic.Int64 // frames
+	bytesIn  atomic.Int64 // of frames, with their lengths
 	waiting  atomic.Int32 // loops that wait for the server: silence is not the client's fault
 
 	// deaf is set while nothing is read because the client has replies to
@@ -84,10 +85,11 @@ type conn struct {
 	view      view      // of the read being served
 	ids       []tree.ID // identities; the slice is replaced, never changed
 	sent      int64     // frames
-	writing   bool      // one of the loops is sending
-	spare     []byte    // for queue.out, when that is being sent
-	longest   int       // path of all that were watched, in bytes
-	finishing bool      // nothing more is read: close when all is answered and sent
+	tally     tally
+	writing   bool   // one of the loops is sending
+	spare     []byte // for queue.out, when that is being sent
+	longest   int    // path of all that were watched, in bytes
+	finishing bool   // nothing more is read: close when all is answered and sent
 	closed    bool
 	cause     error // why it was closed
 
@@ -108,7 +110,9 @@ func newConn(s *Server, nc net.Conn, addr netip.Addr) *conn {
 	c.room.L = &c.mu
 	c.ids = addrIdentity(addr)
 	c.authSet = appendIdentities(nil, c.ids)
-	c.heard.Store(int64(s.clock()))
+	now := s.clock()
+	c.heard.Store(int64(now))
+	c.tally = tally{opened: now, op: sessionOp}
 	return c
 }
 

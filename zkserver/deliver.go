@@ -55,9 +55,10 @@ func (r *replica) answer(c *conn, seq uint64, a *applied, now time.Duration) {
 		return
 	}
 	q := c.queue.oldest()
+	before := len(c.queue.out)
 	c.queue.out = appendReply(c.queue.out, q, a)
 	c.sent++
-	r.latency.add(now - q.since)
+	c.countWrite(q, a.zxid, len(c.queue.out)-before, now)
 	r.answered(c)
 	r.touch(c)
 }

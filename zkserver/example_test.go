@@ -17,7 +17,7 @@ func Example() {
 	}
 	defer os.RemoveAll(dir)
 
-	server, err := zkserver.Open(zkserver.Config{Listen: "127.0.0.1:0", Dir: dir})
+	server, err := zkserver.Open(zkserver.Config{Listen: "127.0.0.1:0", Dir: dir, Words: []string{"ruok"}})
 	if err != nil {
 		panic(err)
 	}

@@ -84,6 +84,7 @@ func (s *Server) expire(ctx context.Context, cmd command) error {
 		return nil
 	}
 	if err == nil {
+		s.stats.expired.Add(1)
 		s.expiries.Info().Str("session", hexID(cmd.session)).Msg("session expired")
 	}
 	return err

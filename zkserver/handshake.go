@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/mwqueue/mw/zkserver/admin"
 	"github.com/mwqueue/mw/zkserver/session"
 	"github.com/mwqueue/mw/zkserver/wire"
 )
@@ -36,8 +37,8 @@ func (c *conn) shakeHands(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("zkserver: handshake: %w", err)
 	}
-	if word, ok := words[string(first)]; ok {
-		c.sayWord(string(first), word)
+	if admin.IsWord(string(first)) {
+		c.sayWord(string(first))
 		return errWordSaid
 	}
 	if !c.identify() {
@@ -51,6 +52,7 @@ func (c *conn) shakeHands(ctx context.Context) error {
 	if err := wire.Decode(frame, &q); err != nil {
 		return fmt.Errorf("zkserver: handshake: %w", err)
 	}
+	c.srv.stats.connects.Add(1)
 	if q.LastZxidSeen > c.srv.replica.lastZxid() {
 		return errAhead
 	}

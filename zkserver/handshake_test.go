@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/mwqueue/mw/zkserver"
 	"github.com/mwqueue/mw/zkserver/wire"
 	"github.com/mwqueue/mw/zkserver/zktest"
 )
@@ -189,7 +190,7 @@ func TestGarbageBeforeTheHandshakeIsClosed(t *testing.T) {
 }
 
 func TestFourLetterWords(t *testing.T) {
-	s := zktest.NewServer(t)
+	s := zktest.NewServer(t, func(cfg *zkserver.Config) { cfg.Words = []string{"ruok", "isro", "stat", "mntr"} })
 	connect(t, s).create("/a", "", 0)
 	tests := map[string]string{
 		"ruok": `^imok$`,
@@ -208,7 +209,7 @@ func TestFourLetterWords(t *testing.T) {
 }
 
 func TestGoZooKeeperReadsOurSrvr(t *testing.T) {
-	s := zktest.NewServer(t)
+	s := zktest.NewServer(t, func(cfg *zkserver.Config) { cfg.Words = []string{"*"} })
 	connect(t, s).create("/a", "", 0)
 	stats, ok := zk.FLWSrvr([]string{s.Addr()}, time.Second)
 	if !ok {

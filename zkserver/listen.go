@@ -9,8 +9,11 @@ import (
 	"time"
 )
 
-// listen takes the port.
+// listen takes the port, or returns nil if there is to be none.
 func listen(cfg Config) (net.Listener, error) {
+	if cfg.TLS.Only {
+		return nil, nil
+	}
 	if cfg.Listener != nil {
 		return cfg.Listener, nil
 	}
@@ -31,24 +34,40 @@ const (
 // acceptLoop takes connections in until ctx ends, and returns when the last one
 // is closed.
 func (s *Server) acceptLoop(ctx context.Context) error {
-	var conns sync.WaitGroup
+	var conns, doors sync.WaitGroup
 	defer conns.Wait()
-	defer context.AfterFunc(ctx, func() { s.listener.Close() })()
+	if s.listener != nil {
+		d := plainDoor
+		if s.cfg.TLS.Unify {
+			d = eitherDoor
+		}
+		doors.Go(func() { s.acceptAt(ctx, s.listener, d, &conns) })
+	}
+	if s.tlsListener != nil {
+		doors.Go(func() { s.acceptAt(ctx, s.tlsListener, tlsDoor, &conns) })
+	}
+	doors.Wait()
+	return nil
+}
+
+// acceptAt takes connections in at one listener until ctx ends.
+func (s *Server) acceptAt(ctx context.Context, l net.Listener, d door, conns *sync.WaitGroup) {
+	defer context.AfterFunc(ctx, func() { l.Close() })()
 
 	pause := minAcceptPause
 	for {
-		nc, err := s.listener.Accept()
+		nc, err := l.Accept()
 		switch {
 		case ctx.Err() != nil:
 			if err == nil {
 				nc.Close()
 			}
-			return nil
+			return
 		case errors.Is(err, net.ErrClosed):
 			// Closed from outside: serve those who are here.
 			s.log.Warn().Err(err).Msg("no more connections")
 			<-ctx.Done()
-			return nil
+			return
 		case err != nil:
 			s.log.Warn().Err(err).Dur("took", pause).Msg("accept paused")
 			sleep(ctx, pause)
@@ -56,21 +75,27 @@ func (s *Server) acceptLoop(ctx context.Context) error {
 			continue
 		}
 		pause = minAcceptPause
-		s.admit(ctx, nc, &conns)
+		s.admit(ctx, nc, d, conns)
 	}
 }
 
 // admit starts serving a connection, or closes it when there are too many.
-func (s *Server) admit(ctx context.Context, nc net.Conn, conns *sync.WaitGroup) {
+func (s *Server) admit(ctx context.Context, nc net.Conn, d door, conns *sync.WaitGroup) {
 	addr := addrOf(nc)
 	if !s.admission.enter(addr) {
 		nc.Close()
+		s.stats.rejected.Add(1)
 		s.noisy.Warn().Stringer("peer", nc.RemoteAddr()).Msg("too many connections, connection refused")
 		return
 	}
 	conns.Go(func() {
 		defer s.admission.leave(addr)
-		newConn(s, nc, addr).run(ctx)
+		ready, err := s.enter(ctx, nc, d)
+		if err != nil {
+			s.noisy.Debug().Err(err).Stringer("peer", nc.RemoteAddr()).Msg("connection refused")
+			return
+		}
+		newConn(s, ready, addr).run(ctx)
 	})
 }
 

@@ -76,6 +76,7 @@ func (r *replica) read(c *conn, xid int32, o *op, body []byte, queued bool) erro
 	}
 	c.queue.out = wire.EndFrame(b, start)
 	c.sent++
+	c.countRead(o, &h, len(c.queue.out)-start, queued)
 	c.view.body = wire.Decoder{} // it keeps the frame
 	if queued {
 		r.answered(c)

@@ -3,6 +3,7 @@ package zkserver
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 
 	"github.com/mwqueue/mw/zkserver/wire"
@@ -22,13 +23,17 @@ func (c *conn) readLoop(ctx context.Context) error {
 		}
 		frame, err := wire.ReadFrame(c.br, buf, c.srv.cfg.MaxFrame)
 		if err != nil {
-			if err == io.EOF {
+			switch {
+			case err == io.EOF:
 				err = errClientGone
+			case errors.Is(err, wire.ErrFrameSize):
+				c.srv.stats.largeRejected.Add(1)
 			}
 			return err
 		}
 		c.heard.Store(int64(c.srv.clock()))
 		c.received.Add(1)
+		c.bytesIn.Add(int64(len(frame)) + 4)
 
 		more, err := c.dispatch(ctx, frame)
 		if err != nil {

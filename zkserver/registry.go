@@ -26,8 +26,7 @@ func (r *replica) leave(c *conn) {
 	delete(r.conns, c.number)
 	r.watches.RemoveConn(watch.Conn(c.number))
 	c.mu.Lock()
-	c.srv.received.Add(c.received.Load())
-	c.srv.sent.Add(c.sent)
+	c.srv.stats.leave(c)
 	r.held.Add(-int64(c.queue.bytes))
 	c.mu.Unlock()
 	if r.owners[c.session] == c {
@@ -61,10 +60,4 @@ func (r *replica) password(id session.ID) []byte {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.sessions.Password(id)
-}
-
-func (r *replica) watchCount() int {
-	r.watchMu.Lock()
-	defer r.watchMu.Unlock()
-	return r.watches.Counts().Watches
 }

@@ -33,7 +33,6 @@ type replica struct {
 	zxid     int64  // of the last write; the high half is the epoch
 	term     uint64 // of the last batch
 	keyed    bool   // sessions has its secret
-	latency  latency
 
 	// The connections of this member, and those that own a session.
 	conns      map[uint32]*conn

@@ -1,6 +1,7 @@
 package zkserver
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/mwqueue/mw/zkserver/ensemble"
 	"github.com/mwqueue/mw/zkserver/tree"
+	"github.com/mwqueue/mw/zkserver/wal"
 )
 
 // A Server is one member of the coordination service.
@@ -33,8 +35,15 @@ type Server struct {
 	held      atomic.Int64 // bytes of all requests not answered yet
 	rules     tree.Rules   // of the commands this member makes
 
-	// Frames of connections that are closed.
-	received, sent atomic.Int64
+	// What operators are told, see words.go and tls.go.
+	stats       stats
+	words       words
+	recovering  atomic.Bool
+	keys        *keys        // nil without TLS
+	tlsListener net.Listener // nil for none
+	sites       []site
+	adminAddr   net.Addr // nil for none
+	metricsAddr net.Addr // nil for none
 }
 
 // A proposer takes commands, in the order of the calls for each caller, and has
@@ -69,20 +78,27 @@ func Open(cfg Config) (*Server, error) {
 		admission: newAdmission(cfg.MaxConns, cfg.MaxConnsPerAddr),
 		syncs:     newSyncs(),
 		start:     time.Now(),
+		words:     newWords(cfg.Words),
 		rules:     cfg.rules(),
 	}
+	s.recovering.Store(true)
 	s.replica = newReplica(cfg.MaxWatchesPerConn, &s.held, s.clock)
+	if err := s.openDoors(); err != nil {
+		s.closeDoors()
+		return nil, err
+	}
+	disk := timedFS{FS: cmp.Or(cfg.FS, wal.OS), stats: &s.stats, slow: cfg.SlowSync, log: s.noisy}
 	s.node, err = ensemble.Open(ensemble.Config{
 		Dir:             cfg.Dir,
-		Machine:         s.replica,
+		Machine:         timedMachine{s.replica, &s.stats},
 		Log:             cfg.Log,
 		SegmentBytes:    cfg.SegmentBytes,
 		SnapshotBytes:   cfg.SnapshotBytes,
 		SnapshotEntries: cfg.SnapshotEntries,
-		FS:              cfg.FS,
+		FS:              disk,
 	})
 	if err != nil {
-		l.Close()
+		s.closeDoors()
 		return nil, fmt.Errorf("zkserver: %w", err)
 	}
 	s.writes = s.node
@@ -98,11 +114,16 @@ func inBursts(l zerolog.Logger) zerolog.Logger {
 
 // Close releases the port and the data directory. Run does it by itself.
 func (s *Server) Close() error {
-	return errors.Join(s.listener.Close(), s.node.Close())
+	return errors.Join(s.closeDoors(), s.node.Close())
 }
 
-// Addr is where the server listens.
-func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+// Addr is where the server listens; with TLS.Only, where it does so for TLS.
+func (s *Server) Addr() net.Addr {
+	if s.listener == nil {
+		return s.tlsListener.Addr()
+	}
+	return s.listener.Addr()
+}
 
 // Run serves clients until ctx ends, and then returns nil, or until the disk
 // fails. It returns when everything it started has ended and the port and the
@@ -110,6 +131,7 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // the next Server on the same directory.
 //
 //	node    applies what is committed             ensemble.Node.Run
+//	sites   answer operators over HTTP            words_http.go
 //	accept  two goroutines per connection         listen.go, conn.go
 //	expire  closes sessions of silent clients     expiry.go
 //	sweep   removes containers and TTL znodes     sweep.go
@@ -119,10 +141,12 @@ func (s *Server) Run(ctx context.Context) error {
 	defer s.Close()
 	g, running := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.node.Run(running) })
+	g.Go(func() error { return s.serveSites(running) })
 	g.Go(func() error {
 		if err := s.prepare(running); err != nil {
 			return err
 		}
+		s.recovering.Store(false)
 		s.log.Info().Stringer("addr", s.Addr()).Msg("serving clients")
 		g.Go(func() error { return s.expireLoop(running) })
 		g.Go(func() error { return s.sweepLoop(running) })

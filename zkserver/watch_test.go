@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/mwqueue/mw/zkserver"
 	"github.com/mwqueue/mw/zkserver/wire"
 	"github.com/mwqueue/mw/zkserver/zktest"
 )
@@ -242,13 +243,13 @@ func TestRemoveWatches(t *testing.T) {
 // Both lock connections and watches; in another order each would wait for the
 // other for ever.
 func TestServerIsAskedForTotalsWhileWatchesAreSet(t *testing.T) {
-	s := zktest.NewServer(t)
+	s := zktest.NewServer(t, func(cfg *zkserver.Config) { cfg.Words = []string{"*"} })
 	watcher := connect(t, s)
 	var asking sync.WaitGroup
 	asking.Go(func() {
 		for i := range 200 {
 			c := dial(t, s)
-			c.nc.Write([]byte([]string{"srvr", "mntr", "stat"}[i%3]))
+			c.nc.Write([]byte([]string{"srvr", "mntr", "stat", "cons", "dump", "wchp", "crst", "srst"}[i%8]))
 			if b, err := readAll(c); err != nil || len(b) == 0 {
 				t.Errorf("word %d: %d bytes, %v", i, len(b), err)
 				return

@@ -200,7 +200,7 @@ func lastSnapshot(r *Report) object {
 func monitor(r *Report) object {
 	var o object
 	for m := range metrics(r) {
-		o = append(o, field{m.name, m.value})
+		o = append(o, field(m))
 	}
 	return o
 }

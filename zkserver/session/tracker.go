@@ -79,6 +79,15 @@ func (t *Tracker) Remove(id ID) {
 	}
 }
 
+// Deadline is when a session is overdue, and whether it is tracked.
+func (t *Tracker) Deadline(id ID) (time.Time, bool) {
+	s := t.sessions[id]
+	if s == nil {
+		return time.Time{}, false
+	}
+	return s.deadline, true
+}
+
 // Len is the number of sessions.
 func (t *Tracker) Len() int { return len(t.sessions) }
 
