@@ -35,6 +35,7 @@ type carrier struct {
 // all of them, unless there is an error, which is that the term has ended or
 // that an answer was lost.
 func (c carrier) carry(ctx context.Context, moves []move) (out []outcome, err error) {
+	var pause coordinator.Backoff
 	for len(moves) > 0 {
 		b := c.batch(moves, time.Now().UTC())
 		err := c.write(ctx, b)
@@ -52,7 +53,7 @@ func (c carrier) carry(ctx context.Context, moves []move) (out []outcome, err er
 			out = appendOutcomes(out, refusedMoves, r)
 			moves = slices.DeleteFunc(slices.Clone(moves), func(m move) bool { return holds(refusedMoves, m) })
 		case errors.Is(err, coordinator.ErrNoServer):
-			if err := pause(ctx, 50*time.Millisecond); err != nil {
+			if err := pause.Wait(ctx); err != nil {
 				return out, err
 			}
 		case errors.Is(err, coordinator.ErrTooLarge) && len(moves) > 1:
@@ -107,17 +108,6 @@ func holds(moves []move, m move) bool {
 func isDefinite(err error) bool {
 	return errors.Is(err, coordinator.ErrRefused) || errors.Is(err, coordinator.ErrNoAuth) ||
 		errors.Is(err, coordinator.ErrTooLarge) || errors.Is(err, coordinator.ErrInvalidPath)
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // batch is the operations of some moves, and for each operation whose it is.

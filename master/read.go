@@ -28,7 +28,7 @@ func (r reader) answer(ctx context.Context, q question) answer {
 		}
 	}
 	if a := r.status(ctx, q); a.final || a.err != nil || q.holder == "" {
-		return r.unless(a, ctx, q)
+		return r.unless(ctx, q, a)
 	}
 	data, stat, err := r.s.Get(ctx, coordinator.AssignmentPath(q.holder, q.task.TaskID()))
 	there := !errors.Is(err, coordinator.ErrNoNode)
@@ -36,7 +36,7 @@ func (r reader) answer(ctx context.Context, q question) answer {
 		return answer{err: err}
 	}
 	if !there { // it may have been reported between the two reads
-		return r.unless(r.status(ctx, q), ctx, q)
+		return r.unless(ctx, q, r.status(ctx, q))
 	}
 	a := r.task(ctx, q)
 	a.held, a.assigned = true, assigned{coordinator.ParseAssignment(data), stat.Version}
@@ -44,7 +44,7 @@ func (r reader) answer(ctx context.Context, q question) answer {
 }
 
 // unless reads the task, unless a says all there is to say.
-func (r reader) unless(a answer, ctx context.Context, q question) answer {
+func (r reader) unless(ctx context.Context, q question, a answer) answer {
 	if a.final || a.err != nil {
 		return a
 	}
