@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/mwqueue/mw/coordinator"
+	"github.com/mwqueue/mw/zkserver/wal/waltest"
 	"github.com/mwqueue/mw/zkserver/zktest"
 	"github.com/rs/zerolog"
 )
@@ -28,7 +29,10 @@ type bubble struct {
 
 // inBubble runs test with a worker that has the handlers "wait", which is
 // b.wait, and "stuck", which ends only with the test.
-func inBubble(t *testing.T, cfg Config, test func(b bubble)) {
+func inBubble(t *testing.T, cfg Config, test func(b bubble)) { inBubbleOn(t, nil, cfg, test) }
+
+// inBubbleOn is inBubble with the server's files on a disk.
+func inBubbleOn(t *testing.T, disk *waltest.Disk, cfg Config, test func(b bubble)) {
 	synctest.Test(t, func(t *testing.T) {
 		// Channels must be made in the bubble, or waiting for them stops time.
 		wait := untilCancelled{make(chan Task, 10), make(chan error, 10)}
@@ -38,7 +42,10 @@ func inBubble(t *testing.T, cfg Config, test func(b bubble)) {
 			"wait":  wait.handle,
 			"stuck": func(context.Context, Task) ([]byte, error) { <-over; return nil, nil },
 		}
-		server := zktest.NewServer(t, zktest.InMemory)
+		if disk == nil {
+			disk = waltest.New(1)
+		}
+		server := zktest.NewServer(t, zktest.OnDisk(disk), zktest.InMemory)
 		front := zktest.NewListener()
 		link := zktest.NewMemoryProxy(t, front, server.Listener())
 		s, err := coordinator.Connect(t.Context(), coordinator.Config{
@@ -267,5 +274,54 @@ func TestStopDoesNotWaitForEverForAHandler(t *testing.T) {
 		if took := time.Since(asked); took < 5*time.Second || took > 7*time.Second {
 			b.t.Errorf("the worker ended after %v", took)
 		}
+	})
+}
+
+// The server's disk is full for a minute, in which the worker ends an attempt,
+// loses its session and comes back: it goes on as soon as it can.
+func TestWorkerWaitsWhileTheDiskOfTheServerIsFull(t *testing.T) {
+	disk := waltest.New(1)
+	inBubbleOn(t, disk, Config{Slots: 2}, func(b bubble) {
+		inst := b.instance("")
+		for n := range 2 {
+			b.create(coordinator.TaskPrefix, `{"handler":"wait","timeout":20}`)
+			b.create(coordinator.AssignmentPath(inst, taskNumber(n)), "")
+			<-b.wait.began
+		}
+		disk.SetCapacity(1)
+		for filler := make([]byte, coordinator.MaxDataBytes); ; {
+			_, err := b.s.Create(b.t.Context(), "/filler-", filler, coordinator.Sequential)
+			if errors.Is(err, coordinator.ErrTryLater) {
+				break
+			}
+			if err != nil {
+				b.t.Fatal(err)
+			}
+		}
+		for range 2 {
+			if cause := <-b.wait.ended; !errors.Is(cause, ErrTimedOut) {
+				b.t.Errorf("the attempt ended because of %v", cause)
+			}
+		}
+		time.Sleep(20 * time.Second)
+		b.link.SetMode(zktest.Silence)
+		time.Sleep(20 * time.Second)
+		b.link.SetMode(zktest.Pass)
+		time.Sleep(20 * time.Second)
+		disk.SetCapacity(0)
+
+		next := b.instance(inst)
+		for n := range 2 {
+			if err := b.s.AwaitGone(b.t.Context(), coordinator.AssignmentPath(inst, taskNumber(n))); err != nil {
+				b.t.Fatal(err)
+			}
+			data, _, err := b.s.Get(b.t.Context(), coordinator.AttemptPath(taskNumber(n), 1))
+			if a := coordinator.ParseAttemptData(data); err != nil || a.Outcome != coordinator.OutcomeTimedOut {
+				b.t.Errorf("attempt = %+v, %v", a, err)
+			}
+		}
+		b.create(coordinator.TaskPrefix, `{"handler":"wait"}`)
+		b.create(coordinator.AssignmentPath(next, taskNumber(2)), "")
+		<-b.wait.began
 	})
 }
