@@ -25,7 +25,7 @@ type roll struct {
 }
 
 func followTasks(ctx context.Context, t *testing.T, s *coordinator.Session) *roll {
-	return &roll{t: t, states: s.FollowSequence(ctx, "/tasks", "task-"), names: make(map[string]bool)}
+	return &roll{t: t, states: s.FollowTasks(ctx), names: make(map[string]bool)}
 }
 
 // take receives what there is to receive without waiting.
