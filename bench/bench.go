@@ -186,7 +186,7 @@ func measureQueue(ctx context.Context, cfg Config, dir string, ended int, step f
 			}
 		}
 		step("submitting tasks one by one")
-		if f.Idle, err = measureLatency(ctx, c, coordinator.Spec{Handler: noop}, idleTasks, 1); err != nil {
+		if f.Idle, err = measureLatency(ctx, c, coordinator.Spec{Handler: noop}, min(idleTasks, cfg.Tasks), 1); err != nil {
 			return err
 		}
 		slots := cfg.Workers * cfg.Slots

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// idleTasks is how many tasks the idle latency is measured with.
+// idleTasks is how many tasks the idle latency is measured with at most.
 const idleTasks = 300
 
 // measureLatency runs n tasks, atOnce at a time, each of them submitted when
