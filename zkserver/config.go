@@ -37,14 +37,24 @@ type Config struct {
 	MaxSessionTimeout time.Duration
 
 	// MaxConns and MaxConnsPerAddr bound open connections, in all and from
-	// one IP address. A connection above is closed without a word.
+	// one IP address. A connection above is closed without a word. Both are
+	// lowered, with a warning, when the process may not have as many files open.
 	// Default: 10,000; half of MaxConns.
 	MaxConns        int
 	MaxConnsPerAddr int
 
-	// MaxSessions bounds sessions that live at the same time, with or
-	// without a connection. Default: 100,000.
-	MaxSessions int
+	// MaxSessions and MaxSessionsPerAddr bound sessions that live at the same
+	// time, with or without a connection, in all and of those that one IP address
+	// has opened since this process started. Default: 100,000; half of
+	// MaxSessions, or 1,000 if that is more.
+	MaxSessions        int
+	MaxSessionsPerAddr int
+
+	// MaxOutput bounds the bytes that wait for clients to take them, of all
+	// connections together. Above it clients are served less at a time, and those
+	// who take nothing are cut off; at twice as much nobody is served until some is
+	// taken. Default: 256 MiB.
+	MaxOutput int64
 
 	// MaxFrame is the largest request, in bytes; a larger one ends its
 	// connection. It must be the same on all members. Default: 1 MiB - 1, as
@@ -55,6 +65,10 @@ type Config struct {
 	// one more is answered ThrottledOp, or ends the connection if it is a
 	// setWatches. Default: 100,000.
 	MaxWatchesPerConn int
+
+	// MaxWatches bounds the watches of all connections together, in the same
+	// way. Default: 5,000,000.
+	MaxWatches int
 
 	// SweepInterval is how often the server looks for containers that have no
 	// more children and for TTL znodes whose time has passed; SweepPerMinute is
@@ -106,8 +120,9 @@ type Config struct {
 	SlowSync time.Duration
 
 	// SegmentBytes, SnapshotBytes and SnapshotEntries are the size of a log
-	// segment and how much log is written between snapshots. FS is what the
-	// log writes to. The defaults are package ensemble's.
+	// segment and how much log is written between snapshots. A segment has room
+	// for one request of MaxFrame at least. FS is what the log writes to. The
+	// defaults are package ensemble's.
 	SegmentBytes    int64
 	SnapshotBytes   int64
 	SnapshotEntries int64
@@ -132,6 +147,8 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.MaxConns, 10_000)
 	setDefault(&c.MaxConnsPerAddr, max(1, c.MaxConns/2))
 	setDefault(&c.MaxSessions, 100_000)
+	setDefault(&c.MaxSessionsPerAddr, max(c.MaxSessions/2, min(c.MaxSessions, 1000)))
+	setDefault(&c.MaxOutput, 256<<20)
 	setDefault(&c.MaxFrame, wire.MaxFrame)
 	setDefault(&c.MaxWatchesPerConn, 100_000)
 	setDefault(&c.SlowSync, time.Second)
@@ -143,6 +160,7 @@ func (c Config) withDefaults() (Config, error) {
 	if err := c.TLS.check(); err != nil {
 		return c, err
 	}
+	setDefault(&c.MaxWatches, 5_000_000)
 	setDefault(&c.SweepInterval, time.Minute)
 	setDefault(&c.SweepPerMinute, 10_000)
 	if c.Tick < time.Millisecond {
@@ -151,6 +169,12 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MinSessionTimeout > c.MaxSessionTimeout {
 		return c, fmt.Errorf("zkserver: least session timeout %v is above the greatest, %v",
 			c.MinSessionTimeout, c.MaxSessionTimeout)
+	}
+	if most := maxLogWrite - commandRoom; c.MaxFrame > most {
+		return c, fmt.Errorf("zkserver: largest request is %d bytes, must be at most %d to fit the log", c.MaxFrame, most)
+	}
+	if c.SegmentBytes != 0 {
+		c.SegmentBytes = max(c.SegmentBytes, int64(c.MaxFrame+commandRoom))
 	}
 	return c, nil
 }

@@ -57,6 +57,7 @@ type conn struct {
 	timeout time.Duration
 
 	heard    atomic.Int64 // when the last frame came, on the server's clock
+	took     atomic.Int64 // when the client last took something that was sent
 	received atomic.Int64 // frames
 	bytesIn  atomic.Int64 // of frames, with their lengths
 	waiting  atomic.Int32 // loops that wait for the server: silence is not the client's fault
@@ -88,6 +89,7 @@ type conn struct {
 	tally     tally
 	writing   bool   // one of the loops is sending
 	spare     []byte // for queue.out, when that is being sent
+	counted   int    // bytes of output that Server.output has
 	longest   int    // path of all that were watched, in bytes
 	finishing bool   // nothing more is read: close when all is answered and sent
 	closed    bool

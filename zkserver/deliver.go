@@ -35,7 +35,8 @@ func (r *replica) notify(c *conn, ch tree.Change) {
 	q.out = appendEvent(q.out, wire.EventType(ch.Kind), ch.Path)
 	q.outEvents += len(q.out) - before
 	c.sent++
-	if q.outEvents+q.inFlight > maxEventBytes {
+	c.countOutput()
+	if q.outEvents+q.inFlight > c.srv.eventLimit() {
 		r.doomed = append(r.doomed, doom{c, errSlowReader})
 	}
 	r.touch(c)
@@ -57,6 +58,7 @@ func (r *replica) answer(c *conn, seq uint64, a *applied, now time.Duration) {
 	q := c.queue.oldest()
 	before := len(c.queue.out)
 	c.queue.out = appendReply(c.queue.out, q, a)
+	c.countOutput()
 	c.sent++
 	c.countWrite(q, a.zxid, len(c.queue.out)-before, now)
 	r.answered(c)

@@ -26,6 +26,10 @@ type op struct {
 	// txn turns a write's body into what is applied to the tree.
 	txn func(d *wire.Decoder, rules tree.Rules) (txn, wire.Code)
 
+	// early says that a body which does not decode is answered without a
+	// place in the total order.
+	early bool
+
 	// result appends the body of the reply to a write that succeeded, or to
 	// a multi.
 	result func(b []byte, t *applied) []byte
@@ -69,7 +73,7 @@ var ops = map[wire.Op]*op{
 	wire.OpSetACL:          {kind: isWrite, txn: setACLTxn, result: statResult},
 	wire.OpCheck:           {kind: isWrite, txn: checkTxn, result: noResult},
 	wire.OpMulti:           {kind: isWrite, txn: multiTxn, result: multiResult},
-	wire.OpReconfig:        {kind: isWrite, txn: reconfigTxn, result: noResult},
+	wire.OpReconfig:        {kind: isWrite, txn: reconfigTxn, result: noResult, early: true},
 
 	wire.OpExists:               {read: readExists},
 	wire.OpGetData:              {read: readData},
@@ -96,10 +100,11 @@ var ops = map[wire.Op]*op{
 
 // These rows answer requests that have no row, or whose outcome is known.
 var (
-	unknownOp  = &op{kind: isUnknown, read: unimplemented, zxid: noZxid}
-	authFailed = &op{read: refuseAuth, zxid: zeroZxid}
-	authCut    = &op{read: endConn}
-	diskFull   = &op{read: refuseWrite}
+	unknownOp   = &op{kind: isUnknown, read: unimplemented, zxid: noZxid}
+	authFailed  = &op{read: refuseAuth, zxid: zeroZxid}
+	undecodable = &op{read: refuseBody}
+	authCut     = &op{read: endConn}
+	diskFull    = &op{read: refuseWrite}
 )
 
 func opFor(code wire.Op) *op {
@@ -121,6 +126,9 @@ func (c *conn) dispatch(ctx context.Context, frame []byte) (more bool, err error
 	o := opFor(h.Op)
 	switch o.kind {
 	case isWrite:
+		if o.early && wire.Decode(d.Rest(), wire.NewRequest(h.Op)) != nil {
+			return true, c.serve(h.Xid, undecodable, nil)
+		}
 		return true, c.submit(ctx, h.Xid, o, frame)
 	case isClose:
 		return false, c.submit(ctx, h.Xid, o, frame)

@@ -47,6 +47,7 @@ func (l *liveness) touch(id session.ID, heard time.Time) {
 //
 //	wake       -> was it late? then the clients may have been unheard because
 //	              this process was: all sessions get their full time again
+//	full       -> cut off clients who take nothing of what waits for them
 //	overdue    -> propose doExpire, which holds only while the session has not
 //	              been attached to again
 func (s *Server) expireLoop(ctx context.Context) error {
@@ -66,6 +67,7 @@ func (s *Server) expireLoop(ctx context.Context) error {
 			s.replica.live.regrant(now)
 		}
 		last = now
+		s.relieve()
 		for _, cmd := range s.replica.expired(now, s.clockAt) {
 			if err := s.expire(ctx, cmd); err != nil {
 				return ended(ctx, err)

@@ -64,7 +64,8 @@ func (c *conn) shakeHands(ctx context.Context) error {
 
 // newSession creates a session and answers the client.
 func (c *conn) newSession(ctx context.Context, q *wire.ConnectRequest) error {
-	if c.srv.replica.sessionCount() >= c.srv.cfg.MaxSessions {
+	all, here := c.srv.replica.sessionCount(c.addr)
+	if all >= c.srv.cfg.MaxSessions || here >= c.srv.cfg.MaxSessionsPerAddr {
 		c.log.Warn().Msg("too many sessions, connection refused")
 		return errTooManySessions
 	}

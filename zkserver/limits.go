@@ -29,12 +29,20 @@ const (
 	maxHeldBytes = 256 << 20
 
 	// outFull is how many bytes of replies may wait for a connection's
-	// client before no more of its reads are served.
-	outFull = 256 << 10
+	// client before no more of its reads are served; outTight, while all
+	// connections together have more than Config.MaxOutput.
+	outFull  = 256 << 10
+	outTight = 16 << 10
 
 	// maxEventBytes is how many bytes of events may wait for a client. No
 	// wait can hold events back, so a client with more is cut off.
 	maxEventBytes = 4 << 20
+
+	// tightEventBytes is the same while all connections together have more
+	// output than Config.MaxOutput, and stuckTime how long a client may take
+	// nothing then.
+	tightEventBytes = 256 << 10
+	stuckTime       = time.Second
 
 	// maxWatchBytes bounds the paths a connection watches, counted as if all
 	// were as long as the longest.
@@ -55,10 +63,30 @@ const (
 	maxIdentityBytes = 256
 	maxAuthSetBytes  = 4 << 10
 
+	// filesReserved are the open files that connections may not take: those of
+	// the log, of snapshots and of operators.
+	filesReserved = 100
+
+	// maxLogWrite is what package wal writes at once at most, and a command is
+	// written at once. commandRoom is more than it has around the request.
+	maxLogWrite = 4 << 20
+	commandRoom = maxAuthSetBytes + 4<<10
+
 	// lingerTime is how long a connection that was ended by the server
 	// stays half open, so that the last reply is not lost to a reset.
 	lingerTime = time.Second
 )
+
+// withinFiles lowers MaxConns to what the process may have open at once, so that
+// a flood of connections leaves files for the log.
+func (c Config) withinFiles(limit int) Config {
+	if most := max(1, limit-filesReserved); c.MaxConns > most {
+		c.Log.Warn().Int("limit", limit).Int("conns", most).Msg("fewer connections than configured: too few open files are allowed")
+		c.MaxConns = most
+		c.MaxConnsPerAddr = min(c.MaxConnsPerAddr, most)
+	}
+	return c
+}
 
 // admission counts open connections, in all and by address.
 type admission struct {

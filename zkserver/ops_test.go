@@ -167,6 +167,14 @@ func TestOpsThatNoClientMayUse(t *testing.T) {
 	c.ping()
 }
 
+func TestReconfigThatDoesNotDecodeTakesNoZxid(t *testing.T) {
+	c := connect(t, zktest.NewServer(t))
+	before := c.ping().Zxid
+	if r := c.do(wire.OpReconfig, &wire.Empty{}, nil); r.Err != wire.MarshallingError || r.Zxid != before {
+		t.Errorf("%v at %#x, want marshalling error at %#x", r.Err, r.Zxid, before)
+	}
+}
+
 func TestSASLIsAnsweredWithNoToken(t *testing.T) {
 	s := zktest.NewServer(t)
 	c := connect(t, s)

@@ -46,6 +46,7 @@ type queue struct {
 	out       []byte
 	outEvents int // bytes of out that are events
 	inFlight  int // bytes of events being written just now
+	flying    int // all bytes being written just now
 }
 
 func (q *queue) len() int { return len(q.requests) - q.head }
@@ -107,9 +108,10 @@ const (
 	proposeNext
 )
 
-func (q *queue) step() step {
+// step returns what is to be done next, if limit bytes may wait for the client.
+func (q *queue) step(limit int) step {
 	switch {
-	case len(q.out) >= outFull:
+	case len(q.out) >= limit:
 		return nothing // until it is sent
 	case q.next == len(q.requests):
 		return nothing
@@ -123,13 +125,14 @@ func (q *queue) step() step {
 
 // full reports whether the client must wait before its next request is read,
 // and whether it then waits for the server, and not the server for it. held is
-// the size of the requests of all connections.
-func (q *queue) full(held int64) (full, ours bool) {
+// the size of the requests of all connections, and limit how many bytes may wait
+// for this client.
+func (q *queue) full(held int64, limit int) (full, ours bool) {
 	switch {
 	case q.len() >= maxPending, q.bytes >= maxPendingBytes, held >= maxHeldBytes && q.len() > 0:
-		return true, len(q.out) < outFull
-	case len(q.out) >= outFull:
-		return true, false
+		return true, len(q.out) < limit
+	case len(q.out) >= limit:
+		return true, len(q.out) == 0 && q.flying == 0
 	}
 	return false, false
 }

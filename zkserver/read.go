@@ -75,6 +75,7 @@ func (r *replica) read(c *conn, xid int32, o *op, body []byte, queued bool) erro
 		return v.fault
 	}
 	c.queue.out = wire.EndFrame(b, start)
+	c.countOutput()
 	c.sent++
 	c.countRead(o, &h, len(c.queue.out)-start, queued)
 	c.view.body = wire.Decoder{} // it keeps the frame

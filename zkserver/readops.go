@@ -231,6 +231,10 @@ func endConn(v *view, _ *wire.Decoder, b []byte) ([]byte, wire.Code) {
 
 func refuseAuth(_ *view, _ *wire.Decoder, b []byte) ([]byte, wire.Code) { return b, wire.AuthFailed }
 
+func refuseBody(_ *view, _ *wire.Decoder, b []byte) ([]byte, wire.Code) {
+	return b, wire.MarshallingError
+}
+
 // refuseWrite says that nothing was done and that the client may try again.
 func refuseWrite(_ *view, _ *wire.Decoder, b []byte) ([]byte, wire.Code) { return b, wire.ThrottledOp }
 

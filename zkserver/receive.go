@@ -72,7 +72,7 @@ func (c *conn) waitRoom() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for !c.closed {
-		full, ours := c.queue.full(c.srv.held.Load())
+		full, ours := c.queue.full(c.srv.held.Load(), c.srv.outLimit())
 		if !full {
 			return nil
 		}

@@ -1,6 +1,7 @@
 package zkserver
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/mwqueue/mw/zkserver/session"
@@ -28,6 +29,8 @@ func (r *replica) leave(c *conn) {
 	c.mu.Lock()
 	c.srv.stats.leave(c)
 	r.held.Add(-int64(c.queue.bytes))
+	c.srv.output.Add(-int64(c.counted))
+	c.counted = 0
 	c.mu.Unlock()
 	if r.owners[c.session] == c {
 		delete(r.owners, c.session)
@@ -49,10 +52,28 @@ func (r *replica) hasKey() bool {
 	return r.keyed
 }
 
-func (r *replica) sessionCount() int {
+// sessionCount counts the sessions, in all and opened from an address.
+func (r *replica) sessionCount(addr netip.Addr) (all, here int) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.sessions.Len()
+	return r.sessions.Len(), r.openedBy[addr]
+}
+
+// opened notes where a session was opened from, and ended that it is over.
+func (r *replica) opened(id session.ID, from netip.Addr) {
+	r.openers[id] = from
+	r.openedBy[from]++
+}
+
+func (r *replica) ended(id session.ID) {
+	from, ok := r.openers[id]
+	if !ok {
+		return // opened before this process started, or by way of another member
+	}
+	delete(r.openers, id)
+	if r.openedBy[from]--; r.openedBy[from] == 0 {
+		delete(r.openedBy, from)
+	}
 }
 
 // password returns the password of a session, whether or not it exists.

@@ -2,6 +2,8 @@ package zkserver
 
 import (
 	"fmt"
+	"math"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +21,7 @@ import (
 // that it tells the connections of this member what came of their requests.
 type replica struct {
 	maxWatches int           // per connection
+	allWatches int           // of all connections
 	held       *atomic.Int64 // bytes of unanswered requests
 	clock      func() time.Duration
 	origin     uint64 // marks the commands of this process; set before the first Apply
@@ -38,6 +41,11 @@ type replica struct {
 	conns      map[uint32]*conn
 	owners     map[session.ID]*conn
 	lastNumber uint32
+
+	// openers says from which address each session was opened, openedBy how
+	// many each address has: of those opened by way of this process.
+	openers  map[session.ID]netip.Addr
+	openedBy map[netip.Addr]int
 
 	// watches are protected by mu held to write, or by mu held to read and
 	// watchMu.
@@ -65,6 +73,7 @@ type grant struct {
 func newReplica(maxWatches int, held *atomic.Int64, clock func() time.Duration) *replica {
 	return &replica{
 		maxWatches: maxWatches,
+		allWatches: math.MaxInt,
 		held:       held,
 		clock:      clock,
 		live:       newLiveness(),
@@ -73,6 +82,8 @@ func newReplica(maxWatches int, held *atomic.Int64, clock func() time.Duration) 
 		sessions:   session.NewTable(nil),
 		conns:      make(map[uint32]*conn),
 		owners:     make(map[session.ID]*conn),
+		openers:    make(map[session.ID]netip.Addr),
+		openedBy:   make(map[netip.Addr]int),
 		watches:    watch.NewTable(),
 		identities: make(map[string][]tree.ID),
 	}
@@ -136,7 +147,11 @@ func (r *replica) apply(entry *ensemble.Command, ms int64, now time.Duration) {
 		r.applyRequest(&cmd, from, entry.Seq, ms, now)
 	case doCreate:
 		r.nextZxid()
-		r.grant(from, cmd.session, r.sessions.Create(cmd.session, cmd.timeout))
+		created := r.sessions.Create(cmd.session, cmd.timeout)
+		if created && from != nil {
+			r.opened(cmd.session, from.addr)
+		}
+		r.grant(from, cmd.session, created)
 	case doAttach:
 		_, ok := r.sessions.Attach(cmd.session, cmd.timeout)
 		r.grant(from, cmd.session, ok)
@@ -243,6 +258,7 @@ func (r *replica) closeSession(a *applied, id session.ID, ms int64, asked *conn)
 	a.res = r.tree.Apply(tree.Txn{Zxid: a.zxid, Time: ms, Session: int64(id), Op: tree.CloseSession{}})
 	r.sessions.Remove(id)
 	r.live.remove(id)
+	r.ended(id)
 	r.fire(a.res.Changes)
 	owner := r.owners[id]
 	delete(r.owners, id)

@@ -11,8 +11,12 @@ import (
 
 func TestEverythingIsThereAfterARestart(t *testing.T) {
 	for name, options := range map[string][]func(*zkserver.Config){
-		"from the log":        nil,
-		"from many snapshots": {func(cfg *zkserver.Config) { cfg.SnapshotEntries = 20; cfg.SegmentBytes = 64 << 10 }},
+		"from the log": nil,
+		"from many snapshots": {func(cfg *zkserver.Config) {
+			cfg.SnapshotEntries = 20
+			cfg.SegmentBytes = 64 << 10
+			cfg.MaxFrame = 32 << 10
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := zktest.NewServer(t, options...)

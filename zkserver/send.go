@@ -55,7 +55,7 @@ func (c *conn) waitWork() error {
 
 // hasWork reports whether there is something for writeLoop to do. c.mu is held.
 func (c *conn) hasWork() bool {
-	return len(c.queue.out) > 0 && !c.writing || c.queue.step() != nothing
+	return len(c.queue.out) > 0 && !c.writing || c.queue.step(c.srv.outLimit()) != nothing
 }
 
 // serveQueued serves queued reads and proposes held writes, as far as it can
@@ -67,7 +67,7 @@ func (c *conn) serveQueued(ctx context.Context) error {
 			c.mu.Unlock()
 			return c.cause
 		}
-		step := c.queue.step()
+		step := c.queue.step(c.srv.outLimit())
 		var oldest request
 		if step == serveOldest {
 			oldest = *c.queue.oldest()
@@ -121,6 +121,8 @@ func (c *conn) flush() error {
 	c.writing = true
 	c.queue.out, c.spare = c.spare, nil
 	c.queue.inFlight, c.queue.outEvents = c.queue.outEvents, 0
+	c.queue.flying = len(out)
+	c.took.Store(int64(c.srv.clock())) // it could not before
 	c.mu.Unlock()
 
 	err := c.write(out)
@@ -128,7 +130,8 @@ func (c *conn) flush() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.writing = false
-	c.queue.inFlight = 0
+	c.queue.inFlight, c.queue.flying = 0, 0
+	c.countOutput()
 	if cap(out) <= keepOut {
 		c.spare = out[:0]
 	}
@@ -153,6 +156,7 @@ func (c *conn) write(b []byte) error {
 			return err
 		}
 		b = b[n:]
+		c.took.Store(int64(c.srv.clock()))
 		if c.deaf.Load() {
 			c.heard.Store(int64(c.srv.clock()))
 		}

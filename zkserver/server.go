@@ -33,6 +33,8 @@ type Server struct {
 	syncs     *syncs
 	start     time.Time    // zero of the clock
 	held      atomic.Int64 // bytes of all requests not answered yet
+	output    atomic.Int64 // bytes that wait for clients, more or less
+	tight     bool         // output was above Config.MaxOutput; owned by expireLoop
 	rules     tree.Rules   // of the commands this member makes
 
 	// What operators are told, see words.go and tls.go.
@@ -64,6 +66,7 @@ func Open(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg = cfg.withinFiles(fileLimit())
 	l, err := listen(cfg)
 	if err != nil {
 		return nil, err
@@ -88,6 +91,7 @@ func Open(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	disk := timedFS{FS: cmp.Or(cfg.FS, wal.OS), stats: &s.stats, slow: cfg.SlowSync, log: s.noisy}
+	s.replica.allWatches = cfg.MaxWatches
 	s.node, err = ensemble.Open(ensemble.Config{
 		Dir:             cfg.Dir,
 		Machine:         timedMachine{s.replica, &s.stats},

@@ -54,6 +54,8 @@ func (r *replica) Restore(src io.Reader) error {
 	r.sessions, r.tree, r.watches = c.sessions, c.tree, watch.NewTable()
 	r.live.reset(c.sessions)
 	clear(r.owners)
+	clear(r.openers)
+	clear(r.openedBy)
 	for _, c := range r.conns {
 		r.doomed = append(r.doomed, doom{c, errRestored})
 	}

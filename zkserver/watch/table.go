@@ -134,6 +134,9 @@ func (t *Table) RemoveConn(conn Conn) {
 // twice.
 func (t *Table) Count(conn Conn) int { return len(t.data.byConn[conn]) + len(t.child.byConn[conn]) }
 
+// Len is the number of watches. A persistent one counts twice.
+func (t *Table) Len() int { return t.data.watches + t.child.watches }
+
 // Counts sizes a table, or a half of it.
 type Counts struct {
 	Conns   int // connections that have a watch

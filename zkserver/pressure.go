@@ -1,0 +1,75 @@
+package zkserver
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// Output that clients do not take is the one thing that others fill: a request of
+// a few bytes may be answered with a megabyte. So the output of all connections
+// is counted together, and there is less for each when there is much in all.
+
+// countStep is how far a connection's output may be from what is counted of it:
+// to count every reply would have all connections meet at one counter.
+const countStep = 4 << 10
+
+// countOutput brings Server.output up to date. c.mu is locked.
+func (c *conn) countOutput() {
+	have := len(c.queue.out) + c.queue.flying
+	diff := have - c.counted
+	if diff == 0 || -countStep < diff && diff < countStep && have > 0 {
+		return
+	}
+	c.counted = have
+	c.srv.output.Add(int64(diff))
+}
+
+// outLimit is how many bytes may wait for one client before it is not served any
+// more for now.
+func (s *Server) outLimit() int {
+	switch output := s.output.Load(); {
+	case output < s.cfg.MaxOutput:
+		return outFull
+	case output < 2*s.cfg.MaxOutput:
+		return outTight
+	}
+	return 0
+}
+
+// eventLimit is how many bytes of events may wait for one client.
+func (s *Server) eventLimit() int {
+	if s.output.Load() < s.cfg.MaxOutput {
+		return maxEventBytes
+	}
+	return tightEventBytes
+}
+
+// relieve cuts off clients who take nothing, while there is too much output, and
+// lets the others go on.
+func (s *Server) relieve() {
+	before := s.tight
+	s.tight = s.output.Load() >= s.cfg.MaxOutput
+	if !before && !s.tight {
+		return
+	}
+	now := s.clock()
+	for _, c := range s.replica.connections() {
+		c.mu.Lock()
+		stuck := s.tight && c.counted > outTight && now-time.Duration(c.took.Load()) > stuckTime
+		c.work.Signal()
+		c.room.Signal()
+		c.mu.Unlock()
+		if stuck {
+			c.log.Warn().Msg("client takes no replies, connection closed")
+			c.close(errSlowReader)
+		}
+	}
+}
+
+// connections lists the open connections.
+func (r *replica) connections() []*conn {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return slices.Collect(maps.Values(r.conns))
+}
