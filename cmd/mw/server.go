@@ -12,25 +12,50 @@ func serverCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "server",
 		Usage:     "run the coordination server, which speaks ZooKeeper's protocol",
-		UsageText: "mw server [flags]",
+		UsageText: "mw server [flags]\n   mw server --config zoo.cfg [flags]",
 		Description: `Serves the tree of znodes through which clients, masters and workers meet, to mw
 and to any ZooKeeper client. What it has acknowledged is on disk; it may be
 killed at any time and started again on the same directory. Prints the address
 once it listens. Ends on SIGTERM or Ctrl-C.
 
 Whoever can reach it can submit commands to every worker, so it listens on this
-machine only, unless told to do otherwise with --insecure.
+machine only, unless told to do otherwise with --insecure. With --tls-listen and
+--tls-ca clients need a certificate, and any address will do; without --listen
+there is then no other. The certificate's subject is an identity of scheme x509.
+
+--config takes the configuration file of Apache ZooKeeper 3.8. Keys without
+effect here are named, and so is what happens instead; flags beat the file. The
+data is in the folder mw of dataDir (of dataLogDir, if that is set), beside
+version-2 of an Apache ZooKeeper server, which is left alone. --set gives single
+keys, by their names in the file or as Java's system properties.
+
+--words lets monitoring ask by four-letter words; srvr is always answered
+otherwise. --admin answers at http://ADDR/commands and --metrics at
+http://ADDR/metrics; with --config they are as the file says.
 
 Examples:
    mw server
    mw server --listen 127.0.0.1:2182 --data /var/lib/mw/server
-   mw server --listen 0.0.0.0:2181 --insecure     in a closed network`,
+   mw server --listen 0.0.0.0:2181 --insecure     in a closed network
+   mw server --tls-listen :2281 --tls-cert s.pem --tls-key s.pem --tls-ca ca.pem
+   mw server --config /etc/zookeeper/zoo.cfg --set 4lw.commands.whitelist=ruok,mntr
+   mw server status`,
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:2181", Usage: "serve on `ADDR`; port 0 takes a free one"},
+			&cli.StringFlag{Name: "config", Usage: "configure as the zoo.cfg in `FILE` says"},
+			&cli.StringSliceFlag{Name: "set", Aliases: []string{"D"}, Usage: "set `KEY=VALUE` as in a zoo.cfg; may be repeated"},
+			&cli.StringFlag{Name: "listen", Usage: "serve on `ADDR`; port 0 takes a free one", DefaultText: "127.0.0.1:2181"},
 			dataFlag("server"),
+			&cli.StringFlag{Name: "tls-listen", Usage: "serve over TLS on `ADDR`"},
+			&cli.StringFlag{Name: "tls-cert", Usage: "show the certificates in the PEM `FILE`, which is read again when it changes"},
+			&cli.StringFlag{Name: "tls-key", Usage: "with the key in `FILE`", DefaultText: "that of --tls-cert"},
+			&cli.StringFlag{Name: "tls-ca", Usage: "require client certificates that come from those in `FILE`"},
+			&cli.StringFlag{Name: "words", Usage: "answer the four-letter words in `LIST`, with commas between; * is all", DefaultText: "srvr"},
+			&cli.StringFlag{Name: "admin", Usage: "serve the AdminServer's commands on `ADDR`"},
+			&cli.StringFlag{Name: "metrics", Usage: "serve metrics for Prometheus on `ADDR`"},
 			insecureFlag(),
 		}, logFlags()...),
 		Subcommands: []*cli.Command{
+			serverStatusCommand(),
 			serverBackupCommand(),
 			serverRestoreCommand(),
 			serverImportCommand(),
@@ -40,23 +65,38 @@ Examples:
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			if err := checkListen(c, c.String("listen"), "anyone there can run commands on every worker"); err != nil {
-				return err
-			}
 			log, err := logger(c, zerolog.InfoLevel)
 			if err != nil {
 				return err
 			}
-			dir, err := dataDir(c, "server")
+			cfg, err := serverConfig(c)
 			if err != nil {
 				return err
 			}
-			s, err := zkserver.Open(zkserver.Config{Listen: c.String("listen"), Dir: dir, Log: log, Control: true})
+			cfg.Log = log
+			s, err := zkserver.Open(cfg)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(c.App.Writer, "listening on", s.Addr())
+			printServer(c, s, &cfg)
 			return ended(c.Context, s.Run(c.Context))
 		},
+	}
+}
+
+// printServer says where the server is.
+func printServer(c *cli.Context, s *zkserver.Server, cfg *zkserver.Config) {
+	w := c.App.Writer
+	if !cfg.TLS.Only {
+		fmt.Fprintln(w, "listening on", s.Addr())
+	}
+	if addr := s.TLSAddr(); addr != nil {
+		fmt.Fprintln(w, "listening for TLS on", addr)
+	}
+	if addr := s.AdminAddr(); addr != nil {
+		fmt.Fprintf(w, "AdminServer at http://%s%s\n", addr, cfg.Operators.AdminPath)
+	}
+	if addr := s.MetricsAddr(); addr != nil {
+		fmt.Fprintf(w, "metrics at http://%s/metrics\n", addr)
 	}
 }

@@ -75,6 +75,12 @@ type Config struct {
 	ContainersPerMinute int
 	NeverUsedContainer  time.Duration
 
+	// EnforceQuota refuses writes above a hard quota. Reconfig says that
+	// reconfiguration is allowed, of which a single server knows how to refuse
+	// it.
+	EnforceQuota bool
+	Reconfig     bool
+
 	// Servers are the members, by number; a single server may have one or
 	// none. DynamicFile names another file with more of them.
 	Servers     []Server

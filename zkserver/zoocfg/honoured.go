@@ -56,6 +56,8 @@ var honoured = []key{
 	}},
 	{name: "peerType", set: only(nil, "participant", "observer")},
 	{name: "dynamicConfigFile", set: text(func(c *Config) *string { return &c.DynamicFile })},
+	{name: "enforceQuota", set: boolean(func(c *Config) *bool { return &c.EnforceQuota })},
+	{name: "reconfigEnabled", set: boolean(func(c *Config) *bool { return &c.Reconfig })},
 	{name: "4lw.commands.whitelist", set: list(func(c *Config) *[]string { return &c.Words })},
 
 	{name: "DigestAuthenticationProvider.superDigest", other: []string{"superDigest"}, set: setSuperDigest},

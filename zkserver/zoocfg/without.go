@@ -88,7 +88,6 @@ var without = []key{
 	{name: "cnxTimeout", instead: noEnsemble},
 	{name: "quorumCnxnTimeoutMs", instead: noEnsemble},
 	{name: "standaloneEnabled", instead: noEnsemble, same: on},
-	{name: "reconfigEnabled", instead: "there is no ensemble to reconfigure: requests for it are refused", same: off},
 	{name: "skipReconfigACLCheck", other: []string{"skipACLCheckForReconfig"}, instead: "there is no ensemble to reconfigure", same: off},
 	{name: "tcpKeepAlive", instead: noEnsemble, same: off},
 	{name: "clientTcpKeepAlive", instead: "it is always on", same: on},

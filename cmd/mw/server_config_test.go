@@ -1,0 +1,155 @@
+package main
+
+import (
+	"crypto/tls"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/rs/zerolog"
+	"github.com/urfave/cli/v2"
+
+	"github.com/mwqueue/mw/zkserver"
+)
+
+// configure gives the configuration that a command line of "mw server" makes.
+func configure(t *testing.T, args ...string) (cfg zkserver.Config, err error) {
+	t.Helper()
+	app := newApp()
+	for _, c := range app.Commands {
+		if c.Name == "server" {
+			c.Action = func(c *cli.Context) error {
+				cfg, err = serverConfig(c)
+				return nil
+			}
+		}
+	}
+	if e := app.Run(append([]string{"mw", "server"}, args...)); e != nil {
+		t.Fatal(e)
+	}
+	return cfg, err
+}
+
+func TestAServerWithoutFlagsHasTheDefaultsOfMw(t *testing.T) {
+	dir := t.TempDir()
+	got, err := configure(t, "--data", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := zkserver.Config{
+		Listen: "127.0.0.1:2181", Dir: dir, Tick: 500 * time.Millisecond, MinSessionTimeout: time.Second, MaxSessionTimeout: time.Minute,
+		Words: []string{"srvr"}, SlowSync: time.Second, Control: true,
+		Operators: zkserver.Operators{AdminPath: "/commands", ProcessMetrics: true, Idle: 30 * time.Second},
+	}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreTypes(zerolog.Logger{})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAZooCfgBecomesAConfiguration(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "zoo.cfg")
+	text := "dataDir=" + dir + `
+clientPort=2182
+clientPortAddress=127.0.0.1
+maxClientCnxns=0
+maxCnxns=7
+snapCount=1000
+preAllocSize=64
+jute.maxbuffer=2000000
+secureClientPort=2281
+ssl.keyStore.location=/etc/server.pem
+ssl.trustStore.location=/etc/ca.pem
+ssl.enabledProtocols=TLSv1.2
+ssl.ciphersuites=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,TLS_AES_128_GCM_SHA256
+X509AuthenticationProvider.superUser=CN=admin
+superDigest=super:x
+enforceQuota=true
+znode.container.checkIntervalMs=500
+metricsProvider.className=PrometheusMetricsProvider
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := configure(t, "--config", file, "--set", "tickTime=1000", "--words", "ruok,stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := zkserver.Config{
+		Listen: "127.0.0.1:2182", Dir: filepath.Join(dir, "mw"), File: text, Tick: time.Second, MinSessionTimeout: 2 * time.Second, MaxSessionTimeout: 20 * time.Second,
+		MaxConns: 7, MaxConnsPerAddr: 1<<31 - 1, MaxFrame: 2_000_000, SnapshotEntries: 1000, SegmentBytes: 5 << 20,
+		Words: []string{"ruok", "stat"}, SlowSync: time.Second, Control: true, NoTTL: true, EnforceQuotas: true,
+		SuperDigest: "super:x", SuperX509: "CN=admin", X509: true, SweepInterval: 500 * time.Millisecond,
+		TLS: zkserver.TLS{
+			Listen: ":2281", Cert: "/etc/server.pem", Key: "/etc/server.pem", CA: "/etc/ca.pem", ClientAuth: tls.RequireAndVerifyClientCert,
+			MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256},
+		},
+		Operators: zkserver.Operators{Admin: "127.0.0.1:8080", AdminPath: "/commands", Metrics: "127.0.0.1:7000", ProcessMetrics: true, Idle: 30 * time.Second},
+	}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreTypes(zerolog.Logger{})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTLSByFlags(t *testing.T) {
+	data := "--data=" + t.TempDir()
+	got, err := configure(t, data, "--tls-listen", ":2281", "--tls-cert", "s.pem", "--tls-key", "k.pem", "--tls-ca", "ca.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := zkserver.TLS{Listen: ":2281", Only: true, Cert: "s.pem", Key: "k.pem", CA: "ca.pem", ClientAuth: tls.RequireAndVerifyClientCert}
+	if diff := cmp.Diff(want, got.TLS); diff != "" || !got.X509 {
+		t.Error(diff)
+	}
+	if got, err = configure(t, data, "--tls-listen", "127.0.0.1:0", "--tls-cert", "s.pem", "--listen", "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	if got.TLS.Only || got.TLS.Key != "s.pem" || got.TLS.ClientAuth != tls.NoClientCert || got.Listen != "127.0.0.1:0" {
+		t.Errorf("%+v", got)
+	}
+	tests := []struct {
+		want string
+		args []string
+	}{
+		{"clients need no certificate there", []string{"--tls-listen", ":2281", "--tls-cert", "s.pem"}},
+		{"--tls-listen needs --tls-cert", []string{"--tls-listen", ":2281"}},
+		{"go with --tls-listen", []string{"--tls-cert", "s.pem"}},
+		{"s.jks is no PEM file", []string{"--tls-listen", ":2281", "--tls-cert", "s.jks"}},
+		{`"NULL" is not known`, []string{"--tls-listen", "127.0.0.1:0", "--tls-cert", "s.pem", "--set", "ssl.ciphersuites=NULL"}},
+	}
+	for _, tt := range tests {
+		if _, err := configure(t, append(tt.args, data)...); err == nil || !strings.Contains(err.Error(), tt.want) || exitCode(err) != exitUsage {
+			t.Errorf("%q: %v, want %q", tt.args, err, tt.want)
+		}
+	}
+}
+
+// The answers are those of Apache ZooKeeper 3.8.0 and of a stranger.
+func TestStatusReadsWhatServersAnswer(t *testing.T) {
+	var st serverStatus
+	text := "Zookeeper version: 3.8.0-abc, built on 2024-12-29 17:54 UTC\nLatency min/avg/max: 0/2.6111/18\nReceived: 20\nSent: 22\nConnections: 3\nOutstanding: 0\nZxid: 0x7\nMode: standalone\nNode count: 10\n"
+	if err := st.parseServer(text); err != nil {
+		t.Fatal(err)
+	}
+	st.parseMonitor("zk_global_sessions\t2\nzk_uptime\t75623\nzk_watch_count\tx\n")
+	sessions, uptime := int64(2), int64(75623)
+	want := serverStatus{
+		Version: "3.8.0-abc", Mode: "standalone", Zxid: "0x7", Connections: 3, Received: 20, Sent: 22, Znodes: 10,
+		Latency: latencyRange{0, 2.6111, 18}, Sessions: &sessions, UptimeMilli: &uptime,
+	}
+	if diff := cmp.Diff(want, st); diff != "" {
+		t.Error(diff)
+	}
+	for answer, want := range map[string]string{
+		"srvr is not executed because it is not in the whitelist.\n": "its whitelist of four-letter words leaves it out",
+		"HTTP/1.1 400 Bad Request\r\n":                               `it answers "HTTP/1.1 400 Bad Request  "`,
+	} {
+		if err := new(serverStatus).parseServer(answer); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", answer, err, want)
+		}
+	}
+}

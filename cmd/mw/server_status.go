@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/mwqueue/mw/coordinator"
+	"github.com/urfave/cli/v2"
+)
+
+func serverStatusCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "status",
+		Usage:     "tell how a server is",
+		UsageText: "mw server status [--server HOST:PORT]",
+		Description: `Asks a server, this one or an Apache ZooKeeper, by the four-letter words srvr and
+mntr. A server that does not answer mntr, because it is not in its whitelist,
+does not tell of its sessions, watches and data: see --words of "mw server".
+
+Examples:
+   mw server status
+   mw server status --server zk2:2181 -o json`,
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "server", Usage: "ask the server at `HOST:PORT`", DefaultText: "the first of --servers"},
+			serviceFlags()[0],
+			outputFlag(),
+		}, logFlags()...),
+		Action: func(c *cli.Context) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			if err := checkOutput(c); err != nil {
+				return err
+			}
+			addr, err := statusAddr(c)
+			if err != nil {
+				return err
+			}
+			st, err := askServer(c.Context, addr)
+			if err != nil {
+				return err
+			}
+			return st.print(c)
+		},
+	}
+}
+
+func statusAddr(c *cli.Context) (string, error) {
+	if addr := c.String("server"); addr != "" {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return "", usagef(c, "--server: %q is no address like 127.0.0.1:2181", addr)
+		}
+		return addr, nil
+	}
+	text := global(c, "servers")
+	if text == "" {
+		return "127.0.0.1:2181", nil
+	}
+	servers, _, err := coordinator.ParseServers(text)
+	if err != nil {
+		return "", usagef(c, "--servers: %v", err)
+	}
+	return servers[0], nil
+}
+
+// serverStatus is what a server tells. Fields are only ever added. Those that
+// are nil it did not tell.
+type serverStatus struct {
+	Server      string       `json:"server"`
+	Mode        string       `json:"mode"`
+	Version     string       `json:"version"`
+	Zxid        string       `json:"zxid"`
+	Connections int64        `json:"connections"`
+	Outstanding int64        `json:"outstanding"`
+	Received    int64        `json:"received"`
+	Sent        int64        `json:"sent"`
+	Znodes      int64        `json:"znodes"`
+	Latency     latencyRange `json:"latencyMillis"`
+	Sessions    *int64       `json:"sessions,omitempty"`
+	Ephemerals  *int64       `json:"ephemerals,omitempty"`
+	Watches     *int64       `json:"watches,omitempty"`
+	DataBytes   *int64       `json:"dataBytes,omitempty"`
+	OpenFiles   *int64       `json:"openFiles,omitempty"`
+	UptimeMilli *int64       `json:"uptimeMillis,omitempty"`
+}
+
+type latencyRange struct {
+	Min float64 `json:"min"`
+	Avg float64 `json:"avg"`
+	Max float64 `json:"max"`
+}
+
+// statusTime is how long a server may take to answer.
+const statusTime = 4 * time.Second
+
+// maxWordAnswer bounds what is read of an answer.
+const maxWordAnswer = 1 << 20
+
+// askServer asks for srvr and, if that is allowed, mntr.
+func askServer(ctx context.Context, addr string) (*serverStatus, error) {
+	text, err := askWord(ctx, addr, "srvr")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", coordinator.ErrNoServer, err)
+	}
+	st := &serverStatus{Server: addr}
+	if err := st.parseServer(text); err != nil {
+		return nil, fmt.Errorf("%s: %w", addr, err)
+	}
+	if text, err = askWord(ctx, addr, "mntr"); err == nil {
+		st.parseMonitor(text)
+	}
+	return st, nil
+}
+
+func askWord(ctx context.Context, addr, word string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, statusTime)
+	defer cancel()
+	nc, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return "", err
+	}
+	defer nc.Close()
+	end, _ := ctx.Deadline()
+	nc.SetDeadline(end)
+	if _, err := io.WriteString(nc, word); err != nil {
+		return "", err
+	}
+	b, err := io.ReadAll(io.LimitReader(nc, maxWordAnswer))
+	return string(b), err
+}
+
+// parseServer reads the answer to srvr.
+func (st *serverStatus) parseServer(text string) error {
+	if strings.Contains(text, "is not in the whitelist") {
+		return errors.New("the server does not answer srvr: its whitelist of four-letter words leaves it out")
+	}
+	found := false
+	for line := range strings.Lines(text) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		n, _ := strconv.ParseInt(value, 10, 64)
+		switch key {
+		case "Zookeeper version":
+			st.Version, _, _ = strings.Cut(value, ",")
+			found = true
+		case "Latency min/avg/max":
+			fmt.Sscanf(value, "%g/%g/%g", &st.Latency.Min, &st.Latency.Avg, &st.Latency.Max)
+		case "Received":
+			st.Received = n
+		case "Sent":
+			st.Sent = n
+		case "Connections":
+			st.Connections = n
+		case "Outstanding":
+			st.Outstanding = n
+		case "Zxid":
+			st.Zxid = value
+		case "Mode":
+			st.Mode = value
+		case "Node count":
+			st.Znodes = n
+		}
+	}
+	if !found {
+		return fmt.Errorf("it is no ZooKeeper server, or not serving: it answers %q", short(text, 60))
+	}
+	return nil
+}
+
+// parseMonitor reads the answer to mntr.
+func (st *serverStatus) parseMonitor(text string) {
+	rows := map[string]**int64{
+		"zk_global_sessions": &st.Sessions, "zk_ephemerals_count": &st.Ephemerals, "zk_watch_count": &st.Watches,
+		"zk_approximate_data_size": &st.DataBytes, "zk_open_file_descriptor_count": &st.OpenFiles, "zk_uptime": &st.UptimeMilli,
+	}
+	for line := range strings.Lines(text) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		if field := rows[key]; field != nil {
+			if n, err := strconv.ParseInt(value, 10, 64); err == nil {
+				*field = &n
+			}
+		}
+	}
+}
+
+func (st *serverStatus) print(c *cli.Context) error {
+	w := c.App.Writer
+	switch global(c, "output") {
+	case "json":
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(st)
+	case "jsonl":
+		return json.NewEncoder(w).Encode(st)
+	case "id":
+		_, err := fmt.Fprintln(w, st.Server)
+		return err
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name string, value any) { fmt.Fprintf(tw, "%s\t%v\n", name, value) }
+	told := func(name string, value *int64) {
+		if value != nil {
+			row(name, *value)
+		}
+	}
+	row("server", st.Server)
+	row("mode", st.Mode)
+	row("version", st.Version)
+	if st.UptimeMilli != nil {
+		row("uptime", took(time.Duration(*st.UptimeMilli)*time.Millisecond))
+	}
+	row("zxid", st.Zxid)
+	row("connections", st.Connections)
+	told("sessions", st.Sessions)
+	row("znodes", st.Znodes)
+	told("ephemerals", st.Ephemerals)
+	told("watches", st.Watches)
+	told("data bytes", st.DataBytes)
+	row("outstanding", st.Outstanding)
+	row("latency", fmt.Sprintf("min %gms, avg %gms, max %gms", st.Latency.Min, st.Latency.Avg, st.Latency.Max))
+	return tw.Flush()
+}
