@@ -1,10 +1,8 @@
 package worker
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -17,8 +15,6 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sys/unix"
 )
-
-func init() { testRoles["fake-worker"] = fakeWorker }
 
 // newTestLauncher starts a guard whose session 1 has a lease of an hour.
 func newTestLauncher(tb testing.TB) *launcher {
@@ -278,12 +274,11 @@ func TestDaemonLivesWithItsCommand(t *testing.T) {
 }
 
 func TestLeaseEndKillsAndRefuses(t *testing.T) {
-	c := newLauncher(guardArgv(), zerolog.Nop())
-	t.Cleanup(c.close)
-	c.extend(1, time.Now().Add(300*time.Millisecond), time.Minute)
+	c := newTestLauncher(t)
 	path, pid := fifo(t)
 	cmd := mustStart(t, c, script(t, "setsid sh -c 'echo $$ >"+path+"; exec sleep 1000' & sleep 1000"))
 	escaped := await(t, "escaped child", pid)
+	c.extend(1, time.Now().Add(300*time.Millisecond), time.Minute)
 
 	if e := await(t, "end", cmd.ended); !e.Fenced || e.Signal != 9 {
 		t.Errorf("ended = %+v, want fenced by signal 9", e)
@@ -308,19 +303,21 @@ func TestLeaseEndKillsAndRefuses(t *testing.T) {
 // A guard that is stopped kills nothing, however often it is told of new
 // leases: the worker kills it when the lease has passed that it last knew of.
 func TestStoppedGuardIsKilled(t *testing.T) {
-	c := newLauncher(guardArgv(), zerolog.Nop())
-	t.Cleanup(c.close)
-	const lease = 500 * time.Millisecond
-	extend := func() { c.extend(1, time.Now().Add(lease), 100*time.Millisecond) }
-	extend()
+	c := newTestLauncher(t)
 	path, pid := fifo(t)
 	cmd := mustStart(t, c, marked(script(t, "setsid sh -c 'echo $$ >"+path+"; exec sleep 1000' & sleep 1000")))
 	escaped := await(t, "escaped child", pid)
+	const lease = 2 * time.Second
+	renew := time.NewTicker(lease / 8)
+	defer renew.Stop()
+	extend := func() { c.extend(1, time.Now().Add(lease), 100*time.Millisecond) }
+	for sent, heard := cmd.link.leases(); heard < sent || sent < 2; sent, heard = cmd.link.leases() {
+		extend()
+		<-renew.C
+	}
 	if err := cmd.link.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	renew := time.NewTicker(lease / 4)
-	defer renew.Stop()
 	for stopped := time.Now(); ; {
 		select {
 		case <-renew.C:
@@ -362,62 +359,5 @@ func TestGuardDeathIsReported(t *testing.T) {
 	awaitDeath(t, "escaped child", escaped, time.Second)
 	if e := await(t, "end", mustStart(t, c, script(t, "exit 4")).ended); e.Code != 4 {
 		t.Errorf("with the next guard: %+v, want code 4", e)
-	}
-}
-
-// fakeWorker starts a script under a guard and waits for its own death. Its
-// arguments are the length of the lease, the script, and more environment for it.
-func fakeWorker(args []string) int {
-	lease, err := time.ParseDuration(args[0])
-	if err != nil {
-		panic(err)
-	}
-	c := newLauncher(guardArgv(), zerolog.Nop())
-	c.extend(1, time.Now().Add(lease), time.Minute)
-	env := append([]string{"PATH=/usr/bin:/bin"}, args[2:]...)
-	_, err = c.start(context.Background(), startRequest{
-		Session: 1, Path: "/bin/sh", Argv: []string{"sh", "-c", args[1]}, Env: env, Dir: "/", Mark: markOf(slices.Values(env)),
-		Stdout: "/dev/null", Stderr: "/dev/null",
-	})
-	if err != nil {
-		panic(err)
-	}
-	select {}
-}
-
-func TestNothingOutlivesTheWorker(t *testing.T) {
-	tests := []struct {
-		name  string
-		lease time.Duration
-		sig   syscall.Signal
-	}{
-		{"killed", time.Hour, syscall.SIGKILL},
-		{"stopped past its lease", 500 * time.Millisecond, syscall.SIGSTOP},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			fifos := [3]string{}
-			pids := [3]<-chan int{}
-			for i := range fifos {
-				fifos[i], pids[i] = fifo(t)
-			}
-			text := fmt.Sprintf("echo $$ >%s; sh -c 'echo $$ >%s; exec sleep 1000' & setsid sh -c 'echo $$ >%s; exec sleep 1000' & wait",
-				fifos[0], fifos[1], fifos[2])
-			w := exec.Command(os.Args[0], "fake-worker", tt.lease.String(), text)
-			w.Stderr = os.Stderr
-			if err := w.Start(); err != nil {
-				t.Fatal(err)
-			}
-			defer w.Wait()
-			defer w.Process.Kill()
-
-			main, child, escaped := await(t, "main", pids[0]), await(t, "child", pids[1]), await(t, "escaped child", pids[2])
-			if err := w.Process.Signal(tt.sig); err != nil {
-				t.Fatal(err)
-			}
-			awaitDeath(t, "main process", main, time.Second)
-			awaitDeath(t, "child", child, time.Second)
-			awaitDeath(t, "escaped child", escaped, time.Second)
-		})
 	}
 }
