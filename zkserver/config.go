@@ -78,8 +78,8 @@ type Config struct {
 	SweepPerMinute   int
 	UnusedContainers time.Duration
 
-	// EnforceQuotas refuses writes above a hard quota. Without it quotas are
-	// counted and no more. As in Apache ZooKeeper the default is false.
+	// EnforceQuotas refuses writes above a hard quota, and logs those above a
+	// soft one. Without it quotas are counted and no more. As in Apache ZooKeeper the default is false.
 	EnforceQuotas bool
 
 	// NoTTL refuses to create znodes with a time to live. Apache ZooKeeper

@@ -78,6 +78,10 @@ func (r *replica) wake() {
 	}
 	clear(r.doomed)
 	r.doomed = r.doomed[:0]
+	for _, path := range r.overQuota {
+		r.quotaLog.Warn().Str("path", path).Msg("soft quota exceeded")
+	}
+	r.overQuota = r.overQuota[:0]
 }
 
 func (r *replica) touch(c *conn) {

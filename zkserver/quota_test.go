@@ -1,7 +1,11 @@
 package zkserver_test
 
 import (
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/mwqueue/mw/zkserver"
 	"github.com/mwqueue/mw/zkserver/wire"
@@ -68,6 +72,27 @@ func TestQuotaIsOnlyCountedByDefault(t *testing.T) {
 	}
 	c.send(wire.OpDelete, &wire.DeleteRequest{Path: statsOfQ, Version: -1})
 	c.awaitDeleted(statsOfQ) // and not, before it, that its data changed
+}
+
+func TestSoftQuotaIsLogged(t *testing.T) {
+	log := make(lines, 1000)
+	c := connect(t, zktest.NewServer(t, func(cfg *zkserver.Config) {
+		cfg.EnforceQuotas = true
+		cfg.Log = zerolog.New(log)
+	}))
+	c.quotaOnQ("count=1,bytes=-1")
+	c.create("/q/1", "", 0)
+	deadline := time.After(10 * time.Second)
+	for {
+		select {
+		case line := <-log:
+			if strings.Contains(line, "soft quota exceeded") && strings.Contains(line, `"path":"/q"`) {
+				return
+			}
+		case <-deadline:
+			t.Fatal("no line says so")
+		}
+	}
 }
 
 // TestQuotasSurviveAnotherConfiguration: what was refused stays refused when the

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/mwqueue/mw/zkserver/ensemble"
 	"github.com/mwqueue/mw/zkserver/session"
 	"github.com/mwqueue/mw/zkserver/tree"
@@ -27,6 +29,7 @@ type replica struct {
 	origin     uint64 // marks the commands of this process; set before the first Apply
 	live       *liveness
 	haveKey    chan struct{} // closed when keyed is set
+	quotaLog   zerolog.Logger
 
 	// mu protects the fields below. Apply holds it to write, for some
 	// commands at a time; reads hold it to read.
@@ -56,6 +59,7 @@ type replica struct {
 	identities map[string][]tree.ID // decoded identity sets
 	touched    []*conn              // got output since the last wake
 	doomed     []doom               // to be closed at the next wake
+	overQuota  []string             // paths whose soft quota clients here went above
 	now        applied              // the write being applied
 }
 
@@ -227,6 +231,9 @@ func (r *replica) applyRequest(cmd *command, from *conn, seq uint64, ms int64, n
 	}
 	if from != nil {
 		r.answer(from, seq, a, now)
+		if a.res.OverQuota != "" {
+			r.overQuota = append(r.overQuota, a.res.OverQuota)
+		}
 	}
 }
 

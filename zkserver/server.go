@@ -92,6 +92,7 @@ func Open(cfg Config) (*Server, error) {
 	}
 	disk := timedFS{FS: cmp.Or(cfg.FS, wal.OS), stats: &s.stats, slow: cfg.SlowSync, log: s.noisy}
 	s.replica.allWatches = cfg.MaxWatches
+	s.replica.quotaLog = inBursts(cfg.Log)
 	s.node, err = ensemble.Open(ensemble.Config{
 		Dir:             cfg.Dir,
 		Machine:         timedMachine{s.replica, &s.stats},

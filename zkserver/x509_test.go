@@ -1,0 +1,51 @@
+package zkserver_test
+
+import (
+	"crypto/x509/pkix"
+	"testing"
+
+	"github.com/mwqueue/mw/zkserver/wire"
+	"github.com/mwqueue/mw/zkserver/zktest"
+)
+
+func TestCertificatesOpenWhatTheirACLsProtect(t *testing.T) {
+	ca := newIssuer(t, "ca")
+	cfg := secured(t, ca)
+	cfg.SuperX509 = "CN=root"
+	s := run(t, cfg)
+	connect := func(name string) *client {
+		t.Helper()
+		c, err := dialTLS(t, s.TLSAddr(), ca, ca.issue(t, pkix.Name{CommonName: name}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !c.handshake(wire.ConnectRequest{TimeoutMillis: 10_000}) {
+			t.Fatal("no session")
+		}
+		return c
+	}
+	ann, bob, root := connect("ann"), connect("bob"), connect("root")
+	ann.create("/a", "", 0)
+	ann.setACL("/a", wire.ACL{Perms: wire.PermAll, Scheme: "auth"})
+	var out wire.GetACLResponse
+	ann.do(wire.OpGetACL, &wire.PathRequest{Path: "/a"}, &out)
+	if len(out.ACL) != 1 || out.ACL[0] != (wire.ACL{Perms: wire.PermAll, Scheme: "x509", ID: "CN=ann"}) {
+		t.Errorf("auth became %v", out.ACL)
+	}
+	if _, _, code := bob.get("/a", false); code != wire.NoAuth {
+		t.Errorf("another certificate reads: %v, want no auth", code)
+	}
+	ann.setACL("/a", wire.ACL{Perms: wire.PermRead, Scheme: "x509", ID: "CN=bob"})
+	if _, _, code := bob.get("/a", false); code != wire.OK {
+		t.Errorf("the one in the ACL reads: %v", code)
+	}
+	root.set("/a", "all mine")
+}
+
+func TestX509ACLsAreInvalidWithoutCertificates(t *testing.T) {
+	c := connect(t, zktest.NewServer(t))
+	r := c.do(wire.OpSetACL, &wire.SetACLRequest{Path: "/", ACL: []wire.ACL{{Perms: 31, Scheme: "x509", ID: "CN=ann"}}, Version: -1}, nil)
+	if r.Err != wire.InvalidACL {
+		t.Errorf("setACL: %v, want invalid acl", r.Err)
+	}
+}
