@@ -25,7 +25,7 @@ lint: ## gofmt, vet, staticcheck, tidy
 	go mod tidy -diff
 
 interop: build ## against Debian's zkCli.sh and Apache ZooKeeper (installed with apt-get when missing)
-	MW_INTEROP=1 go test -count=1 -timeout 10m -run 'Interop' ./mwtest/...
+	MW_INTEROP=1 go test -count=1 -p 1 -timeout 10m -run 'Interop' $$(grep -rl '^func TestInterop' --include=*_test.go . | xargs -n1 dirname | sort -u)
 
 demo: build ## 200+ commands, workers scaled and killed, the master killed; under two minutes
 	go run ./examples/wordcount -mw bin/mw
