@@ -13,7 +13,7 @@ func guardCommand() *cli.Command {
 		Name:        "guard",
 		Usage:       "hold a worker's commands; started by the worker",
 		UsageText:   "mw guard",
-		Description: "Reads what to run from stdin and reports on stdout. Not for people.",
+		Description: "Reads what to run from stdin and reports on stdout. A worker starts two: the guard of\nits commands, and a sentinel for when both are killed. Not for people.",
 		Hidden:      true,
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
