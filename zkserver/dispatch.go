@@ -49,6 +49,10 @@ type op struct {
 	// read is called.
 	counts bool
 
+	// xid is shown in the reply's header in place of the request's, if it is
+	// not 0.
+	xid int32
+
 	// zxid is shown in the reply's header in place of the last applied one.
 	zxid headerZxid
 }
@@ -84,7 +88,7 @@ var ops = map[wire.Op]*op{
 	wire.OpGetEphemerals:        {read: readEphemerals},
 	wire.OpMultiRead:            {read: readMulti, full: true},
 	wire.OpWhoAmI:               {read: readWhoAmI},
-	wire.OpPing:                 {read: readNothing},
+	wire.OpPing:                 {read: readNothing, xid: wire.XidPing},
 
 	wire.OpSetWatches:    {read: setWatches, bare: true},
 	wire.OpSetWatches2:   {read: setWatches2, bare: true},

@@ -1,6 +1,7 @@
 package zkserver
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/mwqueue/mw/zkserver/wire"
@@ -60,7 +61,7 @@ func (r *replica) read(c *conn, xid int32, o *op, body []byte, queued bool) erro
 	if o.bare {
 		b, code = o.read(v, &v.body, b)
 	}
-	h := wire.ReplyHeader{Xid: xid, Zxid: r.headerZxid(o.zxid), Err: code}
+	h := wire.ReplyHeader{Xid: cmp.Or(o.xid, xid), Zxid: r.headerZxid(o.zxid), Err: code}
 	b, start := wire.BeginFrame(b)
 	b = h.Append(b)
 	if end := len(b); !o.bare {

@@ -31,9 +31,10 @@ func (v *view) watch(k watch.Kind, path string) bool {
 func setWatches(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
 	var q wire.SetWatches2Request
 	q.SetWatchesRequest.Decode(d)
-	if d.Err() != nil || anyNull(q.Data, q.Exist, q.Child) {
+	if d.Err() != nil {
 		return b, wire.MarshallingError
 	}
+	q.Persistent, q.PersistentRecursive = []string{}, []string{}
 	return v.setWatches(&q, b)
 }
 
@@ -41,16 +42,14 @@ func setWatches(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
 func setWatches2(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
 	var q wire.SetWatches2Request
 	q.Decode(d)
-	if d.Err() != nil || anyNull(q.Data, q.Exist, q.Child, q.Persistent, q.PersistentRecursive) {
+	if d.Err() != nil {
 		return b, wire.MarshallingError
 	}
 	return v.setWatches(&q, b)
 }
 
-func anyNull(lists ...[]string) bool {
-	return slices.ContainsFunc(lists, func(l []string) bool { return l == nil })
-}
-
+// setWatches takes one list after the other, as Apache ZooKeeper does, and goes no
+// further than a null one.
 func (v *view) setWatches(q *wire.SetWatches2Request, b []byte) ([]byte, wire.Code) {
 	start := len(b)
 	ok := true
@@ -62,32 +61,40 @@ func (v *view) setWatches(q *wire.SetWatches2Request, b []byte) ([]byte, wire.Co
 		b = appendEvent(b, missed, path)
 		v.conn.sent++
 	}
-	for _, path := range q.Data {
+	lists := [][]string{q.Data, q.Exist, q.Child, q.Persistent, q.PersistentRecursive}
+	null := slices.IndexFunc(lists, func(l []string) bool { return l == nil })
+	if null >= 0 {
+		clear(lists[null:])
+	}
+	for _, path := range lists[0] {
 		if _, stat, err := v.tree.Get(path, v.conn.ids); err != tree.ErrNoAuth {
 			resume(watch.Data, path, missed(err, stat.Mzxid > q.RelativeZxid, wire.EventDataChanged))
 		}
 	}
-	for _, path := range q.Exist {
+	for _, path := range lists[1] {
 		if _, err := v.tree.Exists(path); err == nil {
 			resume(watch.Data, path, wire.EventCreated)
 		} else {
 			resume(watch.Data, path, 0)
 		}
 	}
-	for _, path := range q.Child {
+	for _, path := range lists[2] {
 		if _, stat, err := v.tree.Get(path, v.conn.ids); err != tree.ErrNoAuth {
 			resume(watch.Child, path, missed(err, stat.Pzxid > q.RelativeZxid, wire.EventChildrenChanged))
 		}
 	}
-	for _, path := range q.Persistent {
+	for _, path := range lists[3] {
 		resume(watch.Persistent, path, 0)
 	}
-	for _, path := range q.PersistentRecursive {
+	for _, path := range lists[4] {
 		resume(watch.PersistentRecursive, path, 0)
 	}
 	v.conn.queue.outEvents += len(b) - start
 	if !ok {
 		v.fault = errTooManyWatches
+	}
+	if null >= 0 {
+		return b, wire.MarshallingError
 	}
 	return b, wire.OK
 }
