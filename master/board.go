@@ -145,9 +145,21 @@ func (b *board) tasksListed(names []string, zxid int64) {
 	b.tasksZxid = zxid
 	first := b.listing == 0
 	b.listing++
-	var came []seq
-	listed := 0
 	b.foreign = 0
+	if b.enlist(names, !first) < b.tasks.n {
+		b.sweep()
+	}
+	b.round.dirty = b.round.dirty || first
+}
+
+// tasksCame: some of the znodes under /tasks, made since the last listing. They
+// may have been told before, but are not gone since: a listing would tell that.
+func (b *board) tasksCame(names []string) { b.enlist(names, true) }
+
+// enlist takes names that are, or might as well be, in the last listing. It
+// returns how many of them are task IDs. arrived: what is new came just now.
+func (b *board) enlist(names []string, arrived bool) (listed int) {
+	var came []seq
 	for _, name := range names {
 		s, ok := coordinator.ParseTaskSeq(name)
 		if !ok {
@@ -157,21 +169,18 @@ func (b *board) tasksListed(names []string, zxid int64) {
 		t := b.tasks.get(s)
 		if t == nil {
 			t = b.add(s)
-			t.arrived = !first
+			t.arrived = arrived
 			b.line.join(s)
 			came = append(came, s)
 		}
 		t.listing = b.listing
 		listed++
 	}
-	if listed < b.tasks.n {
-		b.sweep()
-	}
 	if len(came) > 0 {
 		slices.Sort(came)
 		b.welcome(came)
 	}
-	b.round.dirty = b.round.dirty || first
+	return listed
 }
 
 // sweep removes the tasks that the last listing of /tasks was without, unless

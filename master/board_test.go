@@ -74,6 +74,18 @@ func TestBoardAssignsEveryTaskAndNoneTwice(t *testing.T) {
 			"read": func(t *rapid.T) {
 				s.follow(rapid.SampledFrom(s.lists()).Draw(t, "list"))
 			},
+			"come": func(t *rapid.T) { // some of what is new is told without a listing
+				if s.told["tasks"] != nil || s.b.listing == 0 {
+					t.Skip("a listing is under way")
+				}
+				var names []string
+				for _, id := range slices.Sorted(maps.Keys(s.tasks)) {
+					if s.b.tasks.get(id) == nil && rapid.Bool().Draw(t, "told") {
+						names = append(names, string(id.TaskID()))
+					}
+				}
+				s.b.tasksCame(names)
+			},
 			"tell": func(t *rapid.T) {
 				if len(s.told) == 0 {
 					t.Skip("nothing read")

@@ -13,6 +13,7 @@ type directive struct {
 	task   seq
 	verb   string
 	target coordinator.TaskID
+	sought bool // the target was looked up although no listing had it
 }
 
 // verbCancel ends a task before its time.
@@ -32,7 +33,7 @@ func (h *hand) directives() {
 		}
 		m, ready := move{}, false
 		if h.left > 0 {
-			m, ready = b.decide(d)
+			m, ready = b.decide(&d)
 		}
 		if !ready {
 			b.controls = append(b.controls, d)
@@ -44,7 +45,7 @@ func (h *hand) directives() {
 }
 
 // decide returns the move that carries out a directive, once it can be known.
-func (b *board) decide(d directive) (m move, ready bool) {
+func (b *board) decide(d *directive) (m move, ready bool) {
 	no := func(format string, args ...any) (move, bool) {
 		return move{kind: refuse, task: d.task, attempt: 1, why: fmt.Sprintf(format, args...)}, true
 	}
@@ -54,9 +55,12 @@ func (b *board) decide(d directive) (m move, ready bool) {
 	s, ok := coordinator.ParseTaskSeq(string(d.target))
 	t := b.tasks.get(s)
 	switch {
+	case ok && t == nil && !d.sought: // a task made by hand may be told later than what was made after it
+		d.sought = true
+		b.set(b.add(s), left)
+		b.left = append(b.left, question{task: s})
+		return move{}, false
 	case !ok || t == nil || t.state == gone:
-		// /tasks was listed with the directive, hence also with whatever was
-		// there before it.
 		return no("there is no task %.40q", string(d.target))
 	case t.state == final:
 		return no("%s is final already", d.target)

@@ -66,3 +66,27 @@ func TestDirectiveIsNotForgottenAmongManyListings(t *testing.T) {
 	s.settle()
 	s.wantStatus(t, c, "done")
 }
+
+// Of a big /tasks only what is new is told at first, in the order of the numbers:
+// a task whose number a person chose comes later.
+func TestCancelOfATaskThatNoListingHadYet(t *testing.T) {
+	s := newSim(t)
+	s.begin()
+	s.hear()
+	const chosen = seq(4711)
+	s.tasks[chosen] = &simTask{}
+	c := s.submit(simTask{control: "cancel", target: chosen})
+	s.b.tasksCame([]string{string(c.TaskID())})
+	for range 10 {
+		s.play()
+		for _, q := range s.questions {
+			s.b.answered(q, s.look(q))
+		}
+		for _, m := range s.sent {
+			s.b.settled(m, s.execute(m, s.term))
+		}
+		s.questions, s.sent = nil, nil
+	}
+	s.wantStatus(t, c, "done")
+	s.wantStatus(t, chosen, "cancelled")
+}

@@ -88,7 +88,8 @@
 // A task costs one read before it is assigned and one after it has left its
 // worker's list, and a multi costs one write for up to 48 tasks. A waiting or
 // finished task takes about 40 bytes of memory. Nothing is read or written
-// while nothing happens, but for one listing of each followed path a minute.
+// while nothing happens, but for one listing of each followed path a minute. A
+// long /tasks is not listed for each new task, but for what else changes in it.
 // A standby reads, besides the lists, whether tasks that left them are final,
 // eight at a time, so that it need not when it takes over.
 //

@@ -12,7 +12,7 @@ type fact func(*board)
 
 // follower turns what changes in the tree into facts.
 //
-//	/tasks          -> tasksListed
+//	/tasks          -> tasksListed; while there are many only what is new -> tasksCame
 //	/workers        -> workersListed; for each worker its data -> registered
 //	/assign         -> parentsListed; for each list its tasks  -> assignedListed
 //
@@ -27,10 +27,14 @@ type follower struct {
 // run blocks until ctx or the session ends.
 func (f *follower) run(ctx context.Context) {
 	f.wg.Go(func() {
-		for c := range f.s.FollowChildren(ctx, coordinator.TasksPath) {
+		for e := range f.s.FollowTasks(ctx) {
 			f.tell(ctx, func(b *board) {
-				b.rooted(coordinator.TasksPath, c.Stat.Czxid)
-				b.tasksListed(c.Names, c.Stat.Pzxid)
+				b.rooted(coordinator.TasksPath, e.Stat.Czxid)
+				if e.Whole {
+					b.tasksListed(e.Names, e.Stat.Pzxid)
+				} else {
+					b.tasksCame(e.Names)
+				}
 			})
 		}
 	})
