@@ -149,17 +149,24 @@ func hexID(id session.ID) string { return fmt.Sprintf("%#x", uint64(id)) }
 // close ends the connection. Only the first cause counts.
 func (c *conn) close(cause error) {
 	c.mu.Lock()
-	first := !c.closed
-	if first {
-		c.closed, c.cause = true, cause
-		close(c.done)
-		c.work.Broadcast()
-		c.room.Broadcast()
-	}
+	first := c.shut(cause)
 	c.mu.Unlock()
 	if first && cause != errFinished {
 		c.nc.Close()
 	}
+}
+
+// shut ends the connection but for the socket, which is left to the caller. It
+// reports whether this is the first cause. c.mu is locked.
+func (c *conn) shut(cause error) bool {
+	if c.closed {
+		return false
+	}
+	c.closed, c.cause = true, cause
+	close(c.done)
+	c.work.Broadcast()
+	c.room.Broadcast()
+	return true
 }
 
 // linger lets the client read the last reply: to close a socket with unread

@@ -24,6 +24,9 @@ func (r *replica) fire(changes []tree.Change) {
 	}
 }
 
+// notify appends an event to a connection's output, or cuts the client off when
+// that would be too much. What is too much is never there: one change may be told
+// to thousands, and a multi makes thousands of changes before anyone can take one.
 func (r *replica) notify(c *conn, ch tree.Change) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -31,14 +34,17 @@ func (r *replica) notify(c *conn, ch tree.Change) {
 		return
 	}
 	q := &c.queue
-	before := len(q.out)
+	size := eventOverhead + len(ch.Path)
+	if q.outEvents+q.inFlight+size > c.srv.eventLimit() {
+		// At once: no reply may be served that shows the change.
+		c.shut(errSlowReader)
+		r.deaf = append(r.deaf, c)
+		return
+	}
 	q.out = appendEvent(q.out, wire.EventType(ch.Kind), ch.Path)
-	q.outEvents += len(q.out) - before
+	q.outEvents += size
 	c.sent++
 	c.countOutput()
-	if q.outEvents+q.inFlight > c.srv.eventLimit() {
-		r.doomed = append(r.doomed, doom{c, errSlowReader})
-	}
 	r.touch(c)
 }
 
@@ -78,6 +84,11 @@ func (r *replica) wake() {
 	}
 	clear(r.doomed)
 	r.doomed = r.doomed[:0]
+	for _, c := range r.deaf {
+		c.nc.Close()
+	}
+	clear(r.deaf)
+	r.deaf = r.deaf[:0]
 	for _, path := range r.overQuota {
 		r.quotaLog.Warn().Str("path", path).Msg("soft quota exceeded")
 	}

@@ -39,8 +39,8 @@ const (
 	maxEventBytes = 4 << 20
 
 	// tightEventBytes is the same while all connections together have more
-	// output than Config.MaxOutput, and stuckTime how long a client may take
-	// nothing then.
+	// output than Config.MaxOutput (at twice as much it is outTight), and
+	// stuckTime how long a client may take nothing then.
 	tightEventBytes = 256 << 10
 	stuckTime       = time.Second
 

@@ -39,10 +39,13 @@ func (s *Server) outLimit() int {
 
 // eventLimit is how many bytes of events may wait for one client.
 func (s *Server) eventLimit() int {
-	if s.output.Load() < s.cfg.MaxOutput {
+	switch output := s.output.Load(); {
+	case output < s.cfg.MaxOutput:
 		return maxEventBytes
+	case output < 2*s.cfg.MaxOutput:
+		return tightEventBytes
 	}
-	return tightEventBytes
+	return outTight
 }
 
 // relieve cuts off clients who take nothing, while there is too much output, and

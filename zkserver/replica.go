@@ -59,6 +59,7 @@ type replica struct {
 	identities map[string][]tree.ID // decoded identity sets
 	touched    []*conn              // got output since the last wake
 	doomed     []doom               // to be closed at the next wake
+	deaf       []*conn              // are shut; their sockets are closed at the next wake
 	overQuota  []string             // paths whose soft quota clients here went above
 	now        applied              // the write being applied
 }

@@ -111,6 +111,9 @@ func multiResult(b []byte, a *applied) []byte {
 	return wire.AppendMultiEnd(b)
 }
 
+// eventOverhead is the size of an event's frame without the path.
+const eventOverhead = 4 + 16 + 3*4
+
 // appendEvent appends the frame that tells a client what its watch saw.
 func appendEvent(b []byte, t wire.EventType, path string) []byte {
 	b, start := wire.BeginFrame(b)

@@ -1,0 +1,56 @@
+package zkserver
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/mwqueue/mw/zkserver/session"
+	"github.com/mwqueue/mw/zkserver/wire"
+)
+
+// One multi makes 100 MB of events before anyone can take one. What is above the
+// bounds is never there, and a client that misses an event sees no more replies.
+func TestEventsOfOneChangeStayWithinTheBounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newRig(t)
+		b.cfg.MaxOutput = 1 << 20
+		b.replica.maxWatches, b.replica.allWatches = 10, 1000
+		path := "/" + strings.Repeat("x", 100_000)
+		writer := b.connect(1)
+		writer.send(wire.OpCreate, &wire.CreateRequest{Path: path, ACL: []wire.ACL{{Perms: 31, Scheme: "world", ID: "anyone"}}})
+		synctest.Wait()
+		b.apply()
+		wantReplies(t, writer, 1)
+
+		var watchers []*peer
+		for i := range 50 {
+			p := b.connect(session.ID(2 + i))
+			p.send(wire.OpAddWatch, &wire.AddWatchRequest{Path: path, Mode: wire.AddPersistent})
+			wantReplies(t, p, 1)
+			watchers = append(watchers, p)
+		}
+		var multi wire.MultiRequest
+		for range 20 {
+			multi.Ops = append(multi.Ops, wire.MultiOp{Op: wire.OpSetData, Request: &wire.SetDataRequest{Path: path, Version: -1}})
+		}
+		// A frame holds ten paths of this length.
+		writer.send(wire.OpMulti, &wire.MultiRequest{Ops: multi.Ops[:10]})
+		writer.send(wire.OpMulti, &wire.MultiRequest{Ops: multi.Ops[10:]})
+		synctest.Wait()
+		b.apply()
+
+		const bound = 2<<20 + tightEventBytes
+		if got := b.output.Load(); got > bound {
+			t.Errorf("%d bytes of output wait, the bound is %d", got, bound)
+		}
+		wantReplies(t, writer, 2, 3)
+		for i, p := range watchers {
+			p.mu.Lock()
+			if !p.closed || p.cause != errSlowReader {
+				t.Errorf("watcher %d missed events and is not cut off", i)
+			}
+			p.mu.Unlock()
+		}
+	})
+}
