@@ -53,6 +53,8 @@ func (c *conn) shakeHands(ctx context.Context) error {
 		return fmt.Errorf("zkserver: handshake: %w", err)
 	}
 	c.srv.stats.connects.Add(1)
+	c.received.Add(1)
+	c.bytesIn.Add(int64(len(frame)) + 4)
 	if q.LastZxidSeen > c.srv.replica.lastZxid() {
 		return errAhead
 	}
@@ -166,5 +168,9 @@ func (c *conn) sendResponse(r *wire.ConnectResponse) error {
 	if _, err := c.nc.Write(b); err != nil {
 		return fmt.Errorf("zkserver: handshake: %w", err)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sent++
+	c.tally.bytesOut += int64(len(b))
 	return nil
 }

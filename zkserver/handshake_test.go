@@ -196,7 +196,7 @@ func TestFourLetterWords(t *testing.T) {
 		"ruok": `^imok$`,
 		"isro": `^rw$`,
 		"stat": `(?s)^Zookeeper version: .*Clients:\n /127.0.0.1:\d+\[1\]\(queued=0,recved=\d+,sent=\d+\)\n.*Mode: standalone\n`,
-		"mntr": `(?m)^zk_znode_count\t5$`,
+		"mntr": `(?m)^zk_znode_count\t6$`,
 		"wchp": `^wchp is not executed because it is not in the whitelist\.\n$`,
 	}
 	for word, want := range tests {
@@ -215,8 +215,8 @@ func TestGoZooKeeperReadsOurSrvr(t *testing.T) {
 	if !ok {
 		t.Fatalf("srvr: %v", stats[0].Error)
 	}
-	if got := stats[0]; got.Mode != zk.ModeStandalone || got.NodeCount != 5 || got.Epoch != 1 {
-		t.Errorf("srvr = %+v, want standalone, 5 znodes, epoch 1", got)
+	if got := stats[0]; got.Mode != zk.ModeStandalone || got.NodeCount != 6 || got.Epoch != 1 {
+		t.Errorf("srvr = %+v, want standalone, 6 znodes, epoch 1", got)
 	}
 	if ok := zk.FLWRuok([]string{s.Addr()}, time.Second); !ok[0] {
 		t.Error("ruok is not answered imok")

@@ -109,7 +109,8 @@ func (s *Server) reportState(rep *admin.Report, need admin.Need) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	counts := r.tree.Counts()
-	rep.Zxid, rep.Znodes, rep.Ephemerals, rep.DataBytes = r.zxid, counts.Znodes, counts.Ephemerals, counts.Bytes
+	// The reference has the root twice, by two names, and counts it so.
+	rep.Zxid, rep.Znodes, rep.Ephemerals, rep.DataBytes = r.zxid, counts.Znodes+1, counts.Ephemerals, counts.Bytes
 	rep.Alive = r.sessions.Len()
 	r.reportWatches(rep, need)
 
@@ -212,25 +213,19 @@ func (s *Server) settings() admin.Settings {
 	if cfg.MaxConnsPerAddr >= cfg.MaxConns {
 		set.MaxClientConns = 0 // no bound of its own
 	}
-	set.ClientAddress, set.ClientPort = hostPort(s.listener)
-	set.SecureClientAddress, set.SecureClientPort = hostPort(s.tlsListener)
+	set.ClientPort, set.SecureClientPort = portOf(s.listener), portOf(s.tlsListener)
 	return set
 }
 
-// hostPort is where a listener is, with no host for one on all addresses, and
-// port -1 for none.
-func hostPort(l net.Listener) (string, int) {
+// portOf is where a listener is, or -1 for none.
+func portOf(l net.Listener) int {
 	if l == nil {
-		return "", -1
+		return -1
 	}
-	addr, ok := l.Addr().(*net.TCPAddr)
-	if !ok {
-		return "", -1
+	if addr, ok := l.Addr().(*net.TCPAddr); ok {
+		return addr.Port
 	}
-	if addr.IP.IsUnspecified() {
-		return "", addr.Port
-	}
-	return addr.IP.String(), addr.Port
+	return -1
 }
 
 // opTags are the names that cons has for the last request.

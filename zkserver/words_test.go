@@ -41,7 +41,7 @@ func TestConsTellsOfEachConnection(t *testing.T) {
 	c := connect(t, s)
 	c.create("/a", "", 0)
 	c.exists("/a", false)
-	want := fmt.Sprintf(`(?m)^ /%s\[1\]\(queued=0,recved=2,sent=2,sid=0x%x,lop=EXIS,est=\d{13},to=10000,lcxid=0x2,lzxid=0x10000000\d,lresp=\d+,llat=\d+,minlat=\d+,avglat=\d+,maxlat=\d+\)\n \S+\[0\]\(queued=0,recved=1,sent=0\)\n\n$`,
+	want := fmt.Sprintf(`(?m)^ /%s\[1\]\(queued=0,recved=3,sent=3,sid=0x%x,lop=EXIS,est=\d{13},to=10000,lcxid=0x2,lzxid=0x10000000\d,lresp=\d+,llat=\d+,minlat=\d+,avglat=\d+,maxlat=\d+\)\n \S+\[0\]\(queued=0,recved=1,sent=0\)\n\n$`,
 		regexp.QuoteMeta(c.nc.LocalAddr().String()), uint64(c.conn.SessionID))
 	if got := word(t, s, "cons"); !regexp.MustCompile(want).MatchString(got) {
 		t.Errorf("cons = %q, want a match of %q", got, want)
@@ -133,7 +133,7 @@ func TestOperatorsAreAnsweredOverHTTP(t *testing.T) {
 		if err := json.Unmarshal([]byte(fetch(t, server.AdminAddr().String()+"/commands/monitor")), &got); err != nil {
 			t.Fatal(err)
 		}
-		if got["znode_count"] != 4.0 && got["error"] != "This ZooKeeper instance is not currently serving requests" {
+		if got["znode_count"] != 5.0 && got["error"] != "This ZooKeeper instance is not currently serving requests" {
 			t.Errorf("monitor: %v", got)
 		}
 		if text := fetch(t, server.MetricsAddr().String()+"/metrics"); !strings.Contains(text, "process_open_fds ") {

@@ -85,17 +85,8 @@ func fields(all ...field) func(*Report) object {
 
 func configuration(r *Report) object {
 	s := &r.Settings
-	o := object{{"client_port", s.ClientPort}}
-	if s.ClientAddress != "" {
-		o = append(o, field{"client_port_address", s.ClientAddress})
-	}
-	if s.SecureClientPort > 0 {
-		o = append(o, field{"secure_client_port", s.SecureClientPort})
-		if s.SecureClientAddress != "" {
-			o = append(o, field{"secure_client_address", s.SecureClientAddress})
-		}
-	}
-	return append(o, object{
+	return object{
+		{"client_port", s.ClientPort},
 		{"data_dir", s.DataDir},
 		{"data_log_dir", s.LogDir},
 		{"tick_time", s.Tick.Milliseconds()},
@@ -104,7 +95,7 @@ func configuration(r *Report) object {
 		{"max_session_timeout", s.MaxSessionTimeout.Milliseconds()},
 		{"server_id", s.ServerID},
 		{"client_port_listen_backlog", s.Backlog},
-	}...)
+	}
 }
 
 func connections(r *Report) object {

@@ -86,7 +86,6 @@ type Report struct {
 // Settings are what the server was told to do.
 type Settings struct {
 	ClientPort, SecureClientPort         int // -1: none
-	ClientAddress, SecureClientAddress   string
 	DataDir, LogDir                      string
 	Tick                                 time.Duration
 	MaxClientConns                       int

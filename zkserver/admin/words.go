@@ -170,15 +170,7 @@ func writeCons(b *bufio.Writer, r *Report) {
 
 func writeConf(b *bufio.Writer, r *Report) {
 	s := &r.Settings
-	address := func(name, host string, port int) {
-		if host != "" {
-			fmt.Fprintf(b, "%s=%s:%d\n", name, host, port)
-		}
-	}
-	fmt.Fprintf(b, "clientPort=%d\n", s.ClientPort)
-	address("clientPortAddress", s.ClientAddress, s.ClientPort)
-	fmt.Fprintf(b, "secureClientPort=%d\n", s.SecureClientPort)
-	address("secureClientPortAddress", s.SecureClientAddress, s.SecureClientPort)
+	fmt.Fprintf(b, "clientPort=%d\nsecureClientPort=%d\n", s.ClientPort, s.SecureClientPort)
 	fmt.Fprintf(b, "dataDir=%s\ndataDirSize=%d\ndataLogDir=%s\ndataLogSize=%d\n", s.DataDir, r.DataDirSize, s.LogDir, r.LogDirSize)
 	fmt.Fprintf(b, "tickTime=%d\nmaxClientCnxns=%d\nminSessionTimeout=%d\nmaxSessionTimeout=%d\n", s.Tick.Milliseconds(), s.MaxClientConns,
 		s.MinSessionTimeout.Milliseconds(), s.MaxSessionTimeout.Milliseconds())
