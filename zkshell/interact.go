@@ -46,21 +46,25 @@ func (s *Shell) Interact(ctx context.Context, t Terminal) (int, error) {
 	defer s.err.redirect(s.cfg.Err)
 	fmt.Fprintln(s.out, "Welcome to ZooKeeper!")
 	for !s.quit && ctx.Err() == nil {
-		line, err := s.readLine(screen, t)
+		line, err := s.readLine(ctx, screen, t)
 		if err == io.EOF {
 			return s.code, nil
+		}
+		if ctx.Err() != nil {
+			break
 		}
 		if err != nil && !errors.Is(err, term.ErrPasteIndicator) {
 			return s.code, fmt.Errorf("read terminal: %w", err)
 		}
 		s.Execute(ctx, strings.TrimRight(line, "\r\n"))
 	}
-	return s.code, ctx.Err()
+	return s.code, context.Cause(ctx)
 }
 
 // readLine shows the prompt and reads a line, with the terminal in raw mode only
-// meanwhile: so Ctrl-C ends a command that takes long.
-func (s *Shell) readLine(screen *term.Terminal, t Terminal) (string, error) {
+// meanwhile: so Ctrl-C ends a command that takes long. When ctx ends first the
+// terminal is given back as it was, though a key is still waited for.
+func (s *Shell) readLine(ctx context.Context, screen *term.Terminal, t Terminal) (string, error) {
 	restore, err := t.Raw()
 	if err != nil {
 		return "", err
@@ -70,7 +74,21 @@ func (s *Shell) readLine(screen *term.Terminal, t Terminal) (string, error) {
 		screen.SetSize(w, h)
 	}
 	screen.SetPrompt(s.prompt())
-	return screen.ReadLine()
+	type input struct {
+		line string
+		err  error
+	}
+	read := make(chan input, 1)
+	go func() { // ends with the line, or with the program
+		line, err := screen.ReadLine()
+		read <- input{line, err}
+	}()
+	select {
+	case in := <-read:
+		return in.line, in.err
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
 }
 
 // prompt is zkCli's.

@@ -272,3 +272,27 @@ func TestAPersonAtATerminal(t *testing.T) {
 		t.Errorf("exit code = %d, want the last command's", code)
 	}
 }
+
+// A signal at the prompt: the terminal is given back though nobody presses a key.
+func TestTerminalIsGivenBackAtTheEnd(t *testing.T) {
+	s := zktest.NewServer(t)
+	keys, typed := io.Pipe()
+	defer typed.Close()
+	scr := &screen{Reader: keys, more: make(chan struct{})}
+	sh := open(t, s.Addr(), scr, func(cfg *zkshell.Config) { cfg.Interactive = true })
+	ctx, cancel := context.WithCancel(t.Context())
+	raw, done := 0, make(chan error)
+	go func() {
+		_, err := sh.Interact(ctx, zkshell.Terminal{
+			ReadWriter: scr,
+			Raw:        func() (func(), error) { raw++; return func() { raw-- }, nil },
+			Size:       func() (int, int, error) { return 80, 25, nil },
+		})
+		done <- err
+	}()
+	scr.shows(t, `\(CONNECTED\) 0\] `)
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) || raw != 0 {
+		t.Errorf("interact = %v, %d times raw", err, raw)
+	}
+}

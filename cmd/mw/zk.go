@@ -60,7 +60,9 @@ func runZK(c *cli.Context) error {
 		Version: "mw " + programVersion(), ReadFile: os.ReadFile,
 	})
 	defer sh.Close()
-	if err := reach(c, sh.Connect); err != nil {
+	if err := reach(c, sh.Connect); c.Context.Err() != nil {
+		return context.Cause(c.Context)
+	} else if err != nil {
 		return zkUnreachable(err)
 	}
 	switch {
