@@ -34,7 +34,7 @@ var (
 )
 
 // Load makes a tree of records, in any order, whose last transaction was zxid.
-// It keeps their data. The znodes that every tree has are made if they are not
+// It keeps their data, but for the stats of quotas, which it counts. The znodes that every tree has are made if they are not
 // among them. The error names a record that no tree can have: a bad path, one
 // that is there twice, one without a parent or below an ephemeral znode.
 func Load(zxid int64, records iter.Seq[Record]) (*Tree, error) {
@@ -58,6 +58,7 @@ func Load(zxid int64, records iter.Seq[Record]) (*Tree, error) {
 	if err := t.adoptAll(); err != nil {
 		return nil, fmt.Errorf("tree: load: %w", err)
 	}
+	t.RecountQuotas() // other programs do so when they start
 	t.lastZxid = zxid
 	return t, nil
 }
