@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -200,6 +201,40 @@ func TestSessionLivesByPingsAndExpiresInSilence(t *testing.T) {
 		events := h.wait(t, 3)
 		if last := events[len(events)-1]; last != none(wire.StateExpired) {
 			t.Errorf("heard last %+v", last)
+		}
+	})
+}
+
+// A server that takes a session and then hangs up, again and again, is not asked
+// without a pause.
+func TestServerThatHangsUpIsNotFlooded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ln := zktest.NewListener()
+		var dials atomic.Int32
+		go func() { // ends with ln
+			for {
+				nc, err := ln.Accept()
+				if err != nil {
+					return
+				}
+				dials.Add(1)
+				wire.ReadFrame(nc, nil, wire.MaxFrame)
+				b, start := wire.BeginFrame(nil)
+				b = (&wire.ConnectResponse{TimeoutMillis: 6000, SessionID: 1, Password: make([]byte, 16)}).Append(b)
+				nc.Write(wire.EndFrame(b, start))
+				nc.Close()
+			}
+		}()
+		c, err := client.New(client.Config{Servers: []string{"a:1"}, Dial: ln.Dial})
+		must(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := c.Run(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("run = %v", err)
+		}
+		ln.Close()
+		if n := dials.Load(); n < 30 || n > 150 {
+			t.Errorf("%d connections in a minute", n)
 		}
 	})
 }

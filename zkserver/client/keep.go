@@ -31,8 +31,11 @@ func (c *Client) keep(ctx context.Context) error {
 		}
 		l, err := c.attach(ctx, servers[i%len(servers)])
 		if err == nil {
-			pause, i = minPause, -1
+			since := time.Now()
 			err = c.serve(ctx, l)
+			if time.Since(since) > maxPause { // else it is as good as none
+				pause, i = minPause, -1
+			}
 		}
 		switch {
 		case c.parting.Load():

@@ -62,6 +62,50 @@ func TestCallsInFlightAreLostWithTheConnection(t *testing.T) {
 	must(t, c.Sync(t.Context(), "/"))
 }
 
+// Connections end in the middle of a frame, a hundred calls in flight: each is answered once, and
+// what was answered OK was done.
+func TestEveryCallIsAnsweredOnceWhateverHappens(t *testing.T) {
+	s := zktest.NewServer(t)
+	proxy := zktest.NewProxy(t, s.Addr())
+	c := dial(t, client.Config{Servers: []string{proxy.Addr()}, MaxInFlight: 100})
+	_, err := c.Create(t.Context(), "/n", nil, wire.FlagPersistent, client.OpenACL)
+	must(t, err)
+	const n = 1000
+	answers := make([]int, n)
+	ok := 0
+	done := make(chan struct{}, n)
+	for i := range n {
+		if i%250 == 50 {
+			proxy.CutAfter(zktest.Direction(i/250%2), 1000+i)
+		}
+		must(t, c.Send(t.Context(), &client.Call{
+			Op: wire.OpSetData, Request: &wire.SetDataRequest{Path: "/n", Version: -1}, Reply: new(wire.StatResponse),
+			Done: func(call *client.Call) { // one at a time
+				answers[i]++
+				switch {
+				case call.Err == nil && call.Header.Err == wire.OK:
+					ok++
+				case !errors.Is(call.Err, client.ErrConnectionLost):
+					t.Errorf("call %d: %v, %v", i, call.Err, call.Header.Err)
+				}
+				done <- struct{}{}
+			},
+		}))
+	}
+	for range n {
+		<-done
+	}
+	for i, got := range answers {
+		if got != 1 {
+			t.Fatalf("call %d was answered %d times", i, got)
+		}
+	}
+	stat, err := c.Exists(t.Context(), "/n", false)
+	if must(t, err); int(stat.Version) < ok || int(stat.Version) > n || ok == 0 {
+		t.Errorf("%d writes were done, %d answered OK", stat.Version, ok)
+	}
+}
+
 func TestTrySendNeverWaits(t *testing.T) {
 	s := zktest.NewServer(t)
 	proxy := zktest.NewProxy(t, s.Addr())
