@@ -56,6 +56,13 @@ type Config struct {
 	// taken. Default: 256 MiB.
 	MaxOutput int64
 
+	// MaxInput bounds the bytes of requests of more than 16 KiB that are being
+	// received, of all connections together; a write counts until the log has
+	// taken it, and takes twice its size. At the bound the next is not read, and
+	// clients who take more than a second over theirs are cut off. Default:
+	// 128 MiB.
+	MaxInput int64
+
 	// MaxFrame is the largest request, in bytes; a larger one ends its
 	// connection. It must be the same on all members. Default: 1 MiB - 1, as
 	// in Apache ZooKeeper.
@@ -149,6 +156,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.MaxSessions, 100_000)
 	setDefault(&c.MaxSessionsPerAddr, max(c.MaxSessions/2, min(c.MaxSessions, 1000)))
 	setDefault(&c.MaxOutput, 256<<20)
+	setDefault(&c.MaxInput, 128<<20)
 	setDefault(&c.MaxFrame, wire.MaxFrame)
 	setDefault(&c.MaxWatchesPerConn, 100_000)
 	setDefault(&c.SlowSync, time.Second)
@@ -173,6 +181,7 @@ func (c Config) withDefaults() (Config, error) {
 	if most := maxLogWrite - commandRoom; c.MaxFrame > most {
 		return c, fmt.Errorf("zkserver: largest request is %d bytes, must be at most %d to fit the log", c.MaxFrame, most)
 	}
+	c.MaxInput = max(c.MaxInput, int64(c.MaxFrame)) // or the largest waits for ever
 	if c.SegmentBytes != 0 {
 		c.SegmentBytes = max(c.SegmentBytes, int64(c.MaxFrame+commandRoom))
 	}

@@ -56,11 +56,12 @@ type conn struct {
 	attach  uint32 // attach epoch; an older one's writes are refused
 	timeout time.Duration
 
-	heard    atomic.Int64 // when the last frame came, on the server's clock
-	took     atomic.Int64 // when the client last took something that was sent
-	received atomic.Int64 // frames
-	bytesIn  atomic.Int64 // of frames, with their lengths
-	waiting  atomic.Int32 // loops that wait for the server: silence is not the client's fault
+	heard     atomic.Int64 // when the last frame came, on the server's clock
+	took      atomic.Int64 // when the client last took something that was sent
+	received  atomic.Int64 // frames
+	bytesIn   atomic.Int64 // of frames, with their lengths
+	receiving atomic.Int64 // since when a large request is being received, or 0
+	waiting   atomic.Int32 // loops that wait for the server: silence is not the client's fault
 
 	// deaf is set while nothing is read because the client has replies to
 	// take. It may be sending pings: that it takes the replies shows that it
@@ -89,6 +90,7 @@ type conn struct {
 	tally     tally
 	writing   bool   // one of the loops is sending
 	spare     []byte // for queue.out, when that is being sent
+	peak      int    // most that was sent at once since the last trim
 	counted   int    // bytes of output that Server.output has
 	longest   int    // path of all that were watched, in bytes
 	finishing bool   // nothing more is read: close when all is answered and sent

@@ -47,12 +47,15 @@ func (l *liveness) touch(id session.ID, heard time.Time) {
 //
 //	wake       -> was it late? then the clients may have been unheard because
 //	              this process was: all sessions get their full time again
-//	full       -> cut off clients who take nothing of what waits for them
+//	full       -> cut off clients who take nothing of what waits for them, or
+//	              do not finish the request they send
+//	idle       -> let go of buffers
 //	overdue    -> propose doExpire, which holds only while the session has not
 //	              been attached to again
 func (s *Server) expireLoop(ctx context.Context) error {
 	s.replica.live.regrant(time.Now())
 	last := time.Now()
+	trimmed := last
 	timer := time.NewTimer(expiryPeriod)
 	defer timer.Stop()
 	for {
@@ -68,6 +71,11 @@ func (s *Server) expireLoop(ctx context.Context) error {
 		}
 		last = now
 		s.relieve()
+		s.relieveInput()
+		if now.Sub(trimmed) >= trimPeriod {
+			s.trim()
+			trimmed = now
+		}
 		for _, cmd := range s.replica.expired(now, s.clockAt) {
 			if err := s.expire(ctx, cmd); err != nil {
 				return ended(ctx, err)

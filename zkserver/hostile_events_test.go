@@ -54,3 +54,32 @@ func TestEventsOfOneChangeStayWithinTheBounds(t *testing.T) {
 		}
 	})
 }
+
+// Thousands of connections may each have had a large answer once.
+func TestIdleConnectionKeepsNoLargeBuffer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newRig(t)
+		p := b.connect(1)
+		p.send(wire.OpSetData, &wire.SetDataRequest{Path: "/", Version: -1, Data: make([]byte, 50_000)})
+		synctest.Wait()
+		b.apply()
+		wantReplies(t, p, 1)
+		p.send(wire.OpGetData, getRoot)
+		wantReplies(t, p, 2)
+		p.send(wire.OpGetData, getRoot)
+		wantReplies(t, p, 3)
+		kept := func() int {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return cap(p.spare) + cap(p.queue.out)
+		}
+		if kept() < 50_000 {
+			t.Errorf("%d bytes are kept for the next answers", kept())
+		}
+		b.trim()
+		b.trim()
+		if got := kept(); got > 2*keepIdle {
+			t.Errorf("%d bytes are kept when idle", got)
+		}
+	})
+}

@@ -70,6 +70,24 @@ func (s *Server) relieve() {
 	}
 }
 
+// trim lets go of the output buffers that connections have no use for now: there
+// may be thousands, and all were busy once.
+func (s *Server) trim() {
+	for _, c := range s.replica.connections() {
+		c.mu.Lock()
+		if c.peak <= keepIdle {
+			if cap(c.spare) > keepIdle {
+				c.spare = nil
+			}
+			if len(c.queue.out) == 0 && cap(c.queue.out) > keepIdle {
+				c.queue.out = nil
+			}
+		}
+		c.peak = 0
+		c.mu.Unlock()
+	}
+}
+
 // connections lists the open connections.
 func (r *replica) connections() []*conn {
 	r.mu.RLock()

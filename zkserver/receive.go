@@ -10,7 +10,7 @@ import (
 )
 
 // keepFrame is the largest frame buffer a connection keeps while it is idle.
-const keepFrame = 64 << 10
+const keepFrame = smallFrame
 
 // readLoop takes in requests until the connection or ctx ends. It returns nil
 // when a request asked for the end: then writeLoop closes the connection after
@@ -21,21 +21,14 @@ func (c *conn) readLoop(ctx context.Context) error {
 		if err := c.waitRoom(); err != nil {
 			return err
 		}
-		frame, err := wire.ReadFrame(c.br, buf, c.srv.cfg.MaxFrame)
+		taken, err := c.enterFrame(ctx)
 		if err != nil {
-			switch {
-			case err == io.EOF:
-				err = errClientGone
-			case errors.Is(err, wire.ErrFrameSize):
-				c.srv.stats.largeRejected.Add(1)
-			}
 			return err
 		}
-		c.heard.Store(int64(c.srv.clock()))
-		c.received.Add(1)
-		c.bytesIn.Add(int64(len(frame)) + 4)
-
-		more, err := c.dispatch(ctx, frame)
+		more, frame, err := c.receive(ctx, buf)
+		if taken > 0 {
+			c.srv.input.room.Release(taken)
+		}
 		if err != nil {
 			return err
 		}
@@ -53,6 +46,27 @@ func (c *conn) readLoop(ctx context.Context) error {
 			buf = nil
 		}
 	}
+}
+
+// receive reads a request, into buf if it fits, and dispatches it. It reports
+// whether more may follow, and gives the frame to be used again.
+func (c *conn) receive(ctx context.Context, buf []byte) (more bool, frame []byte, err error) {
+	frame, err = wire.ReadFrame(c.br, buf, c.srv.cfg.MaxFrame)
+	c.receiving.Store(0)
+	if err != nil {
+		switch {
+		case err == io.EOF:
+			err = errClientGone
+		case errors.Is(err, wire.ErrFrameSize):
+			c.srv.stats.largeRejected.Add(1)
+		}
+		return false, nil, err
+	}
+	c.heard.Store(int64(c.srv.clock()))
+	c.received.Add(1)
+	c.bytesIn.Add(int64(len(frame)) + 4)
+	more, err = c.dispatch(ctx, frame)
+	return more, frame, err
 }
 
 // frameBuffered reports whether the next frame can be read without waiting for

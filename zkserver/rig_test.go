@@ -33,7 +33,7 @@ func newRig(t testing.TB) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &rig{Server: &Server{cfg: cfg, syncs: newSyncs(), start: time.Now()}, t: t}
+	b := &rig{Server: &Server{cfg: cfg, syncs: newSyncs(), input: newInput(cfg.MaxInput), start: time.Now()}, t: t}
 	b.writes = b
 	b.replica = newReplica(cfg.MaxWatchesPerConn, &b.held, b.clock)
 	b.replica.origin = rigOrigin

@@ -10,8 +10,11 @@ const (
 	// to be kept, and for its session to be.
 	writeChunk = 64 << 10
 
-	// keepOut is the largest output buffer a connection keeps.
-	keepOut = 64 << 10
+	// keepOut is the largest output buffer a connection keeps, and keepIdle the
+	// largest it keeps for longer than trimPeriod without using that much.
+	keepOut    = 64 << 10
+	keepIdle   = 2 << 10
+	trimPeriod = 10 * time.Second
 
 	// directOut is the most that readLoop sends itself. That much nearly
 	// always fits the socket's buffer.
@@ -122,6 +125,7 @@ func (c *conn) flush() error {
 	c.queue.out, c.spare = c.spare, nil
 	c.queue.inFlight, c.queue.outEvents = c.queue.outEvents, 0
 	c.queue.flying = len(out)
+	c.peak = max(c.peak, len(out))
 	c.took.Store(int64(c.srv.clock())) // it could not before
 	c.mu.Unlock()
 

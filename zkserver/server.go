@@ -34,6 +34,7 @@ type Server struct {
 	start     time.Time    // zero of the clock
 	held      atomic.Int64 // bytes of all requests not answered yet
 	output    atomic.Int64 // bytes that wait for clients, more or less
+	input     input        // room for large requests
 	tight     bool         // output was above Config.MaxOutput; owned by expireLoop
 	rules     tree.Rules   // of the commands this member makes
 
@@ -82,6 +83,7 @@ func Open(cfg Config) (*Server, error) {
 		syncs:     newSyncs(),
 		start:     time.Now(),
 		words:     newWords(cfg.Words),
+		input:     newInput(cfg.MaxInput),
 		rules:     cfg.rules(),
 	}
 	s.recovering.Store(true)
