@@ -28,6 +28,10 @@ type Registration struct {
 	// Stopping is how many commands it is stopping that were cancelled: they
 	// still take slots.
 	Stopping int `json:"stopping,omitempty"`
+
+	// Draining: it takes no more tasks, and leaves when those it runs have
+	// ended.
+	Draining bool `json:"draining,omitempty"`
 }
 
 // ParseRegistration reads a worker's data. A text that is no JSON object, such

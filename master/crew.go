@@ -151,7 +151,7 @@ func (b *board) handedBack(q question) {
 func (b *board) rooms() []room {
 	var out []room
 	for _, w := range b.crew() {
-		if !w.alive || !w.parent || !w.known {
+		if !w.alive || !w.parent || !w.known || w.reg.Draining {
 			continue
 		}
 		if b.now.Before(w.paused) {

@@ -141,3 +141,17 @@ func TestCancelledTaskCountsNoLongerThanAMoment(t *testing.T) {
 		}
 	}
 }
+
+// A worker that says that it drains would only hand back what it is given.
+func TestAWorkerThatDrainsIsGivenNothing(t *testing.T) {
+	b := newBoard(simLimits, time.Unix(1000, 0))
+	for _, name := range []string{"w1", "w2"} {
+		w := b.worker(name)
+		w.alive, w.parent = true, true
+	}
+	b.registered("w1", []byte(`{"slots":8,"draining":true}`))
+	b.registered("w2", []byte(`{"slots":1}`))
+	if got := b.rooms(); len(got) != 1 || got[0].worker != "w2" {
+		t.Errorf("rooms are %v, want that of w2 only", got)
+	}
+}

@@ -2,7 +2,6 @@ package submit
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,7 +16,6 @@ type Worker struct {
 	Instance string
 	coordinator.Registration
 	Alive    bool      // registered now; else only its assignments are left
-	Draining bool      // takes no more tasks, and leaves when those it has have ended
 	Since    time.Time // when it registered, by the service's clock
 	Assigned []coordinator.TaskID
 }
@@ -72,7 +70,6 @@ func readWorker(ctx context.Context, s *coordinator.Session, instance string) (W
 	switch {
 	case err == nil:
 		w.Registration, w.Alive, w.Since = coordinator.ParseRegistration(data), true, stat.Ctime
-		w.Draining = draining(data)
 	case !errors.Is(err, coordinator.ErrNoNode):
 		return w, err
 	}
@@ -85,14 +82,6 @@ func readWorker(ctx context.Context, s *coordinator.Session, instance string) (W
 	}
 	slices.SortFunc(w.Assigned, coordinator.CompareTaskIDs)
 	return w, err
-}
-
-// draining reports whether a worker's registration says that it drains.
-func draining(data []byte) bool {
-	var r struct {
-		Draining bool `json:"draining"`
-	}
-	return json.Unmarshal(data, &r) == nil && r.Draining
 }
 
 // children lists a znode's children; a missing znode has none.

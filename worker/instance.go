@@ -53,7 +53,7 @@ type instance struct {
 	filing bool       // a batch is with the reporter
 
 	notice  notice
-	noticed chan error // from tellStopping's goroutine to the loop; room for its one answer
+	noticed chan error // from tellCondition's goroutine to the loop; room for its one answer
 }
 
 // filed is what became of a batch of reports.
@@ -135,7 +135,7 @@ func (i *instance) extendLease() {
 // register makes the parent of the assignments and the registration, over as
 // many tries as it takes.
 func (i *instance) register(ctx context.Context) error {
-	data := i.registration(0)
+	data := i.registration(condition{})
 	pause := coordinator.Backoff{First: firstPause, Most: lastPause}
 	for tries := 0; ; tries++ {
 		err := i.tryRegister(ctx, data)
@@ -154,13 +154,12 @@ func (i *instance) register(ctx context.Context) error {
 	}
 }
 
-// registration is what the instance says about itself, while it is stopping
-// that many attempts that were taken away.
-func (i *instance) registration(stopping int) []byte {
+// registration is what the instance says about itself.
+func (i *instance) registration(c condition) []byte {
 	host, _ := os.Hostname()
 	return coordinator.Registration{
 		Name: i.w.cfg.Name, Addr: i.w.advertised, Slots: i.w.cfg.Slots, Labels: i.w.cfg.Labels,
-		Host: host, PID: os.Getpid(), Version: i.w.cfg.Version, Marks: true, Stopping: stopping,
+		Host: host, PID: os.Getpid(), Version: i.w.cfg.Version, Marks: true, Stopping: c.stopping, Draining: c.draining,
 	}.Encode()
 }
 

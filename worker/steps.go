@@ -34,7 +34,7 @@ func (i *instance) advance(live context.Context, timer *time.Timer) {
 			}
 		}
 	}
-	if at := i.tellStopping(live, now); !at.IsZero() && (!some || at.Before(wake)) {
+	if at := i.tellCondition(live, now); !at.IsZero() && (!some || at.Before(wake)) {
 		wake, some = at, true
 	}
 	if some {
