@@ -44,7 +44,11 @@ func (a *answers) event(h wire.ReplyHeader, d *wire.Decoder) string {
 
 // reply returns the text of the frame that answers q.
 func (a *answers) reply(q *Request, h wire.ReplyHeader, d *wire.Decoder) string {
-	text := fmt.Sprintf("xid %d %v zxid %s", h.Xid, h.Err, a.zxid(h.Zxid))
+	code := h.Err.String()
+	if q.Op == wire.OpCheckWatches && (h.Err == wire.OK || h.Err == wire.NoWatcher) { // see Differences
+		code = "watched or not"
+	}
+	text := fmt.Sprintf("xid %d %s zxid %s", h.Xid, code, a.zxid(h.Zxid))
 	rec := wire.NewReply(q.Op)
 	if h.Err == wire.OK && rec != nil {
 		asked := wire.NewRequest(q.Op)
@@ -99,6 +103,8 @@ func (a *answers) record(asked, rec wire.Record) string {
 			return cmp.Or(cmp.Compare(a.Scheme, b.Scheme), cmp.Compare(a.ID, b.ID))
 		})
 		return fmt.Sprintf(" %q", ids)
+	case *wire.Empty:
+		return ""
 	case *wire.ErrorResponse:
 		return fmt.Sprintf(" body code %d", r.Err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/mwqueue/mw/zkserver"
 	"github.com/mwqueue/mw/zkserver/difftest"
 	"github.com/mwqueue/mw/zkserver/difftest/apache"
+	"github.com/mwqueue/mw/zkserver/wal/waltest"
 	"github.com/mwqueue/mw/zkserver/zktest"
 )
 
@@ -68,7 +69,9 @@ func (p *pair) shrink(m *difftest.Mismatch) *difftest.Mismatch {
 func TestInteropDifferential(t *testing.T) {
 	apache.Need(t)
 	reference := apache.Start(t)
-	server := zktest.NewServer(t, func(c *zkserver.Config) { c.MaxSessionTimeout = 10 * time.Minute })
+	server := zktest.NewServer(t, zktest.OnDisk(waltest.New(1)), func(c *zkserver.Config) { // neither waits for a disk
+		c.MaxSessionTimeout, c.SweepInterval = 10*time.Minute, time.Hour
+	})
 	p := &pair{t: t, reference: reference.Addr(), ours: server.Addr()}
 	per := max(1, *requests / *seeds)
 	sent, found, began := 0, 0, time.Now()

@@ -23,7 +23,9 @@ func (g *generator) multi() Request {
 func (g *generator) part() wire.MultiOp {
 	switch k := g.rng.IntN(100); {
 	case k < 40:
-		return wire.MultiOp{Op: pick(g, wire.OpCreate, wire.OpCreate, wire.OpCreate2, wire.OpCreateContainer), Request: g.createRecord()}
+		op, r := pick(g, wire.OpCreate, wire.OpCreate, wire.OpCreate2, wire.OpCreateContainer), g.createRecord()
+		tameContainer(op, r)
+		return wire.MultiOp{Op: op, Request: r}
 	case k < 46:
 		return wire.MultiOp{Op: wire.OpCreateTTL, Request: g.createTTLRecord()}
 	case k < 62:

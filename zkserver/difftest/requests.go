@@ -56,11 +56,14 @@ func (g *generator) next() Request {
 
 func (g *generator) create() Request {
 	op := pick(g, wire.OpCreate, wire.OpCreate, wire.OpCreate2, wire.OpCreate2, wire.OpCreateContainer)
-	return g.request(op, g.createRecord())
+	r := g.createRecord()
+	tameContainer(op, r)
+	return g.request(op, r)
 }
 
 func (g *generator) createRecord() *wire.CreateRequest {
-	r := &wire.CreateRequest{Path: g.newPath(), Data: g.data(), ACL: g.acl(), Flags: g.flags()}
+	r := &wire.CreateRequest{Path: g.newPath(), ACL: g.acl(), Flags: g.flags()}
+	r.Data = g.dataOf(r.Path)
 	switch r.Flags {
 	case wire.FlagSequential, wire.FlagEphemeralSequential:
 		if !strings.HasPrefix(r.Path, Root+"/") { // the numbers of other runs
@@ -123,7 +126,8 @@ func (g *generator) deleteRecord() *wire.DeleteRequest {
 func (g *generator) setData() Request { return g.request(wire.OpSetData, g.setDataRecord()) }
 
 func (g *generator) setDataRecord() *wire.SetDataRequest {
-	return &wire.SetDataRequest{Path: g.path(), Data: g.data(), Version: g.version()}
+	path := g.path()
+	return &wire.SetDataRequest{Path: path, Data: g.dataOf(path), Version: g.version()}
 }
 
 func (g *generator) setACL() Request {
@@ -189,7 +193,7 @@ func (g *generator) auth() Request {
 func (g *generator) quota() Request {
 	const at = "/zookeeper/quota" + Root
 	path := pick(g, at, at, at+"/zookeeper_limits", at+"/zookeeper_limits", at+"/zookeeper_stats", at+"/a", at+"/a/zookeeper_limits")
-	data := []byte(pick(g, "count=3,bytes=-1", "count=-1,bytes=20", "count=-1,bytes=-1=;byteHardLimit=30;countHardLimit=4", "count=5,bytes=100"))
+	data := g.quotaData()
 	if g.chance(60) {
 		return g.request(wire.OpCreate, &wire.CreateRequest{Path: path, Data: data, ACL: openACL})
 	}

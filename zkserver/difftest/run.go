@@ -221,6 +221,9 @@ func (r *run) sortEvents(n int) {
 }
 
 func (r *run) add(n int, op wire.Op, code wire.Code, text string) {
+	if op == wire.OpCheckWatches && code == wire.NoWatcher {
+		code = wire.OK
+	}
 	r.lines = append(r.lines, Line{Step: r.step, Client: n, Op: op, Code: code, Text: text})
 }
 

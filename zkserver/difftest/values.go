@@ -92,6 +92,18 @@ func (g *generator) data() []byte {
 	return bytes.Repeat([]byte("D"), 100_000)
 }
 
+// dataOf returns data for path: for what the servers themselves read, what they can.
+func (g *generator) dataOf(path string) []byte {
+	if strings.HasPrefix(path, "/zookeeper/quota/") {
+		return g.quotaData()
+	}
+	return g.data()
+}
+
+func (g *generator) quotaData() []byte {
+	return []byte(pick(g, "count=3,bytes=-1", "count=-1,bytes=20", "count=-1,bytes=-1=;byteHardLimit=30;countHardLimit=4", "count=5,bytes=100"))
+}
+
 func (g *generator) version() int32 {
 	switch k := g.rng.IntN(100); {
 	case k < 60:
@@ -137,7 +149,7 @@ func (g *generator) grant() wire.ACL {
 	case k < 75:
 		i = id{"auth", pick(g, "", "", "x")}
 	case k < 85:
-		i = id{"ip", pick(g, "127.0.0.1", "127.0.0.0/8", "10.0.0.0/8", "10.1.2.3", "::1", "0.0.0.0/0", "127.0.0.1/32", "127.0.0.1/33", "127.0.0.1/-1", "127.0.0.1/", "127.0.0", "x", "", "1.2.3.4/5/6", "256.0.0.1")}
+		i = id{"ip", pick(g, "127.0.0.1", "127.0.0.0/8", "10.0.0.0/8", "10.1.2.3", "0.0.0.0/0", "127.0.0.1/32", "127.0.0.1/33", "127.0.0.1/-1", "127.0.0.1/", "127.0.0", "x", "", "1.2.3.4/5/6", "256.0.0.1")}
 	case k < 95:
 		i = id{"digest", pick(g, "alice", "alice:x", "a:b:c", ":", "", "alice:", ":x")}
 	default:
@@ -151,6 +163,9 @@ func (g *generator) grant() wire.ACL {
 // negative or too long, or with bytes behind its end.
 func (g *generator) damage(q *Request) {
 	if len(q.Body) < 4 || strayTTL(q) {
+		return
+	}
+	if bytes.Contains(q.Body, []byte("/zookeeper/quota/")) || q.Op == wire.OpReconfig {
 		return
 	}
 	if r, ok := wire.NewRequest(q.Op).(*wire.CreateRequest); ok && wire.Decode(q.Body, r) == nil {
@@ -174,6 +189,10 @@ func (g *generator) damage(q *Request) {
 		if at == 0 && takesNullPath(q.Op) {
 			return
 		}
-		binary.BigEndian.PutUint32(q.Body[at:], pick[uint32](g, 0xffff_ffff, 0xffff_fffe, 0x7fff_ffff, 0))
+		null := uint32(0xffff_ffff)
+		if q.Op == wire.OpMulti || q.Op == wire.OpMultiRead {
+			null = 0xffff_fffe
+		}
+		binary.BigEndian.PutUint32(q.Body[at:], pick(g, null, 0xffff_fffe, 0x7fff_ffff, 0))
 	}
 }

@@ -25,7 +25,7 @@ func Interop(t testing.TB) {
 func Need(t testing.TB) {
 	t.Helper()
 	Interop(t)
-	Install(t, serverScript, "zookeeper", "default-jre-headless")
+	Install(t, ServerScript, "zookeeper", "default-jre-headless")
 }
 
 // Install installs Debian packages with apt-get unless file is there already. It

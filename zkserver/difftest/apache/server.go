@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Debian's package puts the program that starts the server here.
-const serverScript = "/usr/share/zookeeper/bin/zkServer.sh"
+// ServerScript is where Debian's package puts the program that starts the server.
+const ServerScript = "/usr/share/zookeeper/bin/zkServer.sh"
 
 // SuperDigest is the super user of the servers that Start starts: the digest of
 // "super:secret", as zookeeper.DigestAuthenticationProvider.superDigest has it.
@@ -44,7 +44,7 @@ func Start(t testing.TB, lines ...string) *Server {
 	s.cfg = filepath.Join(s.dir, "zoo.cfg")
 	text := fmt.Sprintf("tickTime=500\ndataDir=%s/data\nclientPort=%s\nclientPortAddress=127.0.0.1\n"+
 		"admin.enableServer=false\nmaxClientCnxns=0\nmaxSessionTimeout=600000\n4lw.commands.whitelist=*\n"+
-		"extendedTypesEnabled=true\nforceSync=no\n", s.dir, port)
+		"autopurge.purgeInterval=0\n", s.dir, port)
 	for _, l := range lines {
 		text += l + "\n"
 	}
@@ -80,9 +80,9 @@ func (s *Server) run() {
 		s.t.Fatal(err)
 	}
 	defer out.Close()
-	s.cmd = exec.Command(serverScript, "start-foreground", s.cfg)
+	s.cmd = exec.Command(ServerScript, "start-foreground", s.cfg)
 	s.cmd.Env = append(os.Environ(), "ZOO_LOG_DIR="+s.dir, "JVMFLAGS=-Xmx512m -XX:+UseSerialGC"+
-		" -Dznode.container.checkIntervalMs=3600000 -Dzookeeper.DigestAuthenticationProvider.superDigest="+SuperDigest)
+		" -Dzookeeper.extendedTypesEnabled=true -Dzookeeper.forceSync=no -Dznode.container.checkIntervalMs=3600000 -Dzookeeper.DigestAuthenticationProvider.superDigest="+SuperDigest)
 	s.cmd.Stdout, s.cmd.Stderr = out, out
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := s.cmd.Start(); err != nil {
