@@ -1,0 +1,198 @@
+package suites
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/mwqueue/mw/zkserver/difftest/apache"
+)
+
+var recordGozk = flag.Bool("suites.gozk", false, "run go-zookeeper's tests on Apache ZooKeeper and write down how they went")
+
+// gozkTests are the tests of go-zookeeper that need one server. The others need
+// three, or none.
+var gozkTests = []string{"StateChanges", "Create", "CreateTTL", "CreateContainer", "OpsAfterCloseDontDeadlock", "Multi",
+	"IfAuthdataSurvivesReconnect", "MultiFailures", "GetSetACL", "Auth", "Children", "ChildWatch",
+	"SetWatchers", "ExpiringWatch", "SlowServer", "MaxBufferSize", "Lock", "MultiLevelLock", "WaitForClose", "BadSession", "DNSHostProviderCreate"}
+
+const gozkReference = "testdata/gozk/reference.txt"
+
+// gozk builds the tests of the module as they are but for two things. They ask srvr
+// whether the server has started, and cannot read what any release since 3.5
+// answers; and they take a port at random, which may be taken. Then it runs them on
+// our server, a process for each test.
+func gozk(t *testing.T) {
+	work := t.TempDir()
+	tests := buildGozk(t, work)
+	if *recordGozk {
+		o := runGozk(t, work, tests, "ref", fmt.Sprintf("export JVMFLAGS=\"$SERVER_JVMFLAGS\" ZOO_LOG_DIR=%s\nexec %s \"$@\"\n", work, apache.ServerScript))
+		record(t, o)
+	}
+	b, err := os.ReadFile(gozkReference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs := parseOutcomes(string(b))
+	mw := filepath.Join(work, "mw")
+	must(t, "../..", "go", "build", "-o", mw, "./cmd/mw")
+	began := time.Now()
+	ours := runGozk(t, work, tests, "ours", fmt.Sprintf("exec %s server --listen \"127.0.0.1:$(sed -n s/^clientPort=//p \"$2\")\" --data \"$(sed -n s/^dataDir=//p \"$2\")/mw\"\n", mw))
+	passed := 0
+	for _, name := range theirs.names {
+		_, failedThere := theirs.why[name]
+		why, failedHere := ours.why[name]
+		if !failedHere && slices.Contains(ours.names, name) {
+			passed++
+		} else if !failedThere {
+			t.Errorf("%s passes on Apache ZooKeeper; on ours %s\n%s", name, why, ours.raw)
+		}
+	}
+	t.Logf("%d tests pass, %d of %d pass on Apache ZooKeeper, %v", passed, len(theirs.names)-len(theirs.why), len(theirs.names), time.Since(began).Round(time.Second/10))
+}
+
+// buildGozk returns the program of the module's tests.
+func buildGozk(t *testing.T, work string) string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/go-zookeeper/zk").Output()
+	if err != nil {
+		t.Fatalf("find the module: %v", err)
+	}
+	dir := filepath.Join(work, "zk")
+	must(t, "", "cp", "-r", strings.TrimSpace(string(out)), dir)
+	must(t, "", "chmod", "-R", "u+w", dir)
+	file := filepath.Join(dir, "server_help_test.go")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(b)
+	for was, is := range map[string]string{
+		"_, ok := FLWSrvr(serverAddrs, time.Second)":  "ok := serves(serverAddrs[0])",
+		"startPort := int(rand.Int31n(6000) + 10000)": "startPort := freePort()",
+		"\t\"math/rand\"\n":                           "",
+	} {
+		if !strings.Contains(text, was) {
+			t.Fatalf("%s is not as it was: no %q", file, was)
+		}
+		text = strings.Replace(text, was, is, 1)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "serves_test.go"), []byte(servesSource), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(work, "zk.test")
+	must(t, dir, "go", "test", "-c", "-o", program, ".")
+	return program
+}
+
+// servesSource is added to the module's tests: whether a server has started, and a
+// port for one.
+const servesSource = `package zk
+
+import (
+	"io"
+	"net"
+	"strings"
+	"time"
+)
+
+func serves(addr string) bool {
+	nc, err := net.Dial("tcp", addr)
+	if err != nil {
+		return false
+	}
+	defer nc.Close()
+	nc.SetDeadline(time.Now().Add(time.Second))
+	io.WriteString(nc, "srvr")
+	b, _ := io.ReadAll(nc)
+	return strings.Contains(string(b), "Mode: ")
+}
+
+func freePort() int {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+`
+
+// runGozk runs the tests with a zkServer.sh of the given text.
+func runGozk(t *testing.T, work, program, name, script string) outcomes {
+	t.Helper()
+	bin := filepath.Join(work, name)
+	if err := os.Mkdir(bin, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(bin, "zkServer.sh"), []byte("#!/bin/sh\n"+script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	half := len(gozkTests) * 3 / 5 // about as long as the rest
+	var one, two outcomes
+	var wg sync.WaitGroup
+	wg.Go(func() { one = runGozkTests(t, work, program, bin, gozkTests[:half]) })
+	wg.Go(func() { two = runGozkTests(t, work, program, bin, gozkTests[half:]) })
+	wg.Wait()
+	maps.Copy(one.why, two.why)
+	return outcomes{names: append(one.names, two.names...), why: one.why, raw: one.raw + two.raw}
+}
+
+// runGozkTests runs some of the tests, one after the other.
+func runGozkTests(t *testing.T, work, program, bin string, tests []string) outcomes {
+	ctx, cancel := context.WithTimeout(t.Context(), suiteTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, "-test.v", "-test.run", "^TestIntegration_("+strings.Join(tests, "|")+")$")
+	cmd.Env = append(os.Environ(), "ZOOKEEPER_BIN_PATH="+bin, "ZK_VERSION=3.8.0")
+	cmd.Dir = filepath.Join(work, "zk")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // with its servers
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
+	out, _ := cmd.CombinedOutput() // that some fail is part of the outcome
+	return parseGozk(string(out))
+}
+
+// parseGozk reads lines "--- PASS: NAME (1.00s)", also of tests within tests.
+func parseGozk(text string) outcomes {
+	o := outcomes{why: map[string]string{}, raw: text}
+	for line := range strings.Lines(text) {
+		f := strings.Fields(line)
+		if len(f) != 4 || f[0] != "---" || f[1] != "PASS:" && f[1] != "FAIL:" {
+			continue
+		}
+		o.names = append(o.names, f[2])
+		if f[1] == "FAIL:" {
+			o.why[f[2]] = "it failed"
+		}
+	}
+	return o
+}
+
+// record writes down how the tests went on the reference.
+func record(t *testing.T, o outcomes) {
+	t.Helper()
+	var b strings.Builder
+	for _, name := range o.names {
+		verdict := "ok"
+		if _, failed := o.why[name]; failed {
+			verdict = "FAIL"
+		}
+		fmt.Fprintln(&b, verdict, name)
+	}
+	if err := os.WriteFile(gozkReference, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
