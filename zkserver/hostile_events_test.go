@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 
 	"github.com/mwqueue/mw/zkserver/session"
+	"github.com/mwqueue/mw/zkserver/watch"
 	"github.com/mwqueue/mw/zkserver/wire"
 )
 
@@ -82,4 +83,24 @@ func TestIdleConnectionKeepsNoLargeBuffer(t *testing.T) {
 			t.Errorf("%d bytes are kept when idle", got)
 		}
 	})
+}
+
+func TestPathsOfAllWatchesTogetherAreBounded(t *testing.T) {
+	b := newRig(t)
+	b.replica.watchBytes = 1000
+	v, other := view{replica: b.replica, conn: &conn{number: 1}}, view{replica: b.replica, conn: &conn{number: 2}}
+	long := "/" + strings.Repeat("x", 600)
+	if !v.watch(watch.Data, long) || !v.watch(watch.Data, long) {
+		t.Error("one watch is refused, or its repetition")
+	}
+	if other.watch(watch.Child, long) {
+		t.Error("the second of two long ones is set")
+	}
+	if !other.watch(watch.Child, "/short") {
+		t.Error("a short one is refused")
+	}
+	b.replica.watches.RemoveConn(1)
+	if !other.watch(watch.Child, long) {
+		t.Error("a long one is refused when the first has gone")
+	}
 }

@@ -56,4 +56,3 @@ func TestSlowClientWithALargeRequestIsServed(t *testing.T) {
 		}
 	})
 }
-

@@ -48,6 +48,9 @@ const (
 	// were as long as the longest.
 	maxWatchBytes = 64 << 20
 
+	// maxAllWatchBytes bounds the paths that all connections together watch.
+	maxAllWatchBytes = 1 << 30
+
 	// maxReply bounds the reply to a multiRead, the one request that asks
 	// for more than its own size many times over.
 	maxReply = 16 << 20

@@ -24,6 +24,7 @@ import (
 type replica struct {
 	maxWatches int           // per connection
 	allWatches int           // of all connections
+	watchBytes int           // of their paths
 	held       *atomic.Int64 // bytes of unanswered requests
 	clock      func() time.Duration
 	origin     uint64 // marks the commands of this process; set before the first Apply
@@ -79,6 +80,7 @@ func newReplica(maxWatches int, held *atomic.Int64, clock func() time.Duration) 
 	return &replica{
 		maxWatches: maxWatches,
 		allWatches: math.MaxInt,
+		watchBytes: maxAllWatchBytes,
 		held:       held,
 		clock:      clock,
 		live:       newLiveness(),

@@ -16,7 +16,9 @@ func (v *view) watch(k watch.Kind, path string) bool {
 	id := watch.Conn(v.conn.number)
 	longest := max(v.conn.longest, len(path))
 	n := v.watches.Count(id)
-	if (n >= v.maxWatches || n*longest > maxWatchBytes || v.watches.Len() >= v.allWatches) && !v.watches.Has(k, path, id) {
+	full := n >= v.maxWatches || n*longest > maxWatchBytes ||
+		v.watches.Len() >= v.allWatches || v.watches.Bytes()+len(path) > v.watchBytes
+	if full && !v.watches.Has(k, path, id) {
 		return false
 	}
 	v.conn.longest = longest

@@ -18,6 +18,7 @@ type half struct {
 	byConn map[Conn]map[string]struct{}
 
 	watches   int
+	bytes     int // of their paths; each connection has its own copy
 	recursive int // how many of them are; without any, parents need no look
 }
 
@@ -31,6 +32,7 @@ func (h *half) add(path string, conn Conn, m mode) {
 	h.byPath[path] = c.with(conn, m)
 	if old == anyMode {
 		h.watches++
+		h.bytes += len(path)
 		paths := h.byConn[conn]
 		if paths == nil {
 			paths = make(map[string]struct{})
@@ -119,6 +121,7 @@ func (h *half) removeConn(conn Conn) {
 func (h *half) removeFromPath(path string, conn Conn) {
 	c := h.byPath[path]
 	h.watches--
+	h.bytes -= len(path)
 	h.countRecursive(c.mode(conn), -1)
 	if c = c.without(conn); c.len() == 0 {
 		delete(h.byPath, path)

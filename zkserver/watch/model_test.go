@@ -107,11 +107,18 @@ func TestTableIsLikeTheModel(t *testing.T) {
 			if got, want := w.Counts(), m.counts(); got != want {
 				t.Fatalf("counts = %+v, want %+v", got, want)
 			}
+			bytes := 0
+			for _, one := range *m {
+				bytes += len(one.path)
+			}
+			if w.Bytes() != bytes {
+				t.Fatalf("paths have %d bytes, want %d", w.Bytes(), bytes)
+			}
 		}
 		for conn := range Conn(13) {
 			w.RemoveConn(conn)
 		}
-		if w.Counts() != (Counts{}) || w.data.recursive != 0 || w.child.recursive != 0 {
+		if w.Counts() != (Counts{}) || w.Bytes() != 0 || w.data.recursive != 0 || w.child.recursive != 0 {
 			t.Fatalf("left %+v", w)
 		}
 	})

@@ -137,6 +137,10 @@ func (t *Table) Count(conn Conn) int { return len(t.data.byConn[conn]) + len(t.c
 // Len is the number of watches. A persistent one counts twice.
 func (t *Table) Len() int { return t.data.watches + t.child.watches }
 
+// Bytes is the length of the paths of all watches. That of a persistent one
+// counts twice.
+func (t *Table) Bytes() int { return t.data.bytes + t.child.bytes }
+
 // Counts sizes a table, or a half of it.
 type Counts struct {
 	Conns   int // connections that have a watch
