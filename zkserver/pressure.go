@@ -59,7 +59,7 @@ func (s *Server) relieve() {
 	now := s.clock()
 	for _, c := range s.replica.connections() {
 		c.mu.Lock()
-		stuck := s.tight && c.counted > outTight && now-time.Duration(c.took.Load()) > stuckTime
+		stuck := s.tight && c.queue.flying > 0 && c.counted > outTight && now-time.Duration(c.took.Load()) > stuckTime
 		c.work.Signal()
 		c.room.Signal()
 		c.mu.Unlock()

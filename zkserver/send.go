@@ -126,10 +126,11 @@ func (c *conn) flush() error {
 	c.queue.inFlight, c.queue.outEvents = c.queue.outEvents, 0
 	c.queue.flying = len(out)
 	c.peak = max(c.peak, len(out))
-	c.took.Store(int64(c.srv.clock())) // it could not before
+	now := time.Now()
+	c.took.Store(int64(now.Sub(c.srv.start))) // it could not before
 	c.mu.Unlock()
 
-	err := c.write(out)
+	err := c.write(out, now)
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -145,11 +146,11 @@ func (c *conn) flush() error {
 
 // write sends b. A client that does not take a chunk of it within the session
 // timeout is given up.
-func (c *conn) write(b []byte) error {
-	for len(b) > 0 {
+func (c *conn) write(b []byte, now time.Time) error {
+	for {
 		// To set a deadline costs as much as a small read, so it is moved
 		// only when half of it has passed.
-		if now := time.Now(); c.deadline.Sub(now) < c.timeout {
+		if c.deadline.Sub(now) < c.timeout {
 			c.deadline = now.Add(2 * c.timeout)
 			if err := c.nc.SetWriteDeadline(c.deadline); err != nil {
 				return err
@@ -160,10 +161,13 @@ func (c *conn) write(b []byte) error {
 			return err
 		}
 		b = b[n:]
-		c.took.Store(int64(c.srv.clock()))
 		if c.deaf.Load() {
 			c.heard.Store(int64(c.srv.clock()))
 		}
+		if len(b) == 0 {
+			return nil
+		}
+		now = time.Now()
+		c.took.Store(int64(now.Sub(c.srv.start)))
 	}
-	return nil
 }
