@@ -3,6 +3,7 @@ package zkserver
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -154,8 +155,18 @@ func (c *conn) close(cause error) {
 	first := c.shut(cause)
 	c.mu.Unlock()
 	if first && cause != errFinished {
-		c.nc.Close()
+		c.hangUp()
 	}
+}
+
+// hangUp closes the socket without a word: the apply thread does it, too, and the
+// last record of a TLS connection may wait five seconds for the client.
+func (c *conn) hangUp() {
+	if secure, ok := c.nc.(*tls.Conn); ok {
+		secure.NetConn().Close()
+		return
+	}
+	c.nc.Close()
 }
 
 // shut ends the connection but for the socket, which is left to the caller. It

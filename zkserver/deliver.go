@@ -85,7 +85,7 @@ func (r *replica) wake() {
 	clear(r.doomed)
 	r.doomed = r.doomed[:0]
 	for _, c := range r.deaf {
-		c.nc.Close()
+		c.hangUp()
 	}
 	clear(r.deaf)
 	r.deaf = r.deaf[:0]
