@@ -9,6 +9,8 @@
 //
 // # The way of a request
 //
+//	      listen.go            a TLS handshake first, where it is spoken (tls.go)
+//	           │
 //	        conn.go            one goroutine reads, one writes, per connection
 //	           │
 //	      handshake.go         a session, or a four-letter word (words.go)
@@ -29,10 +31,14 @@
 //	                    │
 //	                 send.go                one write for all that is ready
 //
-// The goroutines: one accepts (listen.go), two serve each connection (conn.go),
+// What operators are told of all this, package admin says in the words of Apache
+// ZooKeeper, from what stats.go counts and words_report.go collects.
+//
+// The goroutines: one accepts at each port (listen.go), two serve each connection (conn.go),
 // one applies (package ensemble calls [replica.Apply]), one notices silent
 // sessions (expiry.go), one removes containers and TTL znodes (sweep.go), one runs
-// the ReadIndexes that syncs wait for (sync.go).
+// the ReadIndexes that syncs wait for (sync.go), and some answer operators over
+// HTTP (words_http.go).
 // All of them are started and awaited by [Server.Run].
 //
 // # Guarantees
@@ -68,7 +74,8 @@
 // write that is applied is always the oldest request of its connection, and its
 // reply may be sent at once.
 //
-// Lock order: replica.mu, then conn.mu or liveness.mu, then replica.watchMu.
+// Lock order: replica.mu, then conn.mu or liveness.mu, then replica.watchMu or
+// stats.mu.
 //
 // # Commands
 //
@@ -126,6 +133,8 @@
 //   - A request that would be one watch too many is answered ThrottledOp; a
 //     setWatches that would be ends the connection.
 //   - A check on its own is answered.
+//   - TLS is 1.2 or 1.3, unless [Config] says otherwise, and its files are PEM.
+//   - What operators are told differs as package admin says.
 //   - An identity of more than 256 bytes, or more than 4 KiB of them on one
 //     connection, is answered AuthFailed; an ACL of more than 1,024 entries or
 //     64 KiB, once auth is resolved, InvalidACL.

@@ -144,13 +144,19 @@ func TestAClientWithoutCertificateIsRefused(t *testing.T) {
 		if err != nil {
 			continue // with TLS 1.3 the refusal comes with the first read
 		}
-		c.nc.Write(frame(&wire.ConnectRequest{Password: make([]byte, 16), TimeoutMillis: 1000}))
-		if _, err := c.br.ReadByte(); err == nil || !strings.Contains(err.Error(), "certificate") && !strings.Contains(err.Error(), "unknown") {
-			t.Errorf("%s: %v, want a refusal of the certificate", name, err)
+		if b, err := c.br.ReadByte(); err == nil {
+			t.Errorf("certificate %s: the server sends %d, want a refusal", name, b)
 		}
 	}
-	if got := s.Report(0).Counters["unsuccessful_handshake"]; got != 2 {
-		t.Errorf("%d failed handshakes are counted, want 2", got)
+	// The client may hear of the refusal before it is counted.
+	for end := time.Now().Add(20 * time.Second); ; <-time.After(time.Millisecond) {
+		got := s.Report(0).Counters["unsuccessful_handshake"]
+		if got == 2 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d failed handshakes are counted, want 2", got)
+		}
 	}
 }
 

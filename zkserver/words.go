@@ -1,5 +1,7 @@
 package zkserver
 
+import "github.com/mwqueue/mw/zkserver/admin"
+
 // A client may send one of the four-letter words instead of a handshake, and
 // gets text. No frame can start so: as a length a word is far above any limit.
 // What the words say is package admin's; words_report.go has the facts.
@@ -11,18 +13,21 @@ const (
 	buildDate       = "01/01/2026 00:00 UTC"
 )
 
-// maxWords is how many words are answered at a time: some look at all watches.
+// maxWords is how many costly words are answered at a time: some list all
+// watches, and who asks may be slow to read.
 const maxWords = 4
 
 // sayWord answers a word, or refuses to.
 func (c *conn) sayWord(word string) {
 	c.received.Add(1)
 	c.br.Discard(c.br.Buffered()) // unread input would turn the close into a reset
-	select {
-	case c.srv.words.slots <- struct{}{}:
-		defer func() { <-c.srv.words.slots }()
-	case <-c.done:
-		return
+	if admin.IsCostly(word) {
+		select {
+		case c.srv.words.slots <- struct{}{}:
+			defer func() { <-c.srv.words.slots }()
+		case <-c.done:
+			return
+		}
 	}
 	if err := c.srv.words.allowed.Write(c.nc, word, c.srv); err != nil {
 		c.log.Debug().Err(err).Msg("four-letter word not answered")

@@ -35,7 +35,7 @@ type Operators struct {
 // words are the four-letter words that are answered.
 type words struct {
 	allowed admin.Whitelist
-	slots   chan struct{} // holds one token per answer under way
+	slots   chan struct{} // holds one token per costly answer under way
 }
 
 func newWords(list []string) words {

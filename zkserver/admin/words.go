@@ -51,6 +51,10 @@ func IsWord(s string) bool {
 	return ok || slices.Contains(known, s)
 }
 
+// IsCostly reports whether the answer to a word grows with the connections,
+// sessions or watches that there are.
+func IsCostly(s string) bool { return words[s].need&(NeedConns|NeedWatches|NeedSessions) != 0 }
+
 // A Whitelist has the words that are answered.
 type Whitelist map[string]bool
 
