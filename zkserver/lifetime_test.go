@@ -51,8 +51,8 @@ func TestContainerGoesAfterItsLastChild(t *testing.T) {
 		t.Fatal(r.Err)
 	}
 	c.awaitDeleted("/c")
-	if zxid := c.ping().Zxid; zxid != before+2 {
-		t.Errorf("zxid is %#x after a delete and a container's end, want %#x", zxid, before+2)
+	if zxid := c.ping().Zxid; zxid < before+2 { // more if it was found twice
+		t.Errorf("zxid is %#x after a delete and a container's end, want %#x at least", zxid, before+2)
 	}
 }
 
