@@ -77,7 +77,8 @@ var without = []key{
 	{name: "snapshot.compression.method", instead: "snapshots are not compressed", same: []string{""}},
 	{name: "audit.enable", instead: "there is no audit log", same: off},
 	{name: "audit.impl.class", instead: noClass},
-	{name: "learner.closeSocketAsync", instead: noEnsemble, same: off},
+	{name: "learner.closeSocketAsync", other: []string{"leader.closeSocketAsync"}, instead: noEnsemble, same: off},
+	{name: "follower.nodelay", other: []string{"leader.nodelay"}, instead: noEnsemble, same: on},
 	{name: "learner.asyncSending", other: []string{"leader.asyncSending"}, instead: noEnsemble, same: off},
 	{name: "forward_learner_requests_to_commit_processor_disabled", instead: noEnsemble, same: off},
 	{name: "serializeLastProcessedZxid.enabled", instead: "snapshots always know their zxid", same: on},
@@ -109,6 +110,7 @@ var without = []key{
 	{name: "multiAddress.reachabilityCheckTimeoutMs", instead: noEnsemble},
 	{name: "multiAddress.reachabilityCheckEnabled", instead: noEnsemble},
 
+	{name: "authProvider", instead: "a provider takes a number: authProvider.1=…"},
 	{name: "superUser", instead: noKerberos},
 	{name: "ssl.authProvider", instead: "client certificates become x509 identities", same: []string{"x509"}},
 	{name: "ensembleAuthName", instead: "a client that names an ensemble is not answered by scheme ensemble"},

@@ -1,0 +1,57 @@
+package zoocfg
+
+import (
+	"strings"
+	"testing"
+)
+
+// guide are the keys of the ZooKeeper 3.8 Administrator's Guide, in its order,
+// by the names in the file and by those of the system properties.
+const guide = `clientPort secureClientPort observerMasterPort dataDir tickTime dataLogDir globalOutstandingLimit preAllocSize snapCount
+commitLogCount snapSizeLimitInKb txnLogSizeLimitInKb maxCnxns maxClientCnxns clientPortAddress minSessionTimeout maxSessionTimeout
+fsync.warningthresholdms maxResponseCacheSize maxGetChildrenResponseCacheSize autopurge.snapRetainCount autopurge.purgeInterval syncEnabled
+observer.syncEnabled extendedTypesEnabled emulate353TTLNodes watchManagerName watcherCleanThreadsNum watcherCleanThreshold
+watcherCleanIntervalInSeconds maxInProcessingDeadWatchers bitHashCacheSize fastleader.minNotificationInterval fastleader.maxNotificationInterval
+connectionMaxTokens connection_throttle_tokens connectionTokenFillTime connection_throttle_fill_time connectionTokenFillCount
+connection_throttle_fill_count connectionFreezeTime connection_throttle_freeze_time connectionDropIncrease connection_throttle_drop_increase
+connectionDropDecrease connection_throttle_drop_decrease connectionDecreaseRatio connection_throttle_decrease_ratio
+connection_throttle_weight_enabled connection_throttle_global_session_weight connection_throttle_local_session_weight
+connection_throttle_renew_session_weight clientPortListenBacklog serverCnxnFactory flushDelay maxWriteQueuePollTime maxBatchSize enforceQuota
+requestThrottleLimit request_throttle_max_requests requestThrottleStallTime request_throttle_stall_time requestThrottleDropStale
+request_throttle_drop_stale requestStaleLatencyCheck request_stale_latency_check requestStaleConnectionCheck request_stale_connection_check
+request_throttler.shutdownTimeout advancedFlowControlEnabled netty.advancedFlowControl.enabled enableEagerACLCheck maxConcurrentSnapSyncs
+leader.maxConcurrentSnapSyncs maxConcurrentDiffSyncs leader.maxConcurrentDiffSyncs digest.enabled snapshot.compression.method
+snapshot.trust.empty audit.enable audit.impl.class largeRequestMaxBytes largeRequestThreshold outstandingHandshake.limit
+netty.server.outstandingHandshake.limit throttledOpWaitTime throttled_op_wait_time learner.closeSocketAsync leader.closeSocketAsync
+learner.asyncSending forward_learner_requests_to_commit_processor_disabled serializeLastProcessedZxid.enabled
+electionAlg maxTimeToWaitForEpoch leader.maxTimeToWaitForEpoch initLimit connectToLearnerMasterLimit leaderServes server.1 syncLimit group.1 weight.1
+cnxTimeout quorumCnxnTimeoutMs standaloneEnabled reconfigEnabled 4lw.commands.whitelist tcpKeepAlive clientTcpKeepAlive electionPortBindRetry
+observer.reconnectDelayMs observer.election.DelayMs localSessionsEnabled localSessionsUpgradingEnabled
+DigestAuthenticationProvider.superDigest X509AuthenticationProvider.superUser superUser ssl.authProvider ensembleAuthName
+sessionRequireClientSASLAuth sslQuorum ssl.keyStore.location ssl.keyStore.password ssl.keyStore.passwordPath ssl.quorum.keyStore.location
+ssl.quorum.keyStore.password ssl.quorum.keyStore.passwordPath ssl.keyStore.type ssl.quorum.keyStore.type ssl.trustStore.location
+ssl.trustStore.password ssl.trustStore.passwordPath ssl.quorum.trustStore.location ssl.quorum.trustStore.password
+ssl.quorum.trustStore.passwordPath ssl.trustStore.type ssl.quorum.trustStore.type ssl.protocol ssl.quorum.protocol ssl.enabledProtocols
+ssl.quorum.enabledProtocols ssl.ciphersuites ssl.quorum.ciphersuites ssl.context.supplier.class ssl.quorum.context.supplier.class
+ssl.hostnameVerification ssl.quorum.hostnameVerification ssl.crl ssl.quorum.crl ssl.ocsp ssl.quorum.ocsp ssl.clientAuth ssl.quorum.clientAuth
+ssl.handshakeDetectionTimeoutMillis ssl.quorum.handshakeDetectionTimeoutMillis sslQuorumReloadCertFiles client.certReload
+client.portUnification portUnification authProvider authProvider.1 kerberos.removeHostFromPrincipal kerberos.removeRealmFromPrincipal
+kerberos.canonicalizeHostNames multiAddress.enabled multiAddress.reachabilityCheckTimeoutMs readonlymode.enabled forceSync jute.maxbuffer
+jute.maxbuffer.extrasize skipACL quorumListenOnAllIPs multiAddress.reachabilityCheckEnabled datadir.autocreate db.autocreate
+nio.numSelectorThreads nio.numWorkerThreads commitProcessor.numWorkerThreads commitProcessor.maxReadBatchSize
+commitProcessor.maxCommitBatchSize znode.container.checkIntervalMs znode.container.maxPerMinute znode.container.maxNeverUsedIntervalMs
+messageTracker.BufferSize messageTracker.Enabled admin.portUnification admin.enableServer admin.serverAddress admin.serverPort
+admin.idleTimeout admin.commandURL metricsProvider.className metricsProvider.httpHost metricsProvider.httpPort metricsProvider.exportJvmInfo
+metricsProvider.numWorkerThreads metricsProvider.maxQueueSize metricsProvider.workerShutdownTimeoutMs dynamicConfigFile peerType
+quorum.auth.enableSasl quorum.auth.learnerRequireSasl quorum.auth.serverRequireSasl quorum.auth.learner.saslLoginContext
+quorum.auth.server.saslLoginContext quorum.auth.kerberos.servicePrincipal quorum.cnxn.threads.size`
+
+func TestEveryKeyOfTheGuideIsKnown(t *testing.T) {
+	for name := range strings.FieldsSeq(guide) {
+		for _, prefix := range []string{"", "zookeeper."} {
+			if _, ok := find(prefix + name); !ok {
+				t.Errorf("%s is not known", prefix+name)
+			}
+		}
+	}
+}
