@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"strings"
+	"syscall"
 
 	"github.com/mwqueue/mw/zkserver"
 	"github.com/rs/zerolog"
@@ -26,11 +29,12 @@ there is then no other. The certificate's subject is an identity of scheme x509.
 --config takes the configuration file of Apache ZooKeeper 3.8. Keys without
 effect here are named, and so is what happens instead; flags beat the file. The
 data is in the folder mw of dataDir (of dataLogDir, if that is set), beside
-version-2 of an Apache ZooKeeper server, which is left alone. --set gives single
-keys, by their names in the file or as Java's system properties.
+version-2 of an Apache ZooKeeper server, which is left alone; that folder is the
+--data of backup and import. --set gives single keys, by their names in the file
+or as Java's system properties.
 
---words lets monitoring ask by four-letter words; srvr is always answered
-otherwise. --admin answers at http://ADDR/commands and --metrics at
+--words says which four-letter words monitoring may ask; by default it is srvr
+alone. --admin answers at http://ADDR/commands and --metrics at
 http://ADDR/metrics; with --config they are as the file says.
 
 Examples:
@@ -76,12 +80,26 @@ Examples:
 			cfg.Log = log
 			s, err := zkserver.Open(cfg)
 			if err != nil {
-				return err
+				return portHint(err)
 			}
 			printServer(c, s, &cfg)
 			return ended(c.Context, s.Run(c.Context))
 		},
 	}
+}
+
+// portHint says what to do about an address of operators that is in use.
+func portHint(err error) error {
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return err
+	}
+	switch text := oneLine(err); {
+	case strings.HasPrefix(text, "AdminServer: "):
+		return hinted(err, "give it another with --admin ADDR or admin.serverPort=N, or none with admin.enableServer=false")
+	case strings.HasPrefix(text, "metrics: "):
+		return hinted(err, "give them another with --metrics ADDR or metricsProvider.httpPort=N")
+	}
+	return err
 }
 
 // printServer says where the server is.
