@@ -3,6 +3,7 @@ package difftest
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"slices"
@@ -13,7 +14,7 @@ import (
 
 // patience is how long a server may take to answer. A request that is not
 // answered costs this much, so there must be few.
-const patience = 5 * time.Second
+const patience = 20 * time.Second
 
 // maxReply bounds what a server may answer: the children of the root, all told.
 const maxReply = 64 << 20
@@ -54,6 +55,24 @@ func (c *conn) read() ([]byte, bool) {
 		c.ended = "closed"
 	}
 	return nil, false
+}
+
+// word returns the answer to a four-letter word.
+func word(addr, w string) (string, error) {
+	nc, err := net.DialTimeout("tcp", addr, patience)
+	if err != nil {
+		return "", fmt.Errorf("difftest: ask %s: %w", w, err)
+	}
+	defer nc.Close()
+	nc.SetDeadline(time.Now().Add(patience))
+	if _, err := io.WriteString(nc, w); err != nil {
+		return "", fmt.Errorf("difftest: ask %s: %w", w, err)
+	}
+	b, err := io.ReadAll(nc)
+	if err != nil {
+		return "", fmt.Errorf("difftest: ask %s: %w", w, err)
+	}
+	return string(b), nil
 }
 
 func (c *conn) close() { c.nc.Close() }

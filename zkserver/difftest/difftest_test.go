@@ -71,6 +71,7 @@ func TestInteropDifferential(t *testing.T) {
 	reference := apache.Start(t)
 	server := zktest.NewServer(t, zktest.OnDisk(waltest.New(1)), func(c *zkserver.Config) { // neither waits for a disk
 		c.MaxSessionTimeout, c.SweepInterval = 10*time.Minute, time.Hour
+		c.Words = []string{"*"}
 	})
 	p := &pair{t: t, reference: reference.Addr(), ours: server.Addr()}
 	per := max(1, *requests / *seeds)

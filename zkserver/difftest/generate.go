@@ -13,11 +13,12 @@ var users = []string{"alice:a", "bob:b"}
 // so that most requests find one: the name space is small, and a stream that only
 // sees NoNode shows little.
 type generator struct {
-	rng    *rand.Rand
-	known  []string        // paths that may exist, Root first
-	closed map[string]bool // paths of znodes that not everybody may be able to read
-	xid    int32
-	steps  []Step
+	rng     *rand.Rand
+	known   []string        // paths that may exist, Root first
+	closed  map[string]bool // paths of znodes that not everybody may be able to read
+	expired bool
+	xid     int32
+	steps   []Step
 }
 
 // Generate returns the stream of a seed: always the same one, of about n requests.
@@ -28,6 +29,9 @@ func Generate(seed uint64, n int) Stream {
 	}
 	g.start()
 	for sent := 0; sent < n; {
+		if expiry := seed%expiryEvery == 7; expiry && sent >= n/2 && !g.expired {
+			g.expire()
+		}
 		if g.chance(5) {
 			g.steps = append(g.steps, g.connection())
 			continue
@@ -37,6 +41,25 @@ func Generate(seed uint64, n int) Stream {
 		g.steps = append(g.steps, s)
 	}
 	return Stream{Seed: seed, Steps: g.steps}
+}
+
+// expiryEvery is how many seeds have one in which a session expires: it takes
+// seconds.
+const expiryEvery = 100
+
+// expire lets a session with two ephemerals expire. Its timeout is long enough for
+// a machine that is busy.
+func (g *generator) expire() {
+	g.expired = true
+	short := hello
+	short.TimeoutMillis = 3000
+	c := g.rng.IntN(clients)
+	s := Step{Client: c, Do: Send}
+	for _, name := range []string{"/gone", "/b/gone"} {
+		r := wire.CreateRequest{Path: Root + name, ACL: openACL, Flags: wire.FlagEphemeralSequential}
+		s.Requests = append(s.Requests, g.request(wire.OpCreate, &r))
+	}
+	g.steps = append(g.steps, Step{Client: c, Do: Connect, Connect: short}, s, Step{Client: c, Do: Expire})
 }
 
 var hello = wire.ConnectRequest{TimeoutMillis: 60_000, HasReadOnly: true}

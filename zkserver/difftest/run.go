@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/mwqueue/mw/zkserver/wire"
 )
@@ -63,12 +65,33 @@ func (r *run) do(s *Step) error {
 	case Drop:
 		r.flush(s.Client)
 		c.drop()
+	case Expire:
+		r.flush(s.Client)
+		c.drop()
+		return r.awaitExpiry(c.session.id)
 	case Send:
 		if c.conn != nil {
 			r.send(s.Client, s.Requests)
 		}
 	}
 	return nil
+}
+
+// awaitExpiry asks the server for its sessions until id is not one of them.
+func (r *run) awaitExpiry(id int64) error {
+	r.closing = [clients]bool{true, true, true, true}
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		sessions, err := word(r.addr, "dump")
+		if err != nil {
+			return err
+		}
+		if !strings.Contains(sessions, fmt.Sprintf("0x%x", uint64(id))) {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("difftest: session %#x lives on:\n%s", id, sessions)
+		}
+	}
 }
 
 // connect opens a connection. Those that have the session already are read to

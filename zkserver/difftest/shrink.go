@@ -12,6 +12,7 @@ func Shrink(s Stream, budget int, fails func(Stream) bool) Stream {
 		budget--
 		return fails(Stream{Seed: s.Seed, Steps: steps})
 	}
+	s.Steps = slices.Clone(s.Steps)
 	for {
 		before := s.Len() + len(s.Steps)
 		s.Steps = dropEach(s.Steps, try)

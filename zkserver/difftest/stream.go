@@ -38,6 +38,7 @@ const (
 	Connect Action = iota // on a connection of its own, in place of the one before
 	Drop                  // cut the connection; the session goes on
 	Send                  // requests on the connection
+	Expire                // cut the connection, and wait until the session is no more
 )
 
 // An Attach is the session that a Connect asks for.
@@ -111,6 +112,8 @@ func (s *Step) String() string {
 	switch s.Do {
 	case Drop:
 		return fmt.Sprintf("client %d cuts its connection", s.Client)
+	case Expire:
+		return fmt.Sprintf("client %d cuts its connection and its session expires", s.Client)
 	case Connect:
 		return fmt.Sprintf("client %d connects, %s: %s", s.Client, s.Attach.text(s.Of), showConnect(&s.Connect, s.Junk))
 	}
