@@ -119,8 +119,8 @@ func (s *stats) leave(c *conn) {
 // ResetConns forgets what was counted for each connection, but not the sums.
 func (s *Server) ResetConns() {
 	r := s.replica
-	r.mu.RLock()
-	defer r.mu.RUnlock()
+	r.mu.Lock() // or sums might count a connection twice
+	defer r.mu.Unlock()
 	for _, c := range r.conns {
 		c.mu.Lock()
 		t := c.totals()
