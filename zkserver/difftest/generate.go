@@ -90,7 +90,7 @@ func (g *generator) batch() []Request {
 			continue
 		}
 		b = append(b, q)
-		if q.ends() || q.Op == wire.OpSetACL { // see Differences
+		if q.ends() || q.Op == wire.OpSetACL || leavesChanges(&q) { // see Differences
 			break
 		}
 	}

@@ -177,12 +177,18 @@ func (g *generator) damage(q *Request) {
 	case 1:
 		q.Body = append(q.Body, "junk"...)
 	case 2: // the first length, of the path as a rule
+		if isSetWatches(q.Op) { // a zxid, and not in terms of the run
+			return
+		}
 		binary.BigEndian.PutUint32(q.Body, pick[uint32](g, 0xffff_fffe, 0x7fff_ffff, 0x8000_0000, 3, 0))
 		if !takesNullPath(q.Op) && g.chance(50) {
 			binary.BigEndian.PutUint32(q.Body, 0xffff_ffff)
 		}
 	case 3: // any four bytes, of a length as a rule
 		at := g.rng.IntN(len(q.Body) - 3)
+		if isSetWatches(q.Op) && at < 8 {
+			return
+		}
 		if i := bytes.Index(q.Body[at:], []byte{0, 0, 0}); i >= 0 && at+i+4 <= len(q.Body) {
 			at += i
 		}
@@ -196,3 +202,5 @@ func (g *generator) damage(q *Request) {
 		binary.BigEndian.PutUint32(q.Body[at:], pick(g, null, 0xffff_fffe, 0x7fff_ffff, 0))
 	}
 }
+
+func isSetWatches(op wire.Op) bool { return op == wire.OpSetWatches || op == wire.OpSetWatches2 }
