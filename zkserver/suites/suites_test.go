@@ -164,6 +164,6 @@ func node(t *testing.T) []string {
 			t.Fatal(err)
 		}
 	}
-	must(t, dir, "npm", "install", "--no-audit", "--no-fund", "--no-package-lock")
+	must(t, dir, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", "--no-package-lock")
 	return []string{"node", filepath.Join(dir, "suite.js")}
 }
