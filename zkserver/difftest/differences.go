@@ -65,6 +65,10 @@ var Differences = []Difference{
 		How:    "generator.damage",
 	},
 	{
+		Reason: "a null string in a list, of ids or paths, reads as an empty one here, and a count below -1 as -1; the reference refuses the one and takes the other for 0",
+		How:    "strayLengths",
+	},
+	{
 		Reason: "a setACL does not hold yet for what is in flight behind it at the reference (its list of outstanding changes has the old one)",
 		How:    "generator.batch ends with it",
 	},
@@ -103,6 +107,17 @@ func strayTTL(q *Request) bool {
 func takesNullPath(op wire.Op) bool {
 	return slices.Contains([]wire.Op{wire.OpSetData, wire.OpSetACL, wire.OpSync, wire.OpRemoveWatches, wire.OpCheckWatches,
 		wire.OpAddWatch, wire.OpGetEphemerals}, op)
+}
+
+// strayLengths are what a length somewhere in the body of op is damaged with.
+func strayLengths(op wire.Op) []uint32 {
+	switch op {
+	case wire.OpSetWatches, wire.OpSetWatches2:
+		return []uint32{0x7fff_ffff, 0}
+	case wire.OpMulti, wire.OpMultiRead, wire.OpSetACL:
+		return []uint32{0xffff_fffe, 0x7fff_ffff, 0}
+	}
+	return []uint32{0xffff_ffff, 0xffff_fffe, 0x7fff_ffff, 0}
 }
 
 // leavesChanges reports whether q is a multi that the reference does not undo for

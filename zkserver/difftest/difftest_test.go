@@ -18,6 +18,7 @@ var (
 	seeds    = flag.Int("diff.seeds", 200, "how many seeds to run")
 	requests = flag.Int("diff.requests", 20_000, "how many requests in all, over the seeds")
 	seed     = flag.Uint64("diff.seed", 1, "the first seed")
+	lanes    = flag.Int("diff.pairs", 2, "how many pairs of servers share the seeds")
 	keepOn   = flag.Int("diff.mismatches", 1, "how many mismatches to shrink and print before giving up")
 )
 
@@ -65,9 +66,20 @@ func (p *pair) shrink(m *difftest.Mismatch) *difftest.Mismatch {
 	return m
 }
 
-// TestInteropDifferential wants our server to say what Apache ZooKeeper says.
+// TestInteropDifferential wants our server to say what Apache ZooKeeper says. Most of
+// its time goes by waiting, so that several pairs of servers share the seeds.
 func TestInteropDifferential(t *testing.T) {
 	apache.Need(t)
+	for n := range *lanes {
+		t.Run(fmt.Sprint("pair", n), func(t *testing.T) {
+			t.Parallel()
+			lane(t, n)
+		})
+	}
+}
+
+// lane runs every seed that is its own on one pair of servers.
+func lane(t *testing.T, n int) {
 	reference := apache.Start(t)
 	server := zktest.NewServer(t, zktest.OnDisk(waltest.New(1)), func(c *zkserver.Config) { // neither waits for a disk
 		c.MaxSessionTimeout, c.SweepInterval = 10*time.Minute, time.Hour
@@ -75,10 +87,10 @@ func TestInteropDifferential(t *testing.T) {
 	})
 	p := &pair{t: t, reference: reference.Addr(), ours: server.Addr()}
 	per := max(1, *requests / *seeds)
-	sent, found, began := 0, 0, time.Now()
-	for i := range uint64(*seeds) {
-		s := difftest.Generate(*seed+i, per)
-		sent += s.Len()
+	sent, ran, found, began := 0, 0, 0, time.Now()
+	for i := n; i < *seeds; i += *lanes {
+		s := difftest.Generate(*seed+uint64(i), per)
+		sent, ran = sent+s.Len(), ran+1
 		m, err := p.run(s)
 		if err != nil {
 			t.Fatalf("seed %d: %v\nthe reference's log ends:\n%s", s.Seed, err, reference.Log())
@@ -91,5 +103,5 @@ func TestInteropDifferential(t *testing.T) {
 			break
 		}
 	}
-	t.Logf("%d requests, seeds %d to %d, %v", sent, *seed, *seed+uint64(*seeds)-1, time.Since(began).Round(time.Millisecond))
+	t.Logf("%d requests, %d seeds from %d on by %d, %v", sent, ran, *seed+uint64(n), *lanes, time.Since(began).Round(time.Millisecond))
 }

@@ -195,11 +195,7 @@ func (g *generator) damage(q *Request) {
 		if at == 0 && takesNullPath(q.Op) {
 			return
 		}
-		null := uint32(0xffff_ffff)
-		if q.Op == wire.OpMulti || q.Op == wire.OpMultiRead {
-			null = 0xffff_fffe
-		}
-		binary.BigEndian.PutUint32(q.Body[at:], pick(g, null, 0xffff_fffe, 0x7fff_ffff, 0))
+		binary.BigEndian.PutUint32(q.Body[at:], pick(g, strayLengths(q.Op)...))
 	}
 }
 
