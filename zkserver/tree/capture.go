@@ -65,10 +65,7 @@ func (c *Capture) take(shard int) {
 	if s.taken.Load() {
 		return
 	}
-	s.nodes = make([]*node, 0, len(c.tree.shards[shard]))
-	for _, n := range c.tree.shards[shard] {
-		s.nodes = append(s.nodes, n)
-	}
+	s.nodes = c.tree.shards[shard].appendAll(nil)
 	s.taken.Store(true)
 }
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"runtime"
+	"sync"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -24,15 +26,15 @@ func Read(r io.Reader) (*Tree, error) {
 	return t, nil
 }
 
-// A decoder builds a tree. offset is how much of r is taken or, while a
-// section is decoded, where its current record begins.
+// A decoder reads a snapshot. It takes the sections from the reader one by one,
+// and workers turn them into znodes.
 type decoder struct {
 	r      io.Reader
-	offset int64
+	offset int64 // how much of r is taken
 	tree   *Tree
 
-	section bytes.Buffer
-	acls    []*aclEntry // those of this section
+	shards [shardCount]sync.Mutex // protect the shards of tree
+	aclMu  sync.Mutex             // protects its ACLs
 }
 
 func (d *decoder) read() (*Tree, error) {
@@ -40,26 +42,77 @@ func (d *decoder) read() (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	var sections, znodes uint64
-	for {
-		records, err := d.nextSection()
-		if err != nil {
-			return nil, err
-		}
-		if records == 0 {
-			break
-		}
-		if err := d.records(records); err != nil {
-			return nil, err
-		}
-		sections++
-		znodes += uint64(records)
+	sections, znodes, err := d.sections()
+	if err != nil {
+		return nil, err
 	}
 	if err := d.footer(sections, znodes); err != nil {
 		return nil, err
 	}
 	d.tree.lastZxid = h.zxid
 	return d.tree, d.tree.adopt(h)
+}
+
+// A section is a part of a snapshot that can be decoded by itself.
+type section struct {
+	offset  int64 // of its records
+	records uint32
+	data    bytes.Buffer
+}
+
+// sections reads all sections and has them decoded, as many at a time as there
+// are CPUs. The error is that of the first one that has any.
+func (d *decoder) sections() (sections, znodes uint64, err error) {
+	workers := runtime.GOMAXPROCS(0)
+	todo := make(chan *section)
+	free := make(chan *section, 2*workers)
+	for range cap(free) {
+		free <- new(section)
+	}
+	faults := make([]sectionFault, workers)
+	var wg sync.WaitGroup
+	for i := range workers {
+		wg.Go(func() { // ends when todo is closed
+			for s := range todo {
+				if faults[i].err == nil {
+					faults[i] = d.decode(s)
+				}
+				free <- s
+			}
+		})
+	}
+	for {
+		s := <-free
+		if err = d.nextSection(s); err != nil || s.records == 0 {
+			break
+		}
+		sections++
+		znodes += uint64(s.records)
+		todo <- s
+	}
+	close(todo)
+	wg.Wait()
+	if first := firstFault(faults); first.err != nil {
+		d.offset = first.offset
+		return 0, 0, first.err
+	}
+	return sections, znodes, err
+}
+
+// A sectionFault is why a section cannot be decoded, and where.
+type sectionFault struct {
+	offset int64
+	err    error
+}
+
+// firstFault gives the one that is first in the snapshot.
+func firstFault(faults []sectionFault) (first sectionFault) {
+	for _, f := range faults {
+		if f.err != nil && (first.err == nil || f.offset < first.offset) {
+			first = f
+		}
+	}
+	return first
 }
 
 func (d *decoder) header() (header, error) {
@@ -95,97 +148,116 @@ func (d *decoder) footer(sections, znodes uint64) error {
 	return nil
 }
 
-// nextSection reads a section whole and gives the number of its records, 0
-// after the last one.
-func (d *decoder) nextSection() (records uint32, err error) {
+// nextSection reads a section whole. It has no records after the last one.
+func (d *decoder) nextSection(s *section) error {
+	s.records = 0
 	var head [sectionHead]byte
 	if err := d.fill(head[:]); err != nil {
-		return 0, err
+		return err
 	}
 	if head == [sectionHead]byte{} {
-		return 0, nil
+		return nil
 	}
 	size := binary.BigEndian.Uint64(head[:])
-	records = binary.BigEndian.Uint32(head[8:])
+	records := binary.BigEndian.Uint32(head[8:])
 	if size > math.MaxInt64 {
-		return 0, errors.New("section length is negative")
+		return errors.New("section length is negative")
 	}
-	d.section.Reset()
-	n, err := io.CopyN(&d.section, d.r, int64(size)) // grows with what arrives
+	s.offset = d.offset
+	s.data.Reset()
+	n, err := io.CopyN(&s.data, d.r, int64(size)) // grows with what arrives
 	if err != nil {
 		d.offset += n
-		return 0, short(err)
+		return short(err)
 	}
-	if sectionSum(head[:12], d.section.Bytes()) != binary.BigEndian.Uint32(head[12:]) {
-		return 0, errors.New("section damaged")
+	if sectionSum(head[:12], s.data.Bytes()) != binary.BigEndian.Uint32(head[12:]) {
+		return errors.New("section damaged")
 	}
 	if records == 0 || uint64(records) > size/minRecord {
-		return 0, fmt.Errorf("section of %d bytes with %d records", size, records)
+		return fmt.Errorf("section of %d bytes with %d records", size, records)
 	}
-	return records, nil
-}
-
-// records decodes the section that was read.
-func (d *decoder) records(count uint32) error {
-	d.acls = d.acls[:0]
-	c := cursor{rest: d.section.Bytes()}
-	start, size := d.offset, len(c.rest)
-	for range count {
-		d.offset = start + int64(size-len(c.rest))
-		n := d.record(&c)
-		if c.err != nil {
-			return c.err
-		}
-		if err := d.place(n, int(count)); err != nil {
-			return err
-		}
-	}
-	d.offset = start + int64(size)
-	if len(c.rest) > 0 {
-		return fmt.Errorf("%d bytes left over in a section", len(c.rest))
-	}
+	d.offset += n
+	s.records = records
 	return nil
 }
 
+// decode turns a section into znodes in their shards.
+func (d *decoder) decode(s *section) sectionFault {
+	var acls []*aclEntry // those of this section
+	uses := make(map[*aclEntry]int)
+	c := cursor{rest: s.data.Bytes()}
+	size := len(c.rest)
+	at := func() int64 { return s.offset + int64(size-len(c.rest)) }
+	for range s.records {
+		start := at()
+		n := d.record(&c, &acls)
+		if c.err == nil {
+			c.err = d.place(n)
+		}
+		if c.err != nil {
+			return sectionFault{start, c.err}
+		}
+		uses[n.acl]++
+	}
+	if len(c.rest) > 0 {
+		return sectionFault{at(), fmt.Errorf("%d bytes left over in a section", len(c.rest))}
+	}
+	d.aclMu.Lock()
+	defer d.aclMu.Unlock()
+	for e, n := range uses {
+		e.refs += n
+	}
+	return sectionFault{}
+}
+
 // record decodes one znode. Its strings and data are copies.
-func (d *decoder) record(c *cursor) *node {
+func (d *decoder) record(c *cursor, acls *[]*aclEntry) *node {
 	n := &node{path: string(c.bytes(c.uvarint()))}
 	if b := c.bytes(countersSize); b != nil {
 		getCounters((*[countersSize]byte)(b), n)
 	}
 	switch number := c.uvarint(); {
 	case c.err != nil:
-	case number < uint64(len(d.acls)):
-		n.acl = d.acls[number]
-	case number == uint64(len(d.acls)):
-		n.acl = d.tree.acls.intern(c.acl())
-		d.acls = append(d.acls, n.acl)
+	case number < uint64(len(*acls)):
+		n.acl = (*acls)[number]
+	case number == uint64(len(*acls)):
+		n.acl = d.intern(c.acl())
+		*acls = append(*acls, n.acl)
 	default:
 		c.fail("ACL number out of order")
 	}
 	if size := c.uvarint(); size > 0 {
-		n.data = append([]byte{}, c.bytes(size-1)...)
+		n.data = bytes.Clone(c.bytes(size - 1))
 	}
 	return n
 }
 
+// intern gives the entry of a list, which stays in the table from now on: the
+// section that is the first to use it counts later.
+func (d *decoder) intern(acl []ACL) *aclEntry {
+	d.aclMu.Lock()
+	defer d.aclMu.Unlock()
+	e := d.tree.acls.intern(acl)
+	d.tree.acls.byKey[e.key] = e
+	return e
+}
+
 // place puts a znode in its shard. Its links are made when all are there.
-func (d *decoder) place(n *node, sectionCount int) error {
+func (d *decoder) place(n *node) error {
 	if !validPath(n.path) {
 		return fmt.Errorf("invalid path %q", n.path)
 	}
 	if n.kind >= kindEnd {
 		return fmt.Errorf("unknown kind %d of %q", n.kind, n.path)
 	}
-	shard := &d.tree.shards[shardOf(xxhash.Sum64String(n.path))]
-	if len(*shard) == 0 {
-		*shard = make(map[string]*node, sectionCount) // a section has one shard's
-	}
-	if (*shard)[n.path] != nil {
+	hash := xxhash.Sum64String(n.path)
+	shard := shardOf(hash)
+	d.shards[shard].Lock()
+	defer d.shards[shard].Unlock()
+	if d.tree.shards[shard].find(hash, n.path) >= 0 {
 		return fmt.Errorf("%q is there twice", n.path)
 	}
-	(*shard)[n.path] = n
-	d.tree.acls.retain(n.acl)
+	d.tree.shards[shard].put(hash, n)
 	return nil
 }
 

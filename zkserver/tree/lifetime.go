@@ -27,9 +27,9 @@ func (t *Tree) Overdue(part int, now, unused int64) []string {
 		return nil
 	}
 	var paths []string
-	for path, n := range t.shards[part] {
+	for n := range t.shards[part].all() {
 		if n.overdue(now, unused) {
-			paths = append(paths, path)
+			paths = append(paths, n.path)
 		}
 	}
 	return paths

@@ -82,11 +82,8 @@ func (t *Tree) loadRecord(r Record) error {
 		owner: r.Owner, version: r.Version, aversion: r.Aversion, creates: r.Creates, kind: kind,
 	}
 	t.acls.retain(n.acl)
-	shard := &t.shards[shardOf(xxhash.Sum64String(n.path))]
-	if *shard == nil {
-		*shard = make(map[string]*node)
-	}
-	(*shard)[n.path] = n
+	hash := xxhash.Sum64String(n.path)
+	t.shards[shardOf(hash)].put(hash, n)
 	return nil
 }
 

@@ -73,8 +73,8 @@ const Parts = shardCount
 func (t *Tree) CountBelow(path string, part int) int {
 	prefix := strings.TrimSuffix(path, "/") + "/"
 	count := 0
-	for name := range t.shards[part] {
-		if len(name) > len(prefix) && strings.HasPrefix(name, prefix) {
+	for n := range t.shards[part].all() {
+		if len(n.path) > len(prefix) && strings.HasPrefix(n.path, prefix) {
 			count++
 		}
 	}

@@ -14,12 +14,11 @@ const shardCount = 1024
 // things: reads may run together, and a [Capture] may be written while the
 // tree goes on.
 type Tree struct {
-	// shards has every znode by its path, in the shard its hash gives. One is
-	// nil until it gets its first.
+	// shards has every znode by its path, in the shard its hash gives.
 	//
 	// Invariant: every znode but the root has a parent, which is not
 	// ephemeral and has the znode's name among its children.
-	shards [shardCount]map[string]*node
+	shards [shardCount]table[*node]
 
 	acls       aclTable
 	ephemerals map[int64]*nameSet  // paths by session; no empty sets
@@ -91,7 +90,8 @@ func shardOf(hash uint64) int { return int(hash % shardCount) }
 
 // find gives the znode at path, or nil.
 func (t *Tree) find(path string) *node {
-	return t.shards[shardOf(xxhash.Sum64String(path))][path]
+	hash := xxhash.Sum64String(path)
+	return t.shards[shardOf(hash)].get(hash, path)
 }
 
 // replace puts n at path, or takes away what is there if n is nil, and keeps
@@ -102,20 +102,17 @@ func (t *Tree) replace(path string, n *node) {
 	shard := shardOf(hash)
 	t.keepForCapture(shard)
 
-	old := t.shards[shard][path]
+	old := t.shards[shard].get(hash, path)
 	if t.recording {
 		t.undo = append(t.undo, replaced{path, old})
 	}
 	t.digest += digestChange(hash, old, n)
 	if n != nil {
-		if t.shards[shard] == nil {
-			t.shards[shard] = make(map[string]*node)
-		}
-		t.shards[shard][n.path] = n
+		t.shards[shard].put(hash, n)
 		t.acls.retain(n.acl)
 		t.counts.Bytes += int64(len(n.path) + len(n.data))
 	} else {
-		delete(t.shards[shard], path)
+		t.shards[shard].remove(hash, path)
 	}
 	if old != nil {
 		t.acls.release(old.acl)
@@ -136,7 +133,12 @@ func (t *Tree) link(n *node) {
 	if parent, name, _ := split(n.path); name != "" {
 		t.find(parent).children.add(name)
 	}
-	t.countKind(n, 1)
+	t.counts.kind(n, 1)
+	t.list(n)
+}
+
+// list makes a new znode known to its session and to the quotas.
+func (t *Tree) list(n *node) {
 	t.linkQuota(n)
 	if n.kind != ephemeral {
 		return
@@ -154,7 +156,7 @@ func (t *Tree) unlink(n *node) {
 	if parent, name, _ := split(n.path); name != "" {
 		t.find(parent).children.remove(name)
 	}
-	t.countKind(n, -1)
+	t.counts.kind(n, -1)
 	t.unlinkQuota(n)
 	if n.kind != ephemeral {
 		return
@@ -166,14 +168,15 @@ func (t *Tree) unlink(n *node) {
 	}
 }
 
-func (t *Tree) countKind(n *node, by int) {
+// kind counts a znode among those of its kind.
+func (c *Counts) kind(n *node, by int) {
 	switch n.kind {
 	case ephemeral:
-		t.counts.Ephemerals += by
+		c.Ephemerals += by
 	case container:
-		t.counts.Containers += by
+		c.Containers += by
 	case ttl:
-		t.counts.TTLs += by
+		c.TTLs += by
 	}
 }
 

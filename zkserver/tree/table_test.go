@@ -1,0 +1,82 @@
+package tree
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/cespare/xxhash/v2"
+	"pgregory.net/rapid"
+)
+
+// TestTableIsAMap holds a table against a map through random changes, with so
+// few different hashes that searches collide all the time.
+func TestTableIsAMap(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		spread := rapid.SampledFrom([]uint64{1, 3, 1 << 20}).Draw(t, "hashes")
+		hash := func(key string) uint64 { return xxhash.Sum64String(key) % spread << 44 }
+		var got table[name]
+		want := map[string]struct{}{}
+		for range rapid.IntRange(1, 300).Draw(t, "steps") {
+			key := fmt.Sprint(rapid.IntRange(0, 60).Draw(t, "key"))
+			switch rapid.IntRange(0, 5).Draw(t, "verb") {
+			case 0, 1, 2:
+				got.put(hash(key), name(key))
+				want[key] = struct{}{}
+			case 3, 4:
+				got.remove(hash(key), key)
+				delete(want, key)
+			case 5:
+				got.reserve(rapid.IntRange(0, 100).Draw(t, "room"))
+			}
+			if got.used != len(want) {
+				t.Fatalf("%d in the table, want %d", got.used, len(want))
+			}
+			for key := range 61 {
+				key := fmt.Sprint(key)
+				_, there := want[key]
+				if found := got.get(hash(key), key); (found != "") != there {
+					t.Fatalf("%s: found %q, want it there: %v", key, found, there)
+				}
+			}
+		}
+		var all []string
+		for _, n := range got.appendAll(nil) {
+			all = append(all, string(n))
+		}
+		if slices.Sort(all); !slices.Equal(all, slices.Sorted(maps.Keys(want))) {
+			t.Fatalf("all are %q, want %q", all, slices.Sorted(maps.Keys(want)))
+		}
+	})
+}
+
+func TestTableGivesRoomBack(t *testing.T) {
+	var tb table[name]
+	for i := range 10_000 {
+		key := fmt.Sprint(i)
+		tb.put(xxhash.Sum64String(key), name(key))
+	}
+	for i := range 9_990 {
+		key := fmt.Sprint(i)
+		tb.remove(xxhash.Sum64String(key), key)
+	}
+	if len(tb.slots) > 200 {
+		t.Errorf("%d slots for 10 names", len(tb.slots))
+	}
+}
+
+func BenchmarkTable(b *testing.B) {
+	var tb table[*node]
+	nodes := make([]*node, 1000)
+	for i := range nodes {
+		nodes[i] = &node{path: fmt.Sprintf("/some/path/of/a/znode-%010d", i)}
+		tb.put(xxhash.Sum64String(nodes[i].path), nodes[i])
+	}
+	for i := 0; b.Loop(); i++ {
+		n := nodes[i%len(nodes)]
+		if tb.get(xxhash.Sum64String(n.path), n.path) != n {
+			b.Fatal("not found")
+		}
+	}
+}
