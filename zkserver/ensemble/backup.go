@@ -23,25 +23,43 @@ func (n *Node) Backup(ctx context.Context) (*Backup, error) {
 	if err := n.ReadIndex(ctx); err != nil {
 		return nil, fmt.Errorf("ensemble: backup: %w", err)
 	}
+	id, err := n.snapshot(ctx, 0)
+	if err != nil {
+		return nil, fmt.Errorf("ensemble: backup: %w", err)
+	}
+	return n.openBackup(id)
+}
+
+// snapshot has one taken of what is applied now, unless the log has grown by
+// less than so many bytes since the last one.
+func (n *Node) snapshot(ctx context.Context, least int64) (wal.SnapshotID, error) {
 	done := make(chan asked, 1)
 	select {
-	case n.snaps.asks <- done:
+	case n.snaps.asks <- ask{done, least}:
 	case <-n.stopped:
-		return nil, ErrStopped
+		return wal.SnapshotID{}, ErrStopped
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return wal.SnapshotID{}, context.Cause(ctx)
 	}
 	select {
 	case a := <-done:
-		if a.err != nil {
-			return nil, fmt.Errorf("ensemble: backup: %w", a.err)
-		}
-		return n.openBackup(a.id)
+		return a.id, a.err
 	case <-n.stopped:
-		return nil, ErrStopped
+		return wal.SnapshotID{}, ErrStopped
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return wal.SnapshotID{}, context.Cause(ctx)
 	}
+}
+
+// settleBytes is how much log is worth a snapshot before the end: less than
+// this is read again in a moment.
+const settleBytes = 4 << 20
+
+// Settle takes a snapshot if much would have to be applied again at the next
+// start. It is for a node that is about to stop.
+func (n *Node) Settle(ctx context.Context) error {
+	_, err := n.snapshot(ctx, settleBytes)
+	return err
 }
 
 func (n *Node) openBackup(id wal.SnapshotID) (*Backup, error) {

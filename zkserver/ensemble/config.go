@@ -25,7 +25,8 @@ type Config struct {
 	SegmentBytes int64
 
 	// SnapshotBytes is how much log is written between snapshots, at most, or
-	// as much as the last snapshot had if that is more. Default: 256 MiB.
+	// half as much as the last snapshot had if that is more: a start applies no
+	// more than that again. Default: 64 MiB.
 	SnapshotBytes int64
 
 	// SnapshotEntries is how many batches there are between snapshots, at
@@ -48,7 +49,7 @@ func (c Config) withDefaults() (Config, error) {
 		return c, errors.New("ensemble: no data directory")
 	}
 	c.FS = cmp.Or(c.FS, wal.OS)
-	c.SnapshotBytes = cmp.Or(c.SnapshotBytes, 256<<20)
+	c.SnapshotBytes = cmp.Or(c.SnapshotBytes, 64<<20)
 	c.SnapshotEntries = cmp.Or(c.SnapshotEntries, 500_000)
 	c.BacklogBytes = cmp.Or(c.BacklogBytes, 16<<20)
 	return c, nil

@@ -49,8 +49,12 @@ type snapshots struct {
 	idle chan struct{}
 }
 
-// An ask is one wish for a snapshot. It has room for the one answer.
-type ask chan<- asked
+// An ask is one wish for a snapshot, if the log has grown by so many bytes since
+// the last one. done has room for the one answer.
+type ask struct {
+	done  chan<- asked
+	least int64
+}
 
 type asked struct {
 	id  wal.SnapshotID
@@ -63,7 +67,7 @@ type capture struct {
 	position
 	state  io.WriterTo
 	relief bool // the disk is full
-	ask    ask  // who waits for it, or nil
+	ask    ask  // who waits for it, if anybody
 }
 
 func newSnapshots(s *storage, maxEntries, maxBytes int64, log zerolog.Logger) *snapshots {
@@ -75,7 +79,7 @@ func newSnapshots(s *storage, maxEntries, maxBytes int64, log zerolog.Logger) *s
 // rearm starts counting anew. A large state is written less often than a small
 // one, so that snapshots do not become most of what is written.
 func (t *snapshots) rearm() {
-	bytes := max(t.maxBytes, t.size.Load())
+	bytes := max(t.maxBytes, t.size.Load()/2)
 	t.entries, t.bytes = 0, 0
 	t.dueEntries = t.maxEntries - rand.Int64N(t.maxEntries/2+1)
 	t.dueBytes = bytes - rand.Int64N(bytes/2+1)
@@ -129,8 +133,8 @@ func (t *snapshots) open() <-chan ask {
 // answer captures the machine for one who asked, unless the newest snapshot is
 // of the same entry.
 func (t *snapshots) answer(a ask, p position, m Machine) {
-	if p.index == t.storage.snapshotIndex() {
-		a <- asked{id: wal.SnapshotID{Index: p.index, Term: p.term}}
+	if p.index == t.storage.snapshotIndex() || t.bytes < a.least {
+		a.done <- asked{id: wal.SnapshotID{Index: p.index, Term: p.term}}
 		return
 	}
 	t.busy.Store(true)
@@ -166,8 +170,8 @@ func (t *snapshots) run(ctx context.Context) error {
 					return err
 				}
 			}
-			if c.ask != nil {
-				c.ask <- asked{id: wal.SnapshotID{Index: c.index, Term: c.term}, err: err}
+			if c.ask.done != nil {
+				c.ask.done <- asked{id: wal.SnapshotID{Index: c.index, Term: c.term}, err: err}
 			}
 			t.busy.Store(false)
 			select {
