@@ -135,6 +135,10 @@ type Config struct {
 	SnapshotEntries int64
 	FS              wal.FS
 
+	// OwnProcess says that the process is there for this server alone, which
+	// then sets the garbage collector by the size of the tree.
+	OwnProcess bool
+
 	// Control lets programs of the same user on this machine speak to the
 	// server, by a socket in Dir: see [BackupRunning].
 	Control bool

@@ -26,6 +26,7 @@ type Server struct {
 	clients   zerolog.Logger // for what one client does
 	expiries  zerolog.Logger // for sessions that expire
 	listener  net.Listener
+	collector *collector // nil if it is not ours to set
 	node      *ensemble.Node
 	writes    proposer // node; a test may put something else there
 	replica   *replica
@@ -68,11 +69,26 @@ func Open(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	cfg = cfg.withinFiles(fileLimit())
+	if !cfg.OwnProcess {
+		return open(cfg, nil)
+	}
+	c := pauseCollector()
+	s, err := open(cfg, c)
+	if err != nil {
+		c.stop()
+		return nil, err
+	}
+	c.start()
+	return s, nil
+}
+
+func open(cfg Config, c *collector) (*Server, error) {
 	l, err := listen(cfg)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
+		collector: c,
 		cfg:       cfg,
 		log:       cfg.Log,
 		noisy:     inBursts(cfg.Log),
@@ -121,6 +137,7 @@ func inBursts(l zerolog.Logger) zerolog.Logger {
 
 // Close releases the port and the data directory. Run does it by itself.
 func (s *Server) Close() error {
+	s.collector.stop()
 	return errors.Join(s.closeDoors(), s.node.Close())
 }
 
@@ -147,7 +164,7 @@ func (s *Server) Addr() net.Addr {
 func (s *Server) Run(ctx context.Context) error {
 	defer s.Close()
 	g, running := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.node.Run(running) })
+	g.Go(func() error { return s.runNode(running) })
 	g.Go(func() error { return s.serveSites(running) })
 	g.Go(func() error {
 		if err := s.prepare(running); err != nil {
@@ -167,6 +184,25 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("zkserver: %w", err)
 	}
 	return nil
+}
+
+// farewellTime bounds the snapshot at the end.
+const farewellTime = 5 * time.Second
+
+// runNode runs the node until ctx ends, and a little longer: a snapshot at the
+// end makes the next start short. Without it nothing is lost, so that it is no
+// error if it does not come about.
+func (s *Server) runNode(ctx context.Context) error {
+	longer, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer context.AfterFunc(ctx, func() {
+		limit, cancel := context.WithTimeout(longer, farewellTime)
+		defer cancel()
+		if err := s.node.Settle(limit); err != nil {
+			s.log.Debug().Err(err).Msg("no snapshot at the end")
+		}
+		end(context.Cause(ctx))
+	})()
+	return s.node.Run(longer)
 }
 
 // prepare returns when the state is complete: all that was acknowledged before

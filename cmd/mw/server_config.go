@@ -57,7 +57,7 @@ func (s *settings) serverConfig() zkserver.Config {
 		SuperDigest: s.SuperDigest, SuperX509: s.X509SuperUser,
 		NoTTL: !s.TTLNodes, EnforceQuotas: s.EnforceQuota, ReconfigEnabled: s.Reconfig,
 		SweepInterval: s.ContainerCheck, SweepPerMinute: s.ContainersPerMinute, UnusedContainers: s.NeverUsedContainer,
-		Control: true,
+		Control: true, OwnProcess: true,
 	}
 	if cfg.SegmentBytes = s.PreAllocBytes; s.PreAllocBytes > 0 && s.PreAllocBytes < minSegment {
 		cfg.SegmentBytes = minSegment

@@ -42,7 +42,7 @@ func TestAServerWithoutFlagsHasTheDefaultsOfMw(t *testing.T) {
 	}
 	want := zkserver.Config{
 		Listen: "127.0.0.1:2181", Dir: dir, Tick: 500 * time.Millisecond, MinSessionTimeout: time.Second, MaxSessionTimeout: time.Minute,
-		Words: []string{"srvr"}, SlowSync: time.Second, Control: true,
+		Words: []string{"srvr"}, SlowSync: time.Second, Control: true, OwnProcess: true,
 		Operators: zkserver.Operators{AdminPath: "/commands", ProcessMetrics: true, Idle: 30 * time.Second},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreTypes(zerolog.Logger{})); diff != "" {
@@ -82,7 +82,7 @@ metricsProvider.className=PrometheusMetricsProvider
 	want := zkserver.Config{
 		Listen: "127.0.0.1:2182", Dir: filepath.Join(dir, "mw"), File: text, Tick: time.Second, MinSessionTimeout: 2 * time.Second, MaxSessionTimeout: 20 * time.Second,
 		MaxConns: 7, MaxConnsPerAddr: 1<<31 - 1, MaxFrame: 2_000_000, SnapshotEntries: 1000, SegmentBytes: 5 << 20,
-		Words: []string{"ruok", "stat"}, SlowSync: time.Second, Control: true, NoTTL: true, EnforceQuotas: true,
+		Words: []string{"ruok", "stat"}, SlowSync: time.Second, Control: true, OwnProcess: true, NoTTL: true, EnforceQuotas: true,
 		SuperDigest: "super:x", SuperX509: "CN=admin", X509: true, SweepInterval: 500 * time.Millisecond,
 		TLS: zkserver.TLS{
 			Listen: ":2281", Cert: "/etc/server.pem", Key: "/etc/server.pem", CA: "/etc/ca.pem", ClientAuth: tls.RequireAndVerifyClientCert,
