@@ -121,14 +121,16 @@ func (d *Decoder) Strings() []string {
 }
 
 // count reads the count of a vector whose elements take at least size bytes
-// each. It returns -1 for null and after a fault. As in Apache ZooKeeper, any
-// negative count is null. A count that the bytes left cannot hold is a fault, so
-// that nothing is allocated for it.
+// each. It returns -1 for null and after a fault. As in Apache ZooKeeper, other
+// negative counts are empty vectors. A count that the bytes left cannot hold is a
+// fault, so that nothing is allocated for it.
 func (d *Decoder) count(size int) int {
 	n := int(d.Int32())
 	switch {
-	case d.err != nil || n < 0:
+	case d.err != nil || n == -1:
 		return -1
+	case n < 0:
+		return 0
 	case n > len(d.rest)/size:
 		d.fail(ErrShort)
 		return -1

@@ -169,3 +169,15 @@ func TestCodecDoesNotAllocate(t *testing.T) {
 		t.Errorf("encode of a getData reply: %v allocations, want 0", got)
 	}
 }
+
+// Measured on 3.8.0: setWatches with a null vector is refused, with a count of -2
+// it is taken as one without paths.
+func TestANegativeCountOtherThanNullIsEmpty(t *testing.T) {
+	for count, want := range map[int32][]string{-1: nil, -2: {}, -1 << 31: {}} {
+		d := wire.NewDecoder(wire.AppendInt32(nil, count))
+		got := d.Strings()
+		if d.Err() != nil || len(got) != 0 || (got == nil) != (want == nil) {
+			t.Errorf("count %d: %#v, %v, want %#v", count, got, d.Err(), want)
+		}
+	}
+}
