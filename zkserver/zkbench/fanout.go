@@ -116,7 +116,7 @@ func newWatcher(addr string) (*watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &watcher{nc: nc, in: bufio.NewReaderSize(nc, 512)}
+	w := newWatcherOn(nc)
 	_, err = w.ask(&wire.ConnectRequest{TimeoutMillis: 40_000, Password: make([]byte, 16)})
 	if err != nil {
 		nc.Close()
@@ -124,6 +124,8 @@ func newWatcher(addr string) (*watcher, error) {
 	}
 	return w, nil
 }
+
+func newWatcherOn(nc net.Conn) *watcher { return &watcher{nc: nc, in: bufio.NewReaderSize(nc, 512)} }
 
 // ask sends records as one frame and reads the answer.
 func (w *watcher) ask(records ...wire.Record) ([]byte, error) {
