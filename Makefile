@@ -39,4 +39,4 @@ bench: build ## tasks per second and latency, beside the machine's own fork/exec
 fuzz: ## every fuzz target for FUZZTIME (default 30s)
 	@set -e; for d in $$(grep -rl '^func Fuzz' --include=*_test.go . | xargs -n1 dirname | sort -u); do \
 	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$d/*_test.go | cut -c6-); do \
-	    echo "== $$d $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $${FUZZTIME:-30s} $$d; done; done
+	    echo "== $$d $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $${FUZZTIME:-30s} -fuzzminimizetime 1s $$d; done; done
