@@ -1,6 +1,9 @@
 package watch
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // A mode says how long a watch lasts and how far it reaches.
 type mode uint8
@@ -18,6 +21,7 @@ type half struct {
 	byConn map[Conn]map[string]struct{}
 
 	watches   int
+	peak      int // most paths there were since byPath was made
 	bytes     int // of their paths; each connection has its own copy
 	recursive int // how many of them are; without any, parents need no look
 }
@@ -30,6 +34,7 @@ func (h *half) add(path string, conn Conn, m mode) {
 	c := h.byPath[path]
 	old := c.mode(conn)
 	h.byPath[path] = c.with(conn, m)
+	h.peak = max(h.peak, len(h.byPath))
 	if old == anyMode {
 		h.watches++
 		h.bytes += len(path)
@@ -116,6 +121,18 @@ func (h *half) removeConn(conn Conn) {
 		h.removeFromPath(path, conn)
 	}
 	delete(h.byConn, conn)
+	h.shrink()
+}
+
+// shrink makes byPath anew when there is little left in it: a map never gives back
+// what it once needed.
+func (h *half) shrink() {
+	if h.peak < 1024 || len(h.byPath) > h.peak/4 {
+		return
+	}
+	smaller := make(map[string]conns, len(h.byPath))
+	maps.Copy(smaller, h.byPath)
+	h.byPath, h.peak = smaller, len(smaller)
 }
 
 func (h *half) removeFromPath(path string, conn Conn) {

@@ -3,6 +3,7 @@ package watch
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 )
 
@@ -187,6 +188,26 @@ func BenchmarkTriggerNobody(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		for range w.Trigger(Event{DataChanged, "/tasks/task-0000000007"}) {
+		}
+	}
+}
+
+// What is left of a table that was large is all there.
+func TestTableShrinksWhenAConnectionLeaves(t *testing.T) {
+	w := NewTable()
+	for i := range 5000 {
+		w.Add(Data, "/"+strconv.Itoa(i), 1)
+	}
+	for i := range 100 {
+		w.Add(Data, "/"+strconv.Itoa(i), 2)
+	}
+	w.RemoveConn(1)
+	if w.data.peak != 100 || w.Len() != 100 {
+		t.Errorf("%d paths are remembered for %d watches", w.data.peak, w.Len())
+	}
+	for i := range 100 {
+		if !w.Has(Data, "/"+strconv.Itoa(i), 2) {
+			t.Errorf("watch %d is gone", i)
 		}
 	}
 }
