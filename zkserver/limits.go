@@ -40,7 +40,8 @@ const (
 
 	// tightEventBytes is the same while all connections together have more
 	// output than Config.MaxOutput (at twice as much it is outTight), and
-	// stuckTime how long a client may take nothing then.
+	// stuckTime how long a client may take nothing then; a quarter of it at
+	// twice as much.
 	tightEventBytes = 256 << 10
 	stuckTime       = time.Second
 

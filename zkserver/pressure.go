@@ -56,10 +56,13 @@ func (s *Server) relieve() {
 	if !before && !s.tight {
 		return
 	}
-	now := s.clock()
+	now, patience := s.clock(), stuckTime
+	if s.output.Load() >= 2*s.cfg.MaxOutput {
+		patience = stuckTime / 4 // nobody is served meanwhile
+	}
 	for _, c := range s.replica.connections() {
 		c.mu.Lock()
-		stuck := s.tight && c.queue.flying > 0 && c.counted > outTight && now-time.Duration(c.took.Load()) > stuckTime
+		stuck := s.tight && c.queue.flying > 0 && c.counted > outTight && now-time.Duration(c.took.Load()) > patience
 		c.work.Signal()
 		c.room.Signal()
 		c.mu.Unlock()
