@@ -6,12 +6,9 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
-	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -34,8 +31,9 @@ const (
 //	GET /output/<task>/<attempt>/<stdout|stderr>[?follow=1]
 //	GET /healthz
 func (w *Worker) serveHTTP(ctx context.Context) {
+	routes := guardBrowsers(evictSlow(writePatience, w.routes()))
 	server := &http.Server{
-		Handler:           limitRequests(maxRequests, checkHost(w.advertised, evictSlow(writePatience, w.routes()))),
+		Handler:           coordinator.LimitRequests(maxRequests, coordinator.CheckHost(routes, w.advertised, w.cfg.Listen)),
 		ReadHeaderTimeout: 5 * time.Second,
 		WriteTimeout:      writePatience,
 		IdleTimeout:       time.Minute,
@@ -61,20 +59,6 @@ func (w *Worker) routes() http.Handler {
 	mux.HandleFunc("GET /output/{task}/{attempt}/{stream}", w.getOutput)
 	mux.HandleFunc("GET /healthz", w.getHealth)
 	return mux
-}
-
-// limitRequests turns away what comes when n requests are being served.
-func limitRequests(n int, next http.Handler) http.Handler {
-	places := make(chan struct{}, n)
-	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		select {
-		case places <- struct{}{}:
-			defer func() { <-places }()
-			next.ServeHTTP(rw, r)
-		default:
-			http.Error(rw, "too many requests at once", http.StatusServiceUnavailable)
-		}
-	})
 }
 
 // evictSlow ends the connections of clients that do not read: each write, of an
@@ -103,28 +87,9 @@ func (w *patientWriter) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController flush.
 func (w *patientWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// checkHost refuses requests under a name that is not ours: a web page can
-// make its own name mean this machine, and read what its visitor may (DNS
-// rebinding). An IP address is no name.
-func checkHost(advertised string, next http.Handler) http.Handler {
-	ours := []string{"localhost"}
-	if host, _, err := net.SplitHostPort(advertised); err == nil {
-		ours = append(ours, host)
-	}
-	if name, err := os.Hostname(); err == nil {
-		ours = append(ours, name)
-	}
+// guardBrowsers lets no browser take an output for something to run, nor keep it.
+func guardBrowsers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
-		}
-		host = strings.Trim(host, "[]")
-		isOurs := func(name string) bool { return strings.EqualFold(host, name) }
-		if net.ParseIP(host) == nil && !slices.ContainsFunc(ours, isOurs) {
-			http.Error(rw, "this worker is not called that", http.StatusMisdirectedRequest)
-			return
-		}
 		rw.Header().Set("X-Content-Type-Options", "nosniff")
 		rw.Header().Set("Content-Security-Policy", "default-src 'none'")
 		rw.Header().Set("Cache-Control", "no-store")

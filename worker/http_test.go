@@ -71,7 +71,9 @@ func TestOutputOverHTTP(t *testing.T) {
 		{"bad stream", url + "lock", "", 400, "want /output/<task>/<attempt>/<stdout|stderr>\n"},
 		{"way out", fmt.Sprintf("http://%s/output/..%%2f..%%2flock/1/stdout", r.Addr()), "", 400, "want /output/<task>/<attempt>/<stdout|stderr>\n"},
 		{"health", fmt.Sprintf("http://%s/healthz", r.Addr()), "localhost:1", 200, `{"name":"w1","running":0,"slots":1,"version":""}` + "\n"},
-		{"another's name", url + "stdout", "evil.example", 421, "this worker is not called that\n"},
+		{"another's name", url + "stdout", "evil.example", 421,
+			`this server is not called "evil.example": ask by its IP address, as localhost or as ` + r.Addr().String() + "\n"},
+		{"a name that ends in a dot", url + "stdout", "localhost.", 200, "one\ntwo\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
