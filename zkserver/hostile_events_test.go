@@ -90,8 +90,10 @@ func TestPathsOfAllWatchesTogetherAreBounded(t *testing.T) {
 	b.replica.watchBytes = 1000
 	v, other := view{replica: b.replica, conn: &conn{number: 1}}, view{replica: b.replica, conn: &conn{number: 2}}
 	long := "/" + strings.Repeat("x", 600)
-	if !v.watch(watch.Data, long) || !v.watch(watch.Data, long) {
-		t.Error("one watch is refused, or its repetition")
+	for range 2 { // the second time it is there already
+		if !v.watch(watch.Data, long) {
+			t.Error("one watch is refused, or its repetition")
+		}
 	}
 	if other.watch(watch.Child, long) {
 		t.Error("the second of two long ones is set")
