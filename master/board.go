@@ -39,6 +39,7 @@ type task struct {
 	state    state
 	arrived  bool  // came since the term began, so that it most likely is untouched
 	apart    bool  // waits among the suspects, not in the line
+	queued   bool  // a question about it is among the urgent
 	refusals uint8 // since its last move that was carried out
 }
 

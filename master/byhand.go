@@ -27,7 +27,7 @@ func (b *board) byHand() iter.Seq[seq] {
 // statusSeen: a task in the list of a living worker has a status.
 func (b *board) statusSeen(s seq) {
 	if t := b.tasks.get(s); t != nil && t.state == held {
-		b.urgent = append(b.urgent, question{task: s})
+		b.urge(question{task: s})
 	}
 }
 

@@ -71,8 +71,8 @@ func (b *board) decide(d *directive) (m move, ready bool) {
 	}
 	holder := b.holder(s, t)
 	if !b.fresh(t) {
-		if t.ask == 0 {
-			b.urgent = append(b.urgent, question{task: s, holder: holder})
+		if !t.looking() {
+			b.urge(question{task: s, holder: holder})
 		}
 		return move{}, false
 	}

@@ -3,6 +3,7 @@ package master
 import (
 	"slices"
 	"testing"
+	"time"
 )
 
 func TestCancelOfWaitingHeldFinalAndUnknownTask(t *testing.T) {
@@ -89,4 +90,33 @@ func TestCancelOfATaskThatNoListingHadYet(t *testing.T) {
 	}
 	s.wantStatus(t, c, "done")
 	s.wantStatus(t, chosen, "cancelled")
+}
+
+// Many cancels at once have targets that must all be looked up first.
+func TestManyCancelsAskOnceAboutEachTarget(t *testing.T) {
+	s := newSim(t)
+	s.slots = 1000
+	s.begin()
+	s.register("w1")
+	const tasks = 500
+	for range tasks {
+		s.submit(simTask{})
+	}
+	s.settle()
+	s.clock = s.clock.Add(time.Hour / 2) // what is known of them is not fresh
+	for target := range seq(tasks) {
+		s.submit(simTask{control: "cancel", target: target + 1})
+	}
+	asked := 0
+	for range 200 {
+		s.play()
+		asked += len(s.questions)
+		s.step()
+	}
+	for target := range seq(tasks) {
+		s.wantStatus(t, target+1, "cancelled")
+	}
+	if most := 2 * tasks; asked > most {
+		t.Errorf("%d questions about %d cancels and as many targets, want at most %d", asked, tasks, most)
+	}
 }

@@ -93,7 +93,7 @@ func (b *board) rehold(holder string, s seq, t *task) {
 	b.set(t, held)
 	b.doubt(w, s)
 	if !w.alive {
-		b.urgent = append(b.urgent, question{task: s, holder: holder})
+		b.urge(question{task: s, holder: holder})
 	}
 }
 
@@ -164,7 +164,7 @@ func (b *board) recover(s seq, t *task, suspect string) {
 	b.set(t, held)
 	for _, w := range b.crew() {
 		if h, ok := w.held[s]; ok && h.stage != pending && !w.alive {
-			b.urgent = append(b.urgent, question{task: s, holder: w.name})
+			b.urge(question{task: s, holder: w.name})
 		}
 	}
 }

@@ -109,7 +109,7 @@ func (b *board) claim(w *worker, s seq) {
 	case t.state == final || t.state == gone:
 		b.drops = append(b.drops, orphan{task: s, worker: w.name})
 	case !w.alive:
-		b.urgent = append(b.urgent, question{task: s, holder: w.name})
+		b.urge(question{task: s, holder: w.name})
 	}
 }
 
@@ -175,6 +175,6 @@ func (b *board) arrive(name string, s seq) {
 		b.doubt(w, s)
 	}
 	if !w.alive {
-		b.urgent = append(b.urgent, question{task: s, holder: name})
+		b.urge(question{task: s, holder: name})
 	}
 }

@@ -126,16 +126,34 @@ func (b *board) ask(q question) question {
 	return q
 }
 
+// urge has a question asked before those that are not urgent.
+func (b *board) urge(q question) {
+	if t := b.tasks.get(q.task); t != nil {
+		t.queued = true
+		b.urgent = append(b.urgent, q)
+	}
+}
+
+// nextUrgent takes the first of the urgent questions that is still one.
 func (b *board) nextUrgent() (question, bool) {
 	for len(b.urgent) > 0 {
 		q := b.urgent[0]
 		b.urgent = b.urgent[1:]
-		if t := b.tasks.get(q.task); t != nil && t.state != moving && t.state != gone {
+		t := b.tasks.get(q.task)
+		if t == nil {
+			continue
+		}
+		t.queued = false
+		if t.state != moving && t.state != gone {
 			return q, true
 		}
 	}
 	return question{}, false
 }
+
+// looking reports that a question about the task is under way, or about to be.
+// What is wanted anew in every round asks none then.
+func (t *task) looking() bool { return t.ask != 0 || t.queued }
 
 func (b *board) nextLeft() (question, bool) {
 	for len(b.left) > 0 {

@@ -158,7 +158,7 @@ type orphan struct {
 func (b *board) orphan(w *worker) {
 	for s, h := range w.held {
 		if h.stage != pending {
-			b.urgent = append(b.urgent, question{task: s, holder: w.name})
+			b.urge(question{task: s, holder: w.name})
 		}
 	}
 }

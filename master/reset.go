@@ -44,7 +44,7 @@ func (b *board) reset() {
 		}
 	}
 	for s, t := range b.tasks.all() {
-		t.ask, t.refusals = 0, 0
+		t.ask, t.queued, t.refusals = 0, false, 0
 		if t.state == final || t.state == gone {
 			continue
 		}

@@ -114,7 +114,7 @@ func (b *board) forget(s seq, t *task) (move, bool) {
 		m.attempt, m.stays = 0, len(names) > forgetMax
 	}
 	if m.attempt > forgetMax {
-		b.urgent = append(b.urgent, question{task: s, how: exact})
+		b.urge(question{task: s, how: exact})
 		return move{}, false
 	}
 	b.set(t, moving)
@@ -127,7 +127,7 @@ func (b *board) forgotten(m move, t *task) {
 	delete(b.finals.debris, m.task)
 	if m.stays {
 		b.set(t, final)
-		b.urgent = append(b.urgent, question{task: m.task, how: exact})
+		b.urge(question{task: m.task, how: exact})
 		return
 	}
 	b.set(t, gone)
@@ -144,7 +144,7 @@ func (b *board) unforgotten(m move, t *task, r result) {
 	delete(b.finals.debris, m.task)
 	if r == stale && t.refusals < refusalsMax {
 		t.refusals++
-		b.urgent = append(b.urgent, question{task: m.task, how: exact})
+		b.urge(question{task: m.task, how: exact})
 		return
 	}
 	b.finals.paused = b.now.Add(forgetPause)
@@ -173,7 +173,7 @@ func (b *board) retryForgetting() {
 			b.wakeAt(p.until)
 			return
 		}
-		b.urgent = append(b.urgent, question{task: f.later[0].task, how: exact})
+		b.urge(question{task: f.later[0].task, how: exact})
 		f.later = f.later[1:]
 	}
 }

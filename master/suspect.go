@@ -182,14 +182,14 @@ func (b *board) unknown(w *worker, s seq, t *task) bool {
 // beside one, is assigned.
 func (b *board) suspectQuestions() {
 	for _, w := range b.crew() {
-		if s, t := b.onlyTask(w); t != nil && t.ask == 0 && b.unknown(w, s, t) {
-			b.urgent = append(b.urgent, question{task: s, holder: w.name})
+		if s, t := b.onlyTask(w); t != nil && !t.looking() && b.unknown(w, s, t) {
+			b.urge(question{task: s, holder: w.name})
 		}
 	}
 	for _, s := range b.suspects.line {
 		if t := b.tasks.get(s); t != nil && t.apart {
-			if t.ask == 0 && !b.fresh(t) {
-				b.urgent = append(b.urgent, question{task: s})
+			if !t.looking() && !b.fresh(t) {
+				b.urge(question{task: s})
 			}
 			return
 		}

@@ -278,3 +278,26 @@ func (s *sim) workSome(t *rapid.T, w string, poison map[seq]bool) {
 		}
 	}
 }
+
+// A new term knows nothing of the task that each of many workers has, and can
+// ask about some of them at a time only.
+func TestTakeoverAsksOnceAboutTheOnlyTaskOfAWorker(t *testing.T) {
+	s := newSim(t)
+	const workers = 1000
+	for n := range workers {
+		w := fmt.Sprintf("w%d", n)
+		s.register(w)
+		s.assign[w][s.submit(simTask{})] = coordinator.Assignment{Attempt: 1}
+	}
+	s.begin()
+	s.hear()
+	asked := 0
+	for range 100 {
+		s.play()
+		asked += len(s.questions)
+		s.step()
+	}
+	if asked != workers {
+		t.Errorf("%d questions about the tasks of %d workers, want one each", asked, workers)
+	}
+}
