@@ -109,3 +109,64 @@ func TestTaskOfDeadWorkerIsQueuedAgainWhenNobodyHasRoom(t *testing.T) {
 	s.finishAll()
 	s.wantStatus(t, id, "done")
 }
+
+// A person assigns a task to more workers, and all of them die: in one listing,
+// before the term, or one after the other.
+func TestTaskInTheListsOfSeveralDeadWorkersRunsAgain(t *testing.T) {
+	for _, dead := range []int{2, 3, 4} {
+		for _, when := range []string{"at once", "before the term", "by and by"} {
+			t.Run(fmt.Sprintf("%d %s", dead, when), func(t *testing.T) {
+				s := newSim(t)
+				s.begin()
+				s.register("w1")
+				id := s.submit(simTask{})
+				s.settle()
+				for n := 2; n <= dead; n++ {
+					w := fmt.Sprintf("w%d", n)
+					s.register(w)
+					s.assign[w][id] = s.assign["w1"][id]
+					s.hear()
+				}
+				for n := 1; n <= dead; n++ {
+					s.kill(fmt.Sprintf("w%d", n))
+					if when == "by and by" {
+						s.hear()
+						s.play()
+					}
+				}
+				if when == "before the term" {
+					s.begin()
+				}
+				s.settle()
+				s.register("last")
+				s.finishAll()
+				s.wantStatus(t, id, "done")
+				if len(s.assign) != 1 {
+					t.Errorf("/assign = %v, want the list of the last worker alone", s.assign)
+				}
+			})
+		}
+	}
+}
+
+// One of two workers that have a task dies, while what the task is is looked up
+// for another reason.
+func TestTaskIsTakenOffTheDeadOneOfTwoWorkers(t *testing.T) {
+	s := newSim(t)
+	s.begin()
+	s.register("w1")
+	s.register("w2")
+	id := s.submit(simTask{})
+	s.settle()
+	both := s.assign[s.holder(id)][id]
+	s.assign["w1"][id], s.assign["w2"][id] = both, both
+	s.change("assign/w1", "assign/w2")
+	s.hear()
+	s.kill("w1")
+	s.hear()
+	s.b.urge(question{task: id, holder: "w2"})
+	s.settle()
+	if len(s.assign) != 1 || s.holder(id) != "w2" {
+		t.Errorf("/assign = %v, want the task with w2 alone", s.assign)
+	}
+}

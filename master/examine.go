@@ -162,9 +162,5 @@ func (b *board) recover(s seq, t *task, suspect string) {
 		return
 	}
 	b.set(t, held)
-	for _, w := range b.crew() {
-		if h, ok := w.held[s]; ok && h.stage != pending && !w.alive {
-			b.urge(question{task: s, holder: w.name})
-		}
-	}
+	b.seekHeir(s)
 }

@@ -163,20 +163,35 @@ func (b *board) orphan(w *worker) {
 	}
 }
 
-// orphaned: a task in the list of a dead worker was examined and is not final.
-func (b *board) orphaned(q question, a answer) {
-	w := b.workers[q.holder]
-	if w == nil || w.alive {
-		return
+// seekHeir has the task examined if it is with a worker that died. Of several
+// questions about a task only the answer to the last counts, so that this is
+// due again whenever one such worker is done with.
+func (b *board) seekHeir(s seq) {
+	for _, w := range b.crew() {
+		if h, ok := w.held[s]; ok && h.stage != pending && !w.alive {
+			b.urge(question{task: s, holder: w.name})
+		}
 	}
-	if _, ok := w.held[q.task]; !ok {
+}
+
+// orphaned: a task in the list of a worker was examined and is not final. The
+// worker is dead, or else another that has it may be.
+func (b *board) orphaned(q question, a answer) {
+	t, w := b.tasks.get(q.task), b.workers[q.holder]
+	has := false
+	if w != nil && !w.alive {
+		_, has = w.held[q.task]
+	}
+	if !has {
+		if t.holders > 1 {
+			b.seekHeir(q.task)
+		}
 		return
 	}
 	if !a.held {
 		b.leave(w, q.task)
 		return
 	}
-	t := b.tasks.get(q.task)
 	if t.holders > 1 || a.control != "" {
 		b.drops = append(b.drops, orphan{task: q.task, worker: q.holder})
 		return

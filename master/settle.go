@@ -154,7 +154,9 @@ func (b *board) dropped(m move, t *task, r result) {
 		b.leave(w, m.task)
 		return
 	}
-	b.release(w, m.task)
+	if t := b.release(w, m.task); t != nil && t.state == held {
+		b.seekHeir(m.task)
+	}
 }
 
 func (b *board) dismissed(m move, r result) {
