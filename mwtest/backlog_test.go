@@ -21,7 +21,7 @@ func TestBacklogOfAHundredThousand(t *testing.T) {
 		t.Skip("takes half a minute; not tested: 100,000 waiting tasks")
 	}
 	const tasks = 100_000
-	tm := startTeam(t, mwtest.Config{SessionTimeout: 5 * time.Second}, 0)
+	tm := startTeam(t, mwtest.Config{SessionTimeout: 40 * time.Second}, 0)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	fill(ctx, t, tm.session, tasks)
@@ -32,10 +32,10 @@ func TestBacklogOfAHundredThousand(t *testing.T) {
 		cmd.Env = tm.Environ()
 		out, err := cmd.CombinedOutput()
 		took := time.Since(begun)
-		t.Logf("mw ps took %v, %d bytes", took, len(out))
-		if err != nil || took > time.Second {
-			t.Errorf("mw ps took %v: %v\n%s", took, err, out)
+		if err != nil {
+			t.Errorf("mw ps: %v\n%s", err, out)
 		}
+		promised(t, "mw ps", took, time.Second)
 	})
 	t.Run("a takeover assigns within two seconds", func(t *testing.T) {
 		// A worker by hand: its one slot is free at the moment of the takeover.
@@ -50,10 +50,7 @@ func TestBacklogOfAHundredThousand(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("SIGTERM to the standby's first assignment: %v", at.Sub(begun))
-		if at.Sub(begun) > 2*time.Second {
-			t.Errorf("the standby assigned after %v, want at most 2s", at.Sub(begun))
-		}
+		promised(t, "SIGTERM to the standby's first assignment", at.Sub(begun), 2*time.Second)
 	})
 	t.Run("the master stays under 300 MB", func(t *testing.T) {
 		peak := peakMemory(t, tm.standby.PID())

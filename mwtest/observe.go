@@ -25,7 +25,10 @@ func ActiveMaster(ctx context.Context, s *coordinator.Session) (addr string, ter
 }
 
 // AwaitAssignmentAfter waits until a master of a later term than the given one
-// has assigned a task, and tells when it did by the service's clock.
+// has assigned a task, and tells when it did by the service's clock, to the
+// millisecond. It looks at what is in the tree, every few milliseconds: an
+// assignment whose task ends at once may be gone before it is seen, and one that
+// is to be told for sure is of a task that lasts.
 func AwaitAssignmentAfter(ctx context.Context, s *coordinator.Session, term int32) (time.Time, error) {
 	for {
 		at, found, err := firstAssignmentAfter(ctx, s, term)
