@@ -35,6 +35,8 @@ type decoder struct {
 
 	shards [shardCount]sync.Mutex // protect the shards of tree
 	aclMu  sync.Mutex             // protects its ACLs
+
+	intakes []*intake // one for each worker
 }
 
 func (d *decoder) read() (*Tree, error) {
@@ -49,8 +51,18 @@ func (d *decoder) read() (*Tree, error) {
 	if err := d.footer(sections, znodes); err != nil {
 		return nil, err
 	}
-	d.tree.lastZxid = h.zxid
-	return d.tree, d.tree.adopt(h)
+	t := d.tree
+	if err := t.adopt(d.intakes); err != nil {
+		return nil, err
+	}
+	if znodes != h.znodes {
+		return nil, fmt.Errorf("%d znodes, the header says %d", znodes, h.znodes)
+	}
+	if t.digest != h.digest {
+		return nil, fmt.Errorf("digest is %016x, the header says %016x", t.digest, h.digest)
+	}
+	t.lastZxid = h.zxid
+	return t, nil
 }
 
 // A section is a part of a snapshot that can be decoded by itself.
@@ -70,12 +82,14 @@ func (d *decoder) sections() (sections, znodes uint64, err error) {
 		free <- new(section)
 	}
 	faults := make([]sectionFault, workers)
+	d.intakes = make([]*intake, workers)
 	var wg sync.WaitGroup
 	for i := range workers {
+		d.intakes[i] = newIntake(workers)
 		wg.Go(func() { // ends when todo is closed
 			for s := range todo {
 				if faults[i].err == nil {
-					faults[i] = d.decode(s)
+					faults[i] = d.decode(s, d.intakes[i])
 				}
 				free <- s
 			}
@@ -182,7 +196,7 @@ func (d *decoder) nextSection(s *section) error {
 }
 
 // decode turns a section into znodes in their shards.
-func (d *decoder) decode(s *section) sectionFault {
+func (d *decoder) decode(s *section, in *intake) sectionFault {
 	var acls []*aclEntry // those of this section
 	uses := make(map[*aclEntry]int)
 	c := cursor{rest: s.data.Bytes()}
@@ -192,7 +206,7 @@ func (d *decoder) decode(s *section) sectionFault {
 		start := at()
 		n := d.record(&c, &acls)
 		if c.err == nil {
-			c.err = d.place(n)
+			c.err = d.place(n, in)
 		}
 		if c.err != nil {
 			return sectionFault{start, c.err}
@@ -243,7 +257,7 @@ func (d *decoder) intern(acl []ACL) *aclEntry {
 }
 
 // place puts a znode in its shard. Its links are made when all are there.
-func (d *decoder) place(n *node) error {
+func (d *decoder) place(n *node, in *intake) error {
 	if !validPath(n.path) {
 		return fmt.Errorf("invalid path %q", n.path)
 	}
@@ -253,11 +267,15 @@ func (d *decoder) place(n *node) error {
 	hash := xxhash.Sum64String(n.path)
 	shard := shardOf(hash)
 	d.shards[shard].Lock()
-	defer d.shards[shard].Unlock()
-	if d.tree.shards[shard].find(hash, n.path) >= 0 {
+	twice := d.tree.shards[shard].find(hash, n.path) >= 0
+	if !twice {
+		d.tree.shards[shard].add(hash, n)
+	}
+	d.shards[shard].Unlock()
+	if twice {
 		return fmt.Errorf("%q is there twice", n.path)
 	}
-	d.tree.shards[shard].put(hash, n)
+	in.take(n, hash)
 	return nil
 }
 

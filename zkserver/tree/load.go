@@ -34,9 +34,10 @@ var (
 )
 
 // Load makes a tree of records, in any order, whose last transaction was zxid.
-// It keeps their data, but for the stats of quotas, which it counts. The znodes that every tree has are made if they are not
-// among them. The error names a record that no tree can have: a bad path, one
-// that is there twice, one without a parent or below an ephemeral znode.
+// It keeps their data, but for the stats of quotas, which it counts. The znodes
+// that every tree has are made if they are not among them. The error names a
+// record that no tree can have: a bad path, one that is there twice, one without
+// a parent or below an ephemeral znode.
 func Load(zxid int64, records iter.Seq[Record]) (*Tree, error) {
 	t := newTree()
 	for r := range records {
@@ -55,7 +56,11 @@ func Load(zxid int64, records iter.Seq[Record]) (*Tree, error) {
 			p.numChildren++
 		}
 	}
-	if err := t.adoptAll(); err != nil {
+	in := newIntake(1)
+	for n := range t.all() {
+		in.take(n, xxhash.Sum64String(n.path))
+	}
+	if err := t.adopt([]*intake{in}); err != nil {
 		return nil, fmt.Errorf("tree: load: %w", err)
 	}
 	t.RecountQuotas() // other programs do so when they start

@@ -25,7 +25,7 @@ func (s *nameSet) add(n string) {
 	if s.many == nil {
 		s.spread(2 * maxFewNames)
 	}
-	s.many.put(xxhash.Sum64String(n), name(n))
+	s.many.add(xxhash.Sum64String(n), name(n))
 }
 
 // spread moves the names to a table with room for n.
@@ -33,7 +33,7 @@ func (s *nameSet) spread(n int) {
 	s.many = new(table[name])
 	s.many.reserve(n)
 	for _, n := range s.few {
-		s.many.put(xxhash.Sum64String(n), name(n))
+		s.many.add(xxhash.Sum64String(n), name(n))
 	}
 	s.few = nil
 }

@@ -72,6 +72,11 @@ func (t *table[T]) put(hash uint64, v T) {
 		t.slots[i] = v
 		return
 	}
+	t.add(hash, v)
+}
+
+// add adds v, whose key the caller knows not to be there.
+func (t *table[T]) add(hash uint64, v T) {
 	if t.used+1 > len(t.slots)-len(t.slots)/8 {
 		t.resize(len(t.slots) + max(leastSlots, len(t.slots)/2))
 	}

@@ -168,6 +168,14 @@ func (t *Tree) unlink(n *node) {
 	}
 }
 
+func (c *Counts) add(o Counts) {
+	c.Znodes += o.Znodes
+	c.Bytes += o.Bytes
+	c.Ephemerals += o.Ephemerals
+	c.Containers += o.Containers
+	c.TTLs += o.TTLs
+}
+
 // kind counts a znode among those of its kind.
 func (c *Counts) kind(n *node, by int) {
 	switch n.kind {
