@@ -105,7 +105,8 @@ func (h *hand) resting(worker string) bool {
 	return true
 }
 
-// drain has one worker drained for the suspect: the one with the least load.
+// drain has one worker drained for the suspect: the one with the least load. If
+// it dies meanwhile, another is.
 func (h *hand) drain(s seq) {
 	b, sp := h.b, &h.b.suspects
 	if !h.mayHost() {
@@ -114,10 +115,11 @@ func (h *hand) drain(s seq) {
 	}
 	if sp.draining != "" {
 		due := sp.since.Add(max(sp.patience, firstPatience))
-		if w := b.workers[sp.draining]; w != nil && b.now.Before(due) {
-			b.wakeAt(due)
-			return
-		} else if w != nil {
+		if w := b.workers[sp.draining]; w != nil && w.alive { // else that it is not empty yet says nothing
+			if b.now.Before(due) {
+				b.wakeAt(due)
+				return
+			}
 			w.rest = b.now.Add(b.now.Sub(sp.since))
 			sp.patience = min(2*max(sp.patience, firstPatience), lastPatience)
 		}

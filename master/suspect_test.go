@@ -301,3 +301,33 @@ func TestTakeoverAsksOnceAboutTheOnlyTaskOfAWorker(t *testing.T) {
 		t.Errorf("%d questions about the tasks of %d workers, want one each", asked, workers)
 	}
 }
+
+// The worker that is drained dies. Its tasks are still being examined.
+func TestAnotherWorkerIsDrainedWhenTheOneThatIsDies(t *testing.T) {
+	s := newSim(t)
+	s.begin()
+	s.register("w1")
+	s.register("w2")
+	for range 2 * s.slots {
+		s.submit(simTask{})
+	}
+	s.settle()
+	s.submit(lostBy("a", "b"))
+	for range 3 {
+		s.step()
+	}
+	first := s.b.suspects.draining
+	if first == "" {
+		t.Fatal("no worker is drained")
+	}
+	w := s.b.workers[first]
+	s.kill(first)
+	s.list("workers")(s.b)
+	s.b.moves(batchCost)
+	if now := s.b.suspects.draining; now == first || now == "" {
+		t.Errorf("%q is drained, want the other than %q, which is dead", now, first)
+	}
+	if s.b.suspects.patience != 0 || !w.rest.IsZero() {
+		t.Errorf("patience is %v and the dead one rests until %v, want neither", s.b.suspects.patience, w.rest)
+	}
+}
