@@ -62,10 +62,14 @@ func (w *Worker) routes() http.Handler {
 }
 
 // evictSlow ends the connections of clients that do not read: each write, of an
-// output of any length, may take that long.
+// output of any length, may take that long. So may the last one, which the server
+// makes when next has returned: a follower may have been silent since the one
+// before.
 func evictSlow(patience time.Duration, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(&patientWriter{rw, http.NewResponseController(rw), patience}, r)
+		w := &patientWriter{rw, http.NewResponseController(rw), patience}
+		next.ServeHTTP(w, r)
+		_ = w.extend() // without, the last write fails or not
 	})
 }
 
@@ -78,10 +82,14 @@ type patientWriter struct {
 }
 
 func (w *patientWriter) Write(b []byte) (int, error) {
-	if err := w.control.SetWriteDeadline(time.Now().Add(w.patience)); err != nil {
+	if err := w.extend(); err != nil {
 		return 0, err
 	}
 	return w.ResponseWriter.Write(b)
+}
+
+func (w *patientWriter) extend() error {
+	return w.control.SetWriteDeadline(time.Now().Add(w.patience))
 }
 
 // Unwrap lets http.ResponseController flush.

@@ -1,14 +1,17 @@
 package worker
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/mwqueue/mw/zkserver/zktest"
 )
 
 // Who does not read what it asked for is not served for ever.
@@ -32,34 +35,41 @@ func TestClientThatDoesNotReadIsDropped(t *testing.T) {
 	}
 }
 
-// A client that only waits, for output that has yet to come, is not slow.
+// A client that only waits, for output that has yet to come or for the end, is
+// not slow.
 func TestFollowerMayWait(t *testing.T) {
-	const patience = 50 * time.Millisecond
-	server := httptest.NewUnstartedServer(evictSlow(patience, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
-		flush := http.NewResponseController(rw)
-		for range 2 {
-			_, _ = io.WriteString(rw, "line\n")
-			_ = flush.Flush()
-			<-time.After(3 * patience)
+	synctest.Test(t, func(t *testing.T) {
+		const patience = 30 * time.Second
+		l := zktest.NewListener()
+		server := &http.Server{
+			WriteTimeout: patience,
+			Handler: evictSlow(patience, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+				flush := http.NewResponseController(rw)
+				for range 2 {
+					_, _ = io.WriteString(rw, "line\n")
+					_ = flush.Flush()
+					time.Sleep(3 * patience)
+				}
+			})),
 		}
-	})))
-	server.Config.WriteTimeout = patience
-	server.Start()
-	defer server.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := server.Client().Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if b, _ := io.ReadAll(resp.Body); string(b) != "line\nline\n" {
-		t.Errorf("got %q", b)
-	}
+		var serving sync.WaitGroup
+		serving.Go(func() { _ = server.Serve(l) })
+		defer serving.Wait()
+		defer server.Close()
+		client := &http.Client{Transport: &http.Transport{DialContext: l.Dial, DisableKeepAlives: true}}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if b, err := io.ReadAll(resp.Body); string(b) != "line\nline\n" || err != nil {
+			t.Errorf("got %q, %v", b, err)
+		}
+	})
 }
 
 type endless struct{}
