@@ -173,24 +173,10 @@ func (q *sequence) list(ctx context.Context) error {
 	if _, now := q.s.link(); now != link {
 		q.cost = 0 // it was the reconnect that took so long
 	}
-	q.tally.listed(c.Stat, len(c.Names), q.last(c.Names))
+	q.tally.listed(c.Stat, len(c.Names), CreatedAmong(c.Stat, q.prefix, c.Names))
 	q.vain, q.blind, q.told = quietLooks, false, false
 	q.box.put(Entries{Whole: true, Names: c.Names, Exists: c.Exists, Stat: c.Stat})
 	return nil
-}
-
-// last returns the newest number among the names. Numbers wrap around: it is
-// the one the others come shortly before.
-func (q *sequence) last(names []string) Seq {
-	var last Seq
-	first := true
-	for _, name := range names {
-		n, ok := ParseSeq(q.prefix, name)
-		if ok && (first || int32(n-last) > 0) {
-			last, first = n, false
-		}
-	}
-	return last
 }
 
 // small says that the directory is listed at each change.

@@ -117,6 +117,34 @@ func TestBigDirectoryIsNotListedAtEachChange(t *testing.T) {
 	})
 }
 
+// One task with a number far ahead, made by hand, is no reason to list for the
+// others.
+func TestNumberMadeByHandDoesNotMakeListings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg, _ := inMemory(t)
+		s := connect(t, cfg)
+		fill(t, s, 1000)
+		create(t, s, "/tasks/task-2000000000", coordinator.Persistent)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		r := followTasks(ctx, t, s)
+		time.Sleep(10 * time.Second)
+		r.take()
+		r.whole = 0
+		for range 100 {
+			made := create(t, s, "/tasks/task-", coordinator.Sequential)
+			time.Sleep(100 * time.Millisecond)
+			r.take()
+			if name := made[len("/tasks/"):]; !r.names[name] {
+				t.Fatalf("%s is not told", name)
+			}
+		}
+		if r.whole > 1 {
+			t.Errorf("%d listings for 100 tasks", r.whole)
+		}
+	})
+}
+
 // Names made by hand, deletions, and the whole made again are noticed within a
 // second and a half, wherever they come.
 func TestChangesOutOfSequenceAreNoticed(t *testing.T) {

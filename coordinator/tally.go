@@ -15,28 +15,54 @@ type tally struct {
 	dirty bool  // there are changes that only a listing can tell
 }
 
-// created returns the number the service will give next below a znode. The Stat
-// has 31 bits of it; the 32nd is that of the number near.
-func created(stat Stat, near Seq) Seq {
-	n := Seq(uint32(stat.Cversion)+uint32(stat.NumChildren)) >> 1
+// Created returns how many znodes were ever created below another, which is the
+// number the service gives next there. The Stat has 31 bits of it; the 32nd is
+// that of near, a number that is given at about that time.
+func Created(stat Stat, near Seq) Seq {
+	n := createdLow(stat)
 	if other := n | 1<<31; distance(other, near) < distance(n, near) {
 		return other
 	}
 	return n
 }
 
+// CreatedAmong is [Created] for who knows the children, of which those with that
+// prefix are numbered, and no number near. Each comes shortly before the next
+// number or, made by hand, anywhere: most of them tell.
+func CreatedAmong(stat Stat, prefix string, names []string) Seq {
+	n := createdLow(stat)
+	balance := 0 // names that come before n by less than 2³¹, less the others
+	for _, name := range names {
+		seq, ok := ParseSeq(prefix, name)
+		switch {
+		case !ok:
+		case n-1-seq < 1<<31:
+			balance++
+		default:
+			balance--
+		}
+	}
+	if balance < 0 {
+		return n | 1<<31
+	}
+	return n
+}
+
+// createdLow returns the 31 bits.
+func createdLow(stat Stat) Seq { return Seq(uint32(stat.Cversion)+uint32(stat.NumChildren)) >> 1 }
+
 func distance(a, b Seq) uint32 { return min(uint32(a-b), uint32(b-a)) }
 
-// listed begins anew with a listing. last is the highest number in it, by age.
-func (t *tally) listed(stat Stat, names int, last Seq) {
-	*t = tally{czxid: stat.Czxid, next: created(stat, last), count: names}
+// listed begins anew with a listing, see [CreatedAmong] for next.
+func (t *tally) listed(stat Stat, names int, next Seq) {
+	*t = tally{czxid: stat.Czxid, next: next, count: names}
 	t.dirty = stat.NumChildren != names
 }
 
 // given returns how many numbers were given since the last look, from next on;
 // ok is false when the directory is another, or its count makes no sense.
 func (t *tally) given(stat Stat) (n int, ok bool) {
-	d := int32(created(stat, t.next) - t.next)
+	d := int32(Created(stat, t.next) - t.next)
 	return int(d), stat.Czxid == t.czxid && d >= 0
 }
 

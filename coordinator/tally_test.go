@@ -33,9 +33,29 @@ func TestCreated(t *testing.T) {
 		{Stat{Cversion: -11, NumChildren: 11}, 1 << 31, 1 << 31},
 	}
 	for _, tt := range tests {
-		if got := created(tt.stat, tt.near); got != tt.want {
-			t.Errorf("created(%+v, %d) = %d, want %d", tt.stat, tt.near, got, tt.want)
+		if got := Created(tt.stat, tt.near); got != tt.want {
+			t.Errorf("Created(%+v, %d) = %d, want %d", tt.stat, tt.near, got, tt.want)
 		}
+	}
+}
+
+// The 32nd bit is that of the names that are there, whatever some of them are
+// that were made by hand.
+func TestCreatedAmong(t *testing.T) {
+	for _, creations := range []Seq{0, 5, 4000, 1 << 30, 1<<31 - 1, 1 << 31, 1<<31 + 5, 1<<31 + 4000, 3 << 30, 1<<32 - 1} {
+		for _, hand := range []Seq{0, 1000, 5000, 1 << 30, 2_000_000_000, 1<<31 + 7, 3 << 30, 1<<32 - 7} {
+			names := []string{"task-" + hand.String(), "notes"}
+			for back := range Seq(1000) {
+				names = append(names, "task-"+(creations-1-back).String())
+			}
+			stat := statAfter(1, uint32(creations), int(uint32(creations)-uint32(len(names))))
+			if got := CreatedAmong(stat, "task-", names); got != creations {
+				t.Errorf("CreatedAmong = %d, want %d, with %d made by hand", got, creations, hand)
+			}
+		}
+	}
+	if got := CreatedAmong(statAfter(1, 7, 7), "task-", nil); got != 7 {
+		t.Errorf("without children: %d, want 7", got)
 	}
 }
 
@@ -92,7 +112,7 @@ func TestCleanTallyHasItAll(t *testing.T) {
 				for name := range there {
 					known[name] = true
 				}
-				tl.listed(statAfter(1, creations, deletions), len(there), 0)
+				tl.listed(statAfter(1, creations, deletions), len(there), Seq(creations))
 				if tl.dirty {
 					t.Fatal("dirty after a listing")
 				}
@@ -104,7 +124,7 @@ func TestCleanTallyHasItAll(t *testing.T) {
 
 func TestAnotherDirectoryIsNoticed(t *testing.T) {
 	var tl tally
-	tl.listed(statAfter(1, 10, 0), 10, 9)
+	tl.listed(statAfter(1, 10, 0), 10, 10)
 	if _, ok := tl.given(statAfter(2, 12, 0)); ok {
 		t.Error("a directory that was made again is taken for the old one")
 	}
