@@ -1,6 +1,7 @@
 package master
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -203,7 +204,7 @@ func (b *board) orphaned(q question, a answer) {
 // they had been assigned once, so they are older.
 func (h *hand) orphans() {
 	b := h.b
-	slices.SortFunc(b.orphans, func(x, y orphan) int { return int(int64(x.task) - int64(y.task)) })
+	slices.SortFunc(b.orphans, func(x, y orphan) int { return cmp.Compare(x.task, y.task) })
 	for h.left > 0 && len(b.orphans) > 0 {
 		o := b.orphans[0]
 		b.orphans = b.orphans[1:]

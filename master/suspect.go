@@ -1,6 +1,7 @@
 package master
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -129,7 +130,7 @@ func (h *hand) drain(s seq) {
 	for i, r := range least {
 		least[i].free, least[i].ahead = 0, 0
 		if !r.host && r.load > 0 && !h.resting(r.worker) {
-			least[i].free = 1<<31 - r.load
+			least[i].free = math.MaxInt32 - r.load
 		}
 	}
 	i := place(least, b.shun(s, ""))
