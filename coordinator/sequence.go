@@ -27,7 +27,7 @@ const (
 
 	listFactor = 20 // a listing that cost d is repeated no sooner than 20 d later,
 	minRelist  = 100 * time.Millisecond
-	maxRelist  = time.Second // or at the latest after that, when it is needed
+	maxRelist  = time.Second // or after that, when there may be names out of sequence
 
 	lookEvery   = 250 * time.Millisecond // while no watch tells of names out of sequence
 	blindEvery  = 20 * time.Millisecond  // while no watch tells of the next number
@@ -49,8 +49,9 @@ const (
 //     tells which numbers were given;
 //   - other names, deletions and a directory deleted and made again are noticed
 //     by the Stat, which is looked at four times a second while no watch would
-//     tell, and make a new listing: at most a twentieth of the time is spent on
-//     listings, and all is told within about a second;
+//     tell, and make a new listing. A new name is told within about a second;
+//     deletions alone are, too, of up to 25,000 children, and later of more: at
+//     most a twentieth of the time is spent on listings for them;
 //   - after each reconnect, and about once a minute, there is a listing.
 //
 // A directory of at most 500 children is listed at each change. Nothing is
@@ -268,8 +269,10 @@ func (q *sequence) pause() (wake time.Duration, due bool) {
 	default:
 		wake = 2 * resyncEvery
 	}
-	at := q.listed.Add(min(max(listFactor*q.cost, minRelist), maxRelist))
+	at := q.listed.Add(max(listFactor*q.cost, minRelist))
 	switch {
+	case q.tally.odd:
+		at = q.listed.Add(min(max(listFactor*q.cost, minRelist), maxRelist))
 	case q.tally.dirty:
 	case q.any == nil && q.vain >= quietLooks: // to set the watch again
 		if quiet := q.news.Add(quietTime); quiet.After(at) {

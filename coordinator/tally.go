@@ -13,6 +13,7 @@ type tally struct {
 	next  Seq   // what the service will give next
 	count int   // children accounted for
 	dirty bool  // there are changes that only a listing can tell
+	odd   bool  // among them may be names out of sequence, not deletions alone
 }
 
 // Created returns how many znodes were ever created below another, which is the
@@ -72,7 +73,6 @@ func (t *tally) given(stat Stat) (n int, ok bool) {
 func (t *tally) looked(stat Stat, n, found int, whole bool) {
 	t.next += Seq(n)
 	t.count += found
-	if found < n || whole && stat.NumChildren != t.count {
-		t.dirty = true
-	}
+	t.odd = t.odd || found < n
+	t.dirty = t.dirty || t.odd || whole && stat.NumChildren != t.count
 }
