@@ -143,7 +143,7 @@ func (sh *shell) do(command, want string) string {
 func (sh *shell) expect(want string) string {
 	sh.t.Helper()
 	re := regexp.MustCompile(want)
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		sh.mu.Lock()
 		text := sh.out.String()

@@ -65,7 +65,7 @@ func Start(cfg Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := c.AwaitServer(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -166,6 +166,7 @@ func (c *Cluster) Environ() []string {
 	env := []string{
 		"MW_SERVERS=" + c.servers,
 		"MW_SESSION_TIMEOUT=" + c.cfg.SessionTimeout.String(),
+		"MW_CONNECT_TIMEOUT=1m", // a server that is started again may be slow
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=" + c.cfg.Dir,
 	}

@@ -89,7 +89,7 @@ func openClient(t *testing.T, c *mwtest.Cluster) *submit.Client {
 
 func openSession(t *testing.T, c *mwtest.Cluster) *coordinator.Session {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	s, err := coordinator.Connect(ctx, coordinatorConfig(c))
 	if err != nil {

@@ -22,6 +22,7 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("MW_CONNECT_TIMEOUT", "1m") // a server in the background may start slowly
 			env.Setenv("MW_DATA", env.WorkDir+"/data")
 			env.Setenv("TMPDIR", env.WorkDir)
 			env.Setenv("TMP", env.WorkDir)
@@ -69,21 +70,21 @@ func free(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // eventually runs a command until what it prints matches a pattern, for at
-// most 20 seconds: eventually PATTERN COMMAND…
+// most a minute: eventually PATTERN COMMAND…
 func eventually(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: eventually PATTERN COMMAND…")
 	}
 	pattern, err := regexp.Compile("(?m)" + args[0])
 	ts.Check(err)
-	end := time.Now().Add(20 * time.Second)
+	end := time.Now().Add(time.Minute)
 	for {
 		run1(ts, args[1:])
 		if pattern.MatchString(ts.ReadFile("stdout")) {
 			return
 		}
 		if time.Now().After(end) {
-			ts.Fatalf("%v prints nothing like %s after 20 s", args[1:], args[0])
+			ts.Fatalf("%v prints nothing like %s after a minute", args[1:], args[0])
 		}
 		<-time.After(50 * time.Millisecond)
 	}
