@@ -29,14 +29,14 @@ const (
 	minRelist  = 100 * time.Millisecond
 	maxRelist  = time.Second // or after that, when there may be names out of sequence
 
-	lookEvery   = 250 * time.Millisecond // while no watch tells of names out of sequence
+	lookEvery   = 250 * time.Millisecond // while no watch tells of names out of sequence; or there are too many strays
 	blindEvery  = 20 * time.Millisecond  // while no watch tells of the next number
 	lookAgain   = time.Millisecond       // after news
 	quietLooks  = 4                      // in vain, before the next number is watched for
 	quietTime   = time.Second            // without news, before a listing that only sets a watch
 	lookAtOnce  = 32                     // znodes looked for at a time
 	looksAtMost = 512                    // in one go
-	maxStray    = 1024                   // watches that wait for something else by now
+	maxStray    = 256                    // watches that wait for something else by now: 6 KiB of maxWatchBytes
 )
 
 // FollowSequence gives the children of a directory that may be big, and whose
@@ -262,6 +262,8 @@ func (q *sequence) pause() (wake time.Duration, due bool) {
 		wake = lookAgain
 	case q.ahead == nil && !q.blind:
 		wake = 0
+	case q.ahead == nil && q.strayed():
+		wake = lookEvery // for good, perhaps
 	case q.ahead == nil:
 		wake = blindEvery
 	case q.any == nil:

@@ -93,10 +93,10 @@ func (q *sequence) watchAhead(ctx context.Context) error {
 		return nil
 	}
 	q.blind = true
-	if len(q.stray) >= maxStray {
+	if q.strayed() {
 		q.stray = slices.DeleteFunc(q.stray, isClosed)
 	}
-	if len(q.stray) >= maxStray || q.told {
+	if q.strayed() || q.told {
 		return nil
 	}
 	d, fired, err := q.s.readExists(ctx, q.path+"/"+q.name(q.tally.next))
@@ -113,6 +113,10 @@ func (q *sequence) watchAhead(ctx context.Context) error {
 	q.ahead, q.await, q.blind = fired, q.tally.next, false
 	return nil
 }
+
+// strayed says that no more watches may be set for numbers. One for a number that
+// went to another name never fires, and cannot be taken back.
+func (q *sequence) strayed() bool { return len(q.stray) >= maxStray }
 
 // arrived is called when the number awaited was given.
 func (q *sequence) arrived(ctx context.Context) error {

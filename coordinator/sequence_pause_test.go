@@ -47,3 +47,27 @@ func TestListingsArePaced(t *testing.T) {
 		})
 	}
 }
+
+// Watches for numbers that other names took stay: there are not many of them,
+// and without them the directory is looked at now and then.
+func TestStrayWatchesAreFew(t *testing.T) {
+	q := &sequence{listed: time.Now(), vain: quietLooks, any: make(chan struct{})}
+	for n := 0; !q.strayed(); n++ {
+		if n > 1000 {
+			t.Fatal("a thousand stray watches are not too many")
+		}
+		q.ahead, q.await = make(chan struct{}), q.tally.next
+		q.tally.looked(statAfter(0, uint32(n+1), 0), 1, 0, true)
+		q.told = true // no new one yet
+		if err := q.watchAhead(t.Context()); err != nil || q.ahead != nil {
+			t.Fatalf("a watch for a number that was passed over is kept, or %v", err)
+		}
+	}
+	q.told, q.tally.odd, q.tally.dirty = false, false, false
+	if err := q.watchAhead(t.Context()); err != nil || q.ahead != nil {
+		t.Fatalf("one more watch is set, or %v", err)
+	}
+	if wake, due := q.pause(); wake != lookEvery || due {
+		t.Errorf("looks every %v, listing due: %v", wake, due)
+	}
+}
