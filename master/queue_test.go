@@ -54,7 +54,7 @@ func (q *queue) must(err error) {
 
 func (q *queue) connect(cfg coordinator.Config) *coordinator.Session {
 	q.t.Helper()
-	ctx, cancel := context.WithTimeout(q.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(q.t.Context(), patience)
 	defer cancel()
 	s, err := coordinator.Connect(ctx, cfg)
 	q.must(err)
@@ -105,11 +105,15 @@ func (q *queue) leads(m *candidate) {
 	})
 }
 
+// patience is how long a test waits for what should take a moment: the machine
+// may be busy with other things.
+const patience = time.Minute
+
 // await fails the test if f, which ends with its context, does not become true
 // in time.
 func (q *queue) await(what string, f func(context.Context) bool) {
 	q.t.Helper()
-	ctx, cancel := context.WithTimeout(q.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(q.t.Context(), patience)
 	defer cancel()
 	if !f(ctx) {
 		q.t.Fatalf("waited in vain for %s", what)
