@@ -33,8 +33,10 @@ demo: build ## 200+ commands, workers scaled and killed, the master killed; unde
 chaos: build ## RUNS=20 times 1,000 tasks under kill -9 of everything; SEED=n replays one
 	go test -count=1 -v -timeout 60m -run 'TestChaos' ./mwtest -chaos.runs $(RUNS) -chaos.seed $(SEED)
 
-bench: build ## tasks per second and latency, beside the machine's own fork/exec rate
+bench: build ## the queue beside the machine's own fork/exec rate; the server beside Apache ZooKeeper
+	@[ -x /usr/share/zookeeper/bin/zkServer.sh ] || apt-get install -y --no-install-recommends zookeeper default-jre-headless
 	bin/mw bench queue
+	bin/mw bench server
 
 fuzz: ## every fuzz target for FUZZTIME (default 30s)
 	@set -e; for d in $$(grep -rl '^func Fuzz' --include=*_test.go . | xargs -n1 dirname | sort -u); do \

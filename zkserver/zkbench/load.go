@@ -123,8 +123,7 @@ type loop struct {
 	took   histogram
 	left   int // requests without an answer
 	err    error
-	mu     sync.Mutex // protects left, err, next and ended
-	ended  bool
+	mu     sync.Mutex // protects left, err and next
 	finish chan struct{}
 }
 
