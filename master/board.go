@@ -245,12 +245,15 @@ func (b *board) workersListed(names []string, zxid int64) {
 		}
 	}
 	for name, w := range b.workers {
-		if w.alive && !alive[name] {
+		if alive[name] {
+			continue
+		}
+		if w.alive {
 			w.alive = false
 			b.news = append(b.news, news{what: departed, worker: name, count: len(w.held)})
 			b.orphan(w)
-			b.discharge(w)
 		}
+		b.discharge(w) // also one whose registration was told after a listing without it
 	}
 }
 

@@ -47,9 +47,16 @@ func (f *follower) run(ctx context.Context) {
 	f.wg.Wait()
 }
 
+// tell blocks until the fact is taken or ctx ends. A fact that is carried out
+// only after the end of ctx says nothing: its znode is not followed any more.
 func (f *follower) tell(ctx context.Context, is fact) {
+	current := func(b *board) {
+		if ctx.Err() == nil {
+			is(b)
+		}
+	}
 	select {
-	case f.facts <- is:
+	case f.facts <- current:
 	case <-ctx.Done():
 	}
 }
@@ -68,23 +75,25 @@ func (f *follower) each(
 		}
 	}()
 	for c := range f.s.FollowChildren(ctx, path) {
+		there := make(map[string]bool, len(c.Names))
+		for _, name := range c.Names {
+			there[name] = true
+		}
+		for name, cancel := range following {
+			if !there[name] {
+				cancel() // first, so that what it told is of no use after the list without it
+				delete(following, name)
+			}
+		}
 		f.tell(ctx, func(b *board) {
 			b.rooted(path, c.Stat.Czxid)
 			listed(b, c.Names, c.Stat.Pzxid)
 		})
-		there := make(map[string]bool, len(c.Names))
 		for _, name := range c.Names {
-			there[name] = true
 			if following[name] == nil {
 				child, cancel := context.WithCancel(ctx)
 				following[name] = cancel
 				f.wg.Go(func() { follow(child, name) })
-			}
-		}
-		for name, cancel := range following {
-			if !there[name] {
-				cancel()
-				delete(following, name)
 			}
 		}
 	}
