@@ -50,7 +50,9 @@ func startApache(t *testing.T) string {
 	t.Helper()
 	needApache(t)
 	dir := t.TempDir()
-	addr := must(freeLoopback())(t)
+	held := must(mwtest.HoldAddress())(t)
+	t.Cleanup(held.Release)
+	addr := held.String()
 	_, port, _ := net.SplitHostPort(addr)
 	cfg := filepath.Join(dir, "zoo.cfg")
 	text := fmt.Sprintf("tickTime=500\ndataDir=%s/data\nclientPort=%s\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\nmaxClientCnxns=0\n", dir, port)
@@ -77,14 +79,6 @@ func startApache(t *testing.T) string {
 		return err == nil
 	})
 	return addr
-}
-
-func freeLoopback() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // onEach runs a test on our server and on Apache ZooKeeper.

@@ -36,8 +36,9 @@ type Cluster struct {
 	server  *Process // nil when the service is somebody else's
 	tl      *timeline
 
-	mu        sync.Mutex // protects processes
+	mu        sync.Mutex // protects the fields below
 	processes []*Process // everything started, to be killed by Close
+	addresses []*Address // of the server and the masters, to be released by Close
 }
 
 // Start makes the cluster and, unless cfg names a service, starts one mw
@@ -56,14 +57,14 @@ func Start(cfg Config) (*Cluster, error) {
 		return c, nil
 	}
 
-	addr, err := freeAddr()
+	addr, err := c.holdAddress()
 	if err != nil {
 		return nil, err
 	}
 	c.servers = addr
 	c.server, err = c.run("server", "server", "--listen", addr, "--data", filepath.Join(cfg.Dir, "server"))
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, c.Close())
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -95,7 +96,7 @@ func (c *Cluster) Note(format string, args ...any) { c.tl.add("", format, args..
 // StartMaster starts a master whose address, the one it writes to /master, is
 // in the Process. It does not wait for it to lead or stand by.
 func (c *Cluster) StartMaster(name string) (*Process, error) {
-	addr, err := freeAddr()
+	addr, err := c.holdAddress()
 	if err != nil {
 		return nil, err
 	}
@@ -132,17 +133,20 @@ func (c *Cluster) AwaitServer(ctx context.Context) error {
 	}
 }
 
-// Close kills whatever still runs. The directory stays.
+// Close kills whatever still runs and gives its addresses back. The directory stays.
 func (c *Cluster) Close() error {
 	c.mu.Lock()
-	all := c.processes
-	c.processes = nil
+	all, held := c.processes, c.addresses
+	c.processes, c.addresses = nil, nil
 	c.mu.Unlock()
 	var errs []error
 	for _, p := range all {
 		if p.Running() {
 			errs = append(errs, p.Kill())
 		}
+	}
+	for _, a := range held {
+		a.Release()
 	}
 	return errors.Join(errs...)
 }
@@ -176,15 +180,17 @@ func (c *Cluster) Environ() []string {
 	return env
 }
 
-// freeAddr is a loopback address nobody listens on now. Somebody may take it
-// before it is used; a server that is to be restarted needs one that stays.
-func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// holdAddress takes an address that stays the cluster's while what listens
+// there is killed and started again.
+func (c *Cluster) holdAddress() (string, error) {
+	a, err := HoldAddress()
 	if err != nil {
-		return "", fmt.Errorf("mwtest: find a free port: %w", err)
+		return "", err
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	c.mu.Lock()
+	c.addresses = append(c.addresses, a)
+	c.mu.Unlock()
+	return a.String(), nil
 }
 
 // defaultBinary is bin/mw in the nearest folder above that holds go.mod.

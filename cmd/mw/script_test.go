@@ -2,13 +2,13 @@ package main
 
 import (
 	"errors"
-	"net"
 	"os/exec"
 	"regexp"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/mwqueue/mw/mwtest"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -58,15 +58,16 @@ func run1(ts *testscript.TestScript, args []string) int {
 	return 0
 }
 
-// free sets a variable to an address on which nobody listens: free VARIABLE.
+// free sets a variable to an address on which nobody listens, and keeps it from
+// others until the script ends: free VARIABLE.
 func free(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: free VARIABLE")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	a, err := mwtest.HoldAddress()
 	ts.Check(err)
-	defer l.Close()
-	ts.Setenv(args[0], l.Addr().String())
+	ts.Defer(a.Release)
+	ts.Setenv(args[0], a.String())
 }
 
 // eventually runs a command until what it prints matches a pattern, for at
