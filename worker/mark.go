@@ -13,7 +13,6 @@ import (
 type marker interface {
 	Get(ctx context.Context, path string) ([]byte, coordinator.Stat, error)
 	Set(ctx context.Context, path string, data []byte, version int32) (coordinator.Stat, error)
-	Sync(ctx context.Context, path string) error
 }
 
 // mark writes into an attempt's assignment that it starts, if that is to be
@@ -30,16 +29,11 @@ func mark(ctx context.Context, s marker, a *attempt) error {
 	path := coordinator.AssignmentPath(a.instance, a.task)
 	pause := coordinator.Backoff{First: firstPause, Most: lastPause}
 	for {
-		stat, err := s.Set(ctx, path, marked.Encode(), coordinator.AnyVersion)
-		if errors.Is(err, coordinator.ErrUnknownOutcome) {
-			stat, err = isMarked(ctx, s, path, marked)
-		}
+		err := markOnce(ctx, s, path, marked, a.fence)
 		switch {
-		case err == nil && stat.Czxid == a.fence:
+		case err == nil:
 			a.assigned = marked
 			return nil
-		case err == nil || errors.Is(err, coordinator.ErrNoNode):
-			return fmt.Errorf("mark %s: %w", path, ErrMoved)
 		case !passes(err) || ctx.Err() != nil:
 			return fmt.Errorf("mark %s: %w", path, err)
 		}
@@ -49,21 +43,30 @@ func mark(ctx context.Context, s marker, a *attempt) error {
 	}
 }
 
-// isMarked finds out whether a mark was written whose answer was lost: if not,
-// the error is still that the outcome is unknown.
-func isMarked(ctx context.Context, s marker, path string, marked coordinator.Assignment) (coordinator.Stat, error) {
-	if err := s.Sync(ctx, path); err != nil {
-		return coordinator.Stat{}, err
-	}
+// markOnce writes the mark into the assignment that was made at fence, and into
+// no other: one that was made again under that name is of another attempt. The
+// service compares versions only, so one made between the reading and the writing
+// is written to; it is not ours then, either.
+//
+// A mark is there already if an answer was lost: a read does not fall behind a
+// write of this session that was refused, so that is found out in the end.
+func markOnce(ctx context.Context, s marker, path string, marked coordinator.Assignment, fence int64) error {
 	data, stat, err := s.Get(ctx, path)
-	if err == nil && coordinator.ParseAssignment(data) != marked {
-		err = coordinator.ErrUnknownOutcome
+	if err == nil && stat.Czxid == fence {
+		if coordinator.ParseAssignment(data) == marked {
+			return nil
+		}
+		stat, err = s.Set(ctx, path, marked.Encode(), stat.Version)
 	}
-	return stat, err
+	if errors.Is(err, coordinator.ErrNoNode) || err == nil && stat.Czxid != fence {
+		return ErrMoved
+	}
+	return err
 }
 
-// passes reports whether what refused a write may pass.
+// passes reports whether what refused a write may pass. A bad version does:
+// somebody has written since it was read.
 func passes(err error) bool {
 	return errors.Is(err, coordinator.ErrUnknownOutcome) || errors.Is(err, coordinator.ErrNoServer) ||
-		errors.Is(err, coordinator.ErrTryLater)
+		errors.Is(err, coordinator.ErrTryLater) || errors.Is(err, coordinator.ErrBadVersion)
 }
