@@ -85,7 +85,7 @@ type board struct {
 	round  round // of a standby
 
 	orphans []orphan
-	doomed  []seq // waiting, although too many workers were lost with them
+	doomed  []seq // waiting, although they are spent
 	drops   []orphan
 	finals  finals
 

@@ -54,7 +54,8 @@
 // as much as it should complete within 100 ms. The tasks of a worker that died
 // go before those that wait, and away from where they died if there is a
 // choice. A task that MaxLost workers died on becomes "dead"; attempts that were
-// interrupted, or tasks handed back, are not counted.
+// interrupted, or tasks handed back, are not counted. So does a task with an
+// attempt of the highest number there is, [coordinator.MaxAttempts].
 //
 // A worker that dies takes all its tasks with it, whichever of them was to blame.
 // So that no task becomes dead because of another,

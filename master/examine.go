@@ -3,6 +3,8 @@ package master
 import (
 	"math"
 	"time"
+
+	"github.com/mwqueue/mw/coordinator"
 )
 
 // answered: the answer to a question.
@@ -80,9 +82,16 @@ func (b *board) enqueue(s seq, t *task, a answer) {
 		b.set(t, waiting)
 		b.line.join(s)
 	}
-	if t.state == waiting && int(t.lost) >= b.limits.maxLost {
+	if t.state == waiting && b.spent(t, 0) {
 		b.doomed = append(b.doomed, s)
 	}
+}
+
+// spent reports that the task is not to be attempted again, when so many more
+// attempts are recorded: too many workers were lost with it, or the next would
+// have a number that nobody takes for one.
+func (b *board) spent(t *task, more int) bool {
+	return int(t.lost) >= b.limits.maxLost || int(t.attempts)+more >= coordinator.MaxAttempts
 }
 
 // rehold: the worker has the task after all. People can do such things.

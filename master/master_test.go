@@ -2,6 +2,7 @@ package master_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -291,13 +292,57 @@ func TestWorkersThatTakeNoAssignmentsHoldUpNobody(t *testing.T) {
 func TestAttemptsWithAbsurdNumbers(t *testing.T) {
 	q := newQueue(t)
 	id := q.submit(1, "true")[0]
-	for _, name := range []string{"attempt-9223372036854775807", "attempt-1000000", "attempt-0", "attempt--1"} {
+	for _, name := range []string{"attempt-9223372036854775807", "attempt-999998", "attempt-0", "attempt--1"} {
 		_, err := q.s.Create(t.Context(), coordinator.TaskPath(id)+"/"+name, []byte("lost"), coordinator.Persistent)
 		q.must(err)
 	}
 	q.master()
 	q.worker("w1", 1).work()
 	q.ends(id, coordinator.StatusDone)
+}
+
+// The next attempt would have a number that nobody takes for one.
+func TestTaskWithTheLastAttemptThereMayBeEndsDead(t *testing.T) {
+	q := newQueue(t)
+	ids := q.submit(2, "true")
+	attempted := func(id coordinator.TaskID, n int) {
+		_, err := q.s.Create(t.Context(), coordinator.AttemptPath(id, n), []byte("interrupted"), coordinator.Persistent)
+		q.must(err)
+	}
+	attempted(ids[0], coordinator.MaxAttempts)
+	attempted(ids[1], coordinator.MaxAttempts-1)
+	q.master()
+	q.ends(ids[0], coordinator.StatusDead)
+	w := q.worker("w1", 1)
+	w.hasOnly(ids[1])
+	q.must(w.report(t.Context(), ids[1], coordinator.OutcomeInterrupted, ""))
+	q.ends(ids[1], coordinator.StatusDead)
+}
+
+// Its worker dies with the last attempt there may be, or with one that a person
+// has made of a task that has had it.
+func TestTaskWhoseWorkerDiesWithTheLastAttemptEndsDead(t *testing.T) {
+	for _, had := range []int{coordinator.MaxAttempts - 1, coordinator.MaxAttempts} {
+		t.Run(strconv.Itoa(had), func(t *testing.T) {
+			q := newQueue(t)
+			id := q.submit(1, "true")[0]
+			_, err := q.s.Create(t.Context(), coordinator.AttemptPath(id, had), []byte("interrupted"), coordinator.Persistent)
+			q.must(err)
+			w := q.worker("w1", 1)
+			_, err = w.s.Create(t.Context(), coordinator.AssignmentPath(w.name, id), nil, coordinator.Persistent)
+			q.must(err)
+			q.master()
+			w.hasOnly(id)
+			w.die()
+			q.ends(id, coordinator.StatusDead)
+			q.children(coordinator.AssignPath, 0)
+			names, _, err := q.s.Children(t.Context(), coordinator.TaskPath(id))
+			q.must(err)
+			if last := coordinator.LastAttempt(names); last != coordinator.MaxAttempts || len(names) != 2+coordinator.MaxAttempts-had {
+				t.Errorf("the task has %v, want no attempt after the last", names)
+			}
+		})
+	}
 }
 
 // A person deletes all tasks and makes /tasks again: the numbers begin anew, and

@@ -229,8 +229,15 @@ func (h *hand) rescue(o orphan, t *task) move {
 	if m.ended == coordinator.OutcomeLost {
 		lost++
 	}
-	if lost >= h.b.limits.maxLost {
+	more := 0
+	if m.ended != "" {
+		more++
+	}
+	if lost >= h.b.limits.maxLost || h.b.spent(t, more) {
 		m.kind = bury
+		if t.attempts >= coordinator.MaxAttempts { // a person assigned it; there is no number for the attempt
+			m.ended = ""
+		}
 		return m
 	}
 	if lost >= coordinator.SuspectLost {
@@ -243,14 +250,13 @@ func (h *hand) rescue(o orphan, t *task) move {
 	return m
 }
 
-// doomed ends the tasks whose workers were lost too often, as the workers
-// themselves have recorded.
+// doomed ends the tasks that are spent, as the workers themselves have recorded.
 func (h *hand) doomed() {
 	b := h.b
 	for h.left > 0 && len(b.doomed) > 0 {
 		s := b.doomed[0]
 		b.doomed = b.doomed[1:]
-		if t := b.tasks.get(s); t != nil && t.state == waiting && int(t.lost) >= b.limits.maxLost {
+		if t := b.tasks.get(s); t != nil && t.state == waiting && b.spent(t, 0) {
 			h.play(move{kind: bury, task: s})
 		}
 	}
