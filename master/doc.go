@@ -99,6 +99,7 @@
 //	GET /healthz      200 and the role; 503 without a session
 //	GET /api/board    a [View] as JSON: role, term, counts, workers, last moves
 //
-// The request must name the server by an IP address, as localhost, or by the
-// name it listens on or is advertised by; else the answer is 421.
+// The request must name the server by an IP address, as localhost, by the name of
+// its machine, or by the name it listens on or is advertised by; else the answer
+// is 421.
 package master

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/mwqueue/mw/coordinator"
 )
 
 // errServe: the HTTP server ended by itself.
@@ -20,7 +22,7 @@ func (m *Master) serve(wg *sync.WaitGroup, stop context.CancelCauseFunc) *http.S
 	mux.HandleFunc("GET /healthz", m.healthz)
 	mux.HandleFunc("GET /api/board", m.apiBoard)
 	server := &http.Server{
-		Handler:           limited(named(mux, m.advertised, m.cfg.Listen)),
+		Handler:           coordinator.LimitRequests(requestsMax, coordinator.CheckHost(mux, m.advertised, m.cfg.Listen)),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      10 * time.Second,
@@ -37,20 +39,6 @@ func (m *Master) serve(wg *sync.WaitGroup, stop context.CancelCauseFunc) *http.S
 
 // requestsMax bounds the requests served at a time.
 const requestsMax = 100
-
-// limited answers 503 beyond requestsMax requests at a time.
-func limited(to http.Handler) http.Handler {
-	places := make(chan struct{}, requestsMax)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case places <- struct{}{}:
-			defer func() { <-places }()
-			to.ServeHTTP(w, r)
-		default:
-			http.Error(w, "too many requests", http.StatusServiceUnavailable)
-		}
-	})
-}
 
 // healthz answers 200 when the master has a session, and says what it is
 // doing; else 503.

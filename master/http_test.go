@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
 	"testing"
 	"time"
 
@@ -32,14 +33,22 @@ func TestHTTP(t *testing.T) {
 func TestHTTPIsNotForOtherNames(t *testing.T) {
 	q := newQueue(t)
 	m := q.master()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+m.Addr().String()+"/api/board", nil)
+	machine, err := os.Hostname()
 	q.must(err)
-	req.Host = "rebound.example"
-	resp, err := http.DefaultClient.Do(req)
-	q.must(err)
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusMisdirectedRequest {
-		t.Errorf("status = %d, want 421", resp.StatusCode)
+	for host, want := range map[string]int{
+		"localhost.:80":   http.StatusOK,
+		machine:           http.StatusOK,
+		"rebound.example": http.StatusMisdirectedRequest,
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+m.Addr().String()+"/api/board", nil)
+		q.must(err)
+		req.Host = host
+		resp, err := http.DefaultClient.Do(req)
+		q.must(err)
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("host %s: status = %d, want %d", host, resp.StatusCode, want)
+		}
 	}
 }
 
