@@ -28,7 +28,8 @@ const (
 
 // report is what is to be written about one assignment, in one multi that
 // begins with its deletion: if it is not there any more, the task was moved
-// and nothing is written. An attempt of 0 hands the task back, unstarted.
+// and nothing is written. An attempt of 0 has no record; without a status, too,
+// the task is handed back, unstarted.
 type report struct {
 	instance string
 	task     coordinator.TaskID
@@ -46,14 +47,13 @@ type report struct {
 
 func (r *report) ops() []coordinator.Op {
 	ops := []coordinator.Op{coordinator.DeleteOp(coordinator.AssignmentPath(r.instance, r.task), coordinator.AnyVersion)}
-	if r.attempt == 0 {
-		return ops
+	if r.attempt != 0 {
+		ops = append(ops, coordinator.CreateOp(coordinator.AttemptPath(r.task, r.attempt), r.encode(), coordinator.Persistent))
 	}
-	ops = append(ops, coordinator.CreateOp(coordinator.AttemptPath(r.task, r.attempt), r.encode(), coordinator.Persistent))
-	if r.status == "" {
-		return ops
+	if r.status != "" {
+		ops = append(ops, coordinator.CreateOp(coordinator.StatusPath(r.task), []byte(r.status), coordinator.Persistent))
 	}
-	return append(ops, coordinator.CreateOp(coordinator.StatusPath(r.task), []byte(r.status), coordinator.Persistent))
+	return ops
 }
 
 // encode encodes the record, once.
@@ -156,13 +156,16 @@ func (w reporter) refused(ctx context.Context, r *report, op int, err error) (se
 		w.log.Error().Str("task", string(r.task)).Err(err).Msg("report refused, will be tried again")
 		return nil, postpone(one)
 	}
+	if op == 1 && r.attempt == 0 {
+		op = 2 // the status
+	}
 	switch {
 	case op == 0 && errors.Is(err, coordinator.ErrNoNode):
 		log.Msg("task was moved, result dropped")
 		return one, nil
-	case op == 1 && errors.Is(err, coordinator.ErrNoNode):
+	case op > 0 && errors.Is(err, coordinator.ErrNoNode):
 		log.Msg("task is gone, result dropped")
-		r.attempt = 0
+		r.attempt, r.status = 0, ""
 		return nil, nil
 	case op == 1 && errors.Is(err, coordinator.ErrNodeExists):
 		return w.renumber(ctx, r)
@@ -177,7 +180,8 @@ func (w reporter) refused(ctx context.Context, r *report, op int, err error) (se
 
 // renumber deals with a report whose attempt is there already. Either the
 // task was moved and given to us again, which is another assignment and not
-// what this report is about; or somebody wrote that attempt by hand.
+// what this report is about; or somebody wrote that attempt by hand. When that has
+// the last number there may be, what this one made of the task is all that is kept.
 func (w reporter) renumber(ctx context.Context, r *report) (settled, later []*report) {
 	one := []*report{r}
 	ours, err := w.stillOurs(ctx, r)
@@ -192,7 +196,10 @@ func (w reporter) renumber(ctx context.Context, r *report) (settled, later []*re
 	if err != nil && !errors.Is(err, coordinator.ErrNoNode) {
 		return nil, postpone(one)
 	}
-	r.attempt = 1 + coordinator.LastAttempt(names)
+	if r.attempt = 1 + coordinator.LastAttempt(names); r.attempt > coordinator.MaxAttempts {
+		w.log.Warn().Str("task", string(r.task)).Msg("task has the last attempt there may be, this one is not recorded")
+		r.attempt = 0
+	}
 	return nil, nil
 }
 

@@ -164,7 +164,34 @@ func TestReports(t *testing.T) {
 		},
 		{
 			name: "hand back", tasks: 1, multis: 1, changes: []string{"-a1"},
-			prepare: func(_ *fakeTree, batch []*report) { batch[0].attempt = 0 },
+			prepare: func(_ *fakeTree, batch []*report) { batch[0].attempt, batch[0].status = 0, "" },
+		},
+		{
+			name: "dead, without an attempt", tasks: 1, multis: 1, changes: []string{"+t1/status", "-a1"},
+			prepare: func(_ *fakeTree, batch []*report) { batch[0].attempt, batch[0].status = 0, coordinator.StatusDead },
+		},
+		{
+			name: "dead, status written by hand", tasks: 1, multis: 2, changes: []string{"+t1/status", "-a1"},
+			prepare: func(f *fakeTree, batch []*report) {
+				batch[0].attempt, batch[0].status = 0, coordinator.StatusDead
+				f.nodes[coordinator.StatusPath(taskNumber(1))] = 50
+			},
+		},
+		{
+			name: "dead, task is gone", tasks: 1, multis: 2, changes: []string{"-a1", "-t1"},
+			prepare: func(f *fakeTree, batch []*report) {
+				batch[0].attempt, batch[0].status = 0, coordinator.StatusDead
+				delete(f.nodes, coordinator.TaskPath(taskNumber(1)))
+			},
+		},
+		{
+			name: "attempts written by hand, with the last number there may be", tasks: 1, multis: 2,
+			prepare: func(f *fakeTree, _ []*report) {
+				for _, n := range []int{1, coordinator.MaxAttempts, coordinator.MaxAttempts + 1} {
+					f.nodes[coordinator.AttemptPath(taskNumber(1), n)] = 50
+				}
+			},
+			changes: []string{"+t1/attempt-1", "+t1/attempt-1000000", "+t1/attempt-1000001", "+t1/status", "-a1"},
 		},
 		{
 			name: "interrupted", tasks: 1, multis: 1, changes: []string{"+t1/attempt-1", "-a1"},

@@ -31,12 +31,16 @@ type attempt struct {
 	tree     string // see treeName
 	session  uint64 // of the guard; stands for the instance
 	task     coordinator.TaskID
-	number   int                    // from 1
+	number   int                    // from 1; see spent
 	fence    int64                  // the zxid that created the assignment
 	assigned coordinator.Assignment // as the tree has it
 	spec     coordinator.Spec
 	fault    error // why it cannot be run
 }
+
+// spent reports whether the task has had the last attempt there may be: one more
+// would have a number that nobody takes for one.
+func (a *attempt) spent() bool { return a.number > coordinator.MaxAttempts }
 
 // run makes an attempt and returns its record. It blocks until everything the
 // attempt started has ended, which the end of ctx brings about. The error says

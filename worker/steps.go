@@ -53,8 +53,10 @@ func (i *instance) start(live context.Context, o *owed) {
 	i.log.Debug().Str("task", string(a.task)).Int("attempt", a.number).Msg("attempt started")
 	go func() {
 		e := ended{owed: o, attempt: a}
-		if e.unmarked = mark(ctx, i.s, a); e.unmarked == nil {
-			e.record, e.fault = w.run(ctx, a)
+		if !a.spent() {
+			if e.unmarked = mark(ctx, i.s, a); e.unmarked == nil {
+				e.record, e.fault = w.run(ctx, a)
+			}
 		}
 		cancel(nil)
 		select {
@@ -119,7 +121,10 @@ func (i *instance) arrived(r read) {
 // ended takes the end of an attempt, of this instance or of a former one.
 func (i *instance) ended(e ended) {
 	r := &report{instance: e.attempt.instance, task: e.attempt.task, fence: e.attempt.fence, owed: e.owed}
-	switch { // without an attempt the task is handed back
+	switch { // without an attempt and a status the task is handed back
+	case e.attempt.spent():
+		i.log.Warn().Str("task", string(r.task)).Msg("task has the last attempt there may be, ends dead")
+		r.status = coordinator.StatusDead
 	case e.unmarked != nil:
 		i.log.Debug().Str("task", string(r.task)).Err(e.unmarked).Msg("attempt not started, handed back")
 	case e.fault != nil:
@@ -212,7 +217,7 @@ func (i *instance) unfinished() map[coordinator.TaskID]bool {
 		tasks[id] = true
 	}
 	for _, r := range i.w.unreported {
-		if r.attempt == 0 && r.instance == i.name {
+		if r.attempt == 0 && r.status == "" && r.instance == i.name {
 			delete(tasks, r.task)
 		}
 	}
