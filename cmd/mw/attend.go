@@ -103,7 +103,7 @@ func arrived(ctx context.Context, signals <-chan os.Signal) os.Signal {
 	}
 }
 
-// note tells the user something beside the answer.
+// note tells the user something beside the answer, in one plain line.
 func note(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "mw: "+format+"\n", args...)
+	fmt.Fprintln(os.Stderr, "mw:", plain(fmt.Sprintf(format, args...)))
 }

@@ -95,10 +95,10 @@ func stopped(ctx context.Context, err error) bool {
 	return ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
 }
 
-// oneLine shows err without line ends and without the package names that
+// oneLine shows err as a plain line and without the package names that
 // tell a developer, not a user, where it comes from.
 func oneLine(err error) string {
-	parts := strings.Split(strings.Join(strings.Fields(err.Error()), " "), ": ")
+	parts := strings.Split(plain(strings.Join(strings.Fields(err.Error()), " ")), ": ")
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool {
 		return slices.Contains(packages, part)
 	}), ": ")

@@ -59,7 +59,11 @@ func (l listing[T]) table(w io.Writer) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, strings.Join(l.header, "\t"))
 	for _, r := range l.rows {
-		fmt.Fprintln(tw, strings.Join(l.cells(r), "\t"))
+		cells := l.cells(r)
+		for i := range cells {
+			cells[i] = plain(cells[i])
+		}
+		fmt.Fprintln(tw, strings.Join(cells, "\t"))
 	}
 	return tw.Flush()
 }
@@ -78,14 +82,20 @@ func badOutput(c *cli.Context, format string) error {
 	return usagef(c, "--output: %q is none of table, json, jsonl, id", format)
 }
 
-// short cuts text to one line of n characters at most, made safe for a terminal.
-func short(text string, n int) string {
-	clean := []rune(strings.Map(func(r rune) rune {
+// plain makes text of a znode, which anybody may have written, safe for a
+// terminal: one line, and no sequences that a terminal obeys.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
 		}
 		return ' '
-	}, text))
+	}, text)
+}
+
+// short cuts text to one plain line of n characters at most.
+func short(text string, n int) string {
+	clean := []rune(plain(text))
 	if len(clean) > n {
 		return string(clean[:n-1]) + "…"
 	}

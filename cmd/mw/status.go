@@ -109,7 +109,7 @@ func printStatus(w io.Writer, t submit.Task, attempts []submit.Attempt, cur *cur
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	field := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(tw, "%s\t%s\n", name, value)
+			fmt.Fprintf(tw, "%s\t%s\n", name, plain(value))
 		}
 	}
 	field("id", string(t.ID))

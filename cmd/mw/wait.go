@@ -82,7 +82,7 @@ func waitAll(ctx context.Context, c *cli.Context, handles []*submit.Handle) erro
 			if mine := r.ExitCode(); mine != 0 {
 				code = mine
 			}
-			_, err = fmt.Fprintf(c.App.Writer, "%s  %s\n", r.ID, r.Status)
+			_, err = fmt.Fprintf(c.App.Writer, "%s  %s\n", r.ID, short(string(r.Status), 60))
 			return err
 		})
 	}
