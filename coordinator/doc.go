@@ -33,8 +33,8 @@
 // It is four writes, each one multi, so that a crash leaves it done or not done:
 //
 //	submit    client  create /tasks/task- (sequential)
-//	assign    master  check term · check /workers/W · create /assign/W/T
-//	reassign  master  check term · delete /assign/dead/T · create attempt {lost} · create /assign/W/T
+//	assign    master  check term · check /workers/W · check /tasks/T · create /assign/W/T
+//	reassign  master  check term · check /workers/W · delete /assign/dead/T · create attempt {lost} · create /assign/W/T
 //	report    worker  delete /assign/W/T · create attempt · create status
 //
 // A master that was deposed without knowing fails the check of its term, and a
