@@ -36,7 +36,10 @@ type launcher struct {
 
 	runs atomic.Uint64 // the last number given to a run
 
-	mu      sync.Mutex // protects the fields below; not held while writing
+	// mu protects the fields below. It is held while a guard process is started
+	// and given its first lease, which its empty pipe takes at once; not while
+	// writing to one that runs, which may be stuck.
+	mu      sync.Mutex
 	second  *sentinel  // nil: not started yet, or not to be had
 	watched string     // the instance the sentinel was last told of
 	link    *guardLink
