@@ -71,8 +71,12 @@ func (s *sentinel) watch(instance string) error {
 
 // reviveLocked starts a process, unless there is one.
 func (s *sentinel) reviveLocked() error {
-	if s.cmd != nil && !isClosed(s.dead) {
-		return nil
+	if s.cmd != nil {
+		select {
+		case <-s.dead:
+		default:
+			return nil
+		}
 	}
 	cmd := exec.Command(s.argv[0], s.argv[1:]...)
 	cmd.Stdin, cmd.Stderr = s.r, os.Stderr
@@ -113,13 +117,4 @@ func (s *sentinel) close() {
 	}
 	_ = s.r.Close()
 	_ = s.w.Close()
-}
-
-func isClosed(ch <-chan struct{}) bool {
-	select {
-	case <-ch:
-		return true
-	default:
-		return false
-	}
 }
