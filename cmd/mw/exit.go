@@ -23,7 +23,7 @@ const (
 	exitDenied      = 77  // not permitted
 	exitTimedOut    = 124 // --timeout passed
 	exitFailed      = 125 // mw failed
-	exitInterrupted = 130 // stopped by a signal
+	exitInterrupted = 130 // stopped, as by Ctrl-C; a signal has 128 and its number
 )
 
 // A failure is an error with the exit code and the hint that go with it.
@@ -77,6 +77,9 @@ func report(w io.Writer, ctx context.Context, err error) int {
 	}
 	if stopped(ctx, err) && !errors.Is(err, coordinator.ErrUnknownOutcome) {
 		fmt.Fprintln(w, "mw: interrupted")
+		if sig, ok := errors.AsType[stopSignal](context.Cause(ctx)); ok {
+			return sig.code()
+		}
 		return exitInterrupted
 	}
 	f, ok := errors.AsType[*failure](err)

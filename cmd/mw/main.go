@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
 	"syscall"
 )
 
@@ -13,8 +12,7 @@ func main() { os.Exit(run()) }
 
 // run is main with an exit status, so that deferred calls are made.
 func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // from then on a signal kills
 	return report(os.Stderr, ctx, newApp().RunContext(ctx, os.Args))
 }
