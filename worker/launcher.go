@@ -40,8 +40,8 @@ type launcher struct {
 	// and given its first lease, which its empty pipe takes at once; not while
 	// writing to one that runs, which may be stuck.
 	mu      sync.Mutex
-	second  *sentinel  // nil: not started yet, or not to be had
-	watched string     // the instance the sentinel was last told of
+	second  *sentinel // nil: not started yet, or not to be had
+	watched string    // the instance the sentinel was last told of
 	link    *guardLink
 	started time.Time // of link
 	session uint64    // the last lease, for a guard that starts later
