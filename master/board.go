@@ -40,6 +40,7 @@ type task struct {
 	arrived  bool  // came since the term began, so that it most likely is untouched
 	apart    bool  // waits among the suspects, not in the line
 	queued   bool  // a question about it is among the urgent
+	shelved  bool  // the log has it that it was parked
 	refusals uint8 // since its last move that was carried out
 }
 
@@ -77,6 +78,7 @@ type board struct {
 	died     map[seq][]string
 	controls []directive
 	parked   []parking
+	shelved  int // how many tasks the log has it of that they were parked in this term
 
 	asks   uint32 // questions ever asked; numbers them
 	asking int    // questions under way
@@ -302,9 +304,10 @@ func (b *board) takeNews() []news {
 type news struct {
 	what   event
 	worker string
-	task   seq   // unforgettable
-	count  int   // of the tasks it held
-	tally  tally // of what became of them
+	task   seq    // unforgettable, shelved
+	why    string // shelved
+	count  int    // of the tasks it held
+	tally  tally  // of what became of them
 }
 
 type event uint8
@@ -316,4 +319,5 @@ const (
 	refusing // nothing can be assigned to it
 
 	unforgettable // a final task cannot be deleted
+	shelved       // a task is left alone for a while
 )

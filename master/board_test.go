@@ -227,3 +227,34 @@ func TestOlderListingThanTheLastIsNotNews(t *testing.T) {
 		t.Error("w1 is alive again after an older listing")
 	}
 }
+
+// Something is refused again and again, about more tasks than a log should list.
+func TestParkedTasksAreToldOnceAndNotAll(t *testing.T) {
+	s := newSim(t)
+	s.begin()
+	s.register("w1")
+	ids := make([]seq, 2*shelvedMax)
+	for n := range ids {
+		ids[n] = s.submit(simTask{})
+	}
+	s.hear()
+	told := make(map[seq]int)
+	for range 3 {
+		for _, id := range ids {
+			s.b.park(id, s.b.tasks.get(id), "because")
+		}
+		for _, n := range s.b.takeNews() {
+			if n.what == shelved {
+				told[n.task]++
+			}
+		}
+	}
+	if len(told) != shelvedMax {
+		t.Errorf("%d tasks are told, want %d", len(told), shelvedMax)
+	}
+	for id, times := range told {
+		if times != 1 {
+			t.Errorf("%d is told %d times", id, times)
+		}
+	}
+}

@@ -31,26 +31,33 @@ type carrier struct {
 
 // carry writes the moves as one multi. A move that is refused is taken out,
 // with those that would be refused for the same reason, and the rest is tried
-// again; so it is, after a pause, while the service takes no writes. The outcomes are those of the moves about which something is known:
-// all of them, unless there is an error, which is that the term has ended or
-// that an answer was lost.
+// again; so it is, after a pause, while the service takes no writes. The outcomes
+// are those of the moves about which something is known: all of them, unless
+// there is an error, which is that the term has ended or that an answer was lost.
 func (c carrier) carry(ctx context.Context, moves []move) (out []outcome, err error) {
 	var pause coordinator.Backoff
+	var swept []string
 	for len(moves) > 0 {
 		b := c.batch(moves, time.Now().UTC())
 		err := c.write(ctx, b)
 		refusal, refused := errors.AsType[*coordinator.MultiError](err)
 		switch {
 		case err == nil:
-			return appendOutcomes(out, moves, done), nil
+			return appendOutcomes(out, moves, done, nil), nil
 		case refused && refusal.Index < len(b.parts):
 			culprit, r := b.blame(refusal)
+			if path := refusal.Op.Path(); littered(moves[culprit], refusal) && !slices.Contains(swept, path) {
+				swept = append(swept, path)
+				if c.sweep(ctx, path) {
+					continue
+				}
+			}
 			c.log.Debug().Stringer("op", refusal.Op).Err(refusal.Err).Msg("move refused")
 			refusedMoves := moves[culprit : culprit+1]
 			if r.blamesWorker() {
 				refusedMoves = movesTo(moves, moves[culprit].to)
 			}
-			out = appendOutcomes(out, refusedMoves, r)
+			out = appendOutcomes(out, refusedMoves, r, refusal)
 			moves = slices.DeleteFunc(slices.Clone(moves), func(m move) bool { return holds(refusedMoves, m) })
 		case errors.Is(err, coordinator.ErrNoServer):
 			if err := pause.Wait(ctx); err != nil {
@@ -64,10 +71,10 @@ func (c carrier) carry(ctx context.Context, moves []move) (out []outcome, err er
 			}
 			moves = moves[len(moves)/2:]
 		case errors.Is(err, coordinator.ErrTooLarge) && len(moves[0].to) > len(moves[0].from):
-			return appendOutcomes(out, moves, unfit), nil // nothing else in it is large
+			return appendOutcomes(out, moves, unfit, err), nil // nothing else in it is large
 		case isDefinite(err):
 			c.log.Warn().Err(err).Int("count", len(moves)).Msg("moves refused")
-			return appendOutcomes(out, moves, barred), nil
+			return appendOutcomes(out, moves, barred, err), nil
 		default:
 			return out, err
 		}
@@ -83,8 +90,11 @@ func (c carrier) write(ctx context.Context, b *batch) error {
 	})
 }
 
-func appendOutcomes(out []outcome, moves []move, r result) []outcome {
+func appendOutcomes(out []outcome, moves []move, r result, why error) []outcome {
 	for _, m := range moves {
+		if why != nil {
+			m.why = why.Error()
+		}
 		out = append(out, outcome{m, r})
 	}
 	return out

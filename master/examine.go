@@ -37,7 +37,7 @@ func (b *board) answered(q question, a answer) {
 	case !current:
 	case a.err != nil:
 		if !doubted { // else the next listing will have it looked up again
-			b.park(q.task, t)
+			b.park(q.task, t, a.err.Error())
 		}
 	case q.how == glance:
 		b.round.misses++
@@ -137,9 +137,18 @@ type parking struct {
 	task  seq
 }
 
-func (b *board) park(s seq, t *task) {
+// shelvedMax bounds how many lines the log gets in a term about parked tasks.
+const shelvedMax = 100
+
+// park leaves a task alone for a while. The log gets a line about it, once.
+func (b *board) park(s seq, t *task, why string) {
 	if t.state == final || t.state == gone {
 		return
+	}
+	if !t.shelved && b.shelved < shelvedMax {
+		t.shelved = true
+		b.shelved++
+		b.news = append(b.news, news{what: shelved, task: s, why: why})
 	}
 	b.set(t, parked)
 	b.parked = append(b.parked, parking{b.now.Add(parkTime), s})

@@ -229,6 +229,9 @@ func (l *leader) report() {
 			l.log.Warn().Str("worker", name).Msg("nothing can be assigned to the worker, trying again later")
 		case unforgettable:
 			l.log.Warn().Str("task", string(n.task.TaskID())).Msg("finished task cannot be deleted, trying again later; more may follow")
+		case shelved:
+			l.log.Warn().Str("task", string(n.task.TaskID())).Str("err", n.why[:min(len(n.why), maxLogged)]).
+				Msg("task cannot be dealt with, trying again every 15 s")
 		case relieved:
 			e.Int("reassigned", n.tally.moved).Int("queued", n.tally.queued).Int("dead", n.tally.buried).Msg("tasks reassigned")
 		}

@@ -25,7 +25,7 @@ type move struct {
 	version int32
 
 	order  seq      // cancel: the directive; its status is written with it
-	why    string   // refuse: for people
+	why    string   // refuse: for people; of an outcome: what the service said, if it refused
 	debris []string // forget: the names below the task, where they are known
 	stays  bool     // forget: there are more of them than one move deletes
 }

@@ -31,7 +31,7 @@ func (b *board) rest() {
 // reset puts every task where the lists of the workers say it is.
 func (b *board) reset() {
 	b.line, b.suspects, b.arrivals = line{}, suspects{}, nil
-	b.urgent, b.left, b.parked = nil, nil, nil
+	b.urgent, b.left, b.parked, b.shelved = nil, nil, nil, 0
 	b.orphans, b.doomed, b.drops, b.controls = nil, nil, nil, nil
 	b.finals.resume(&b.tasks)
 	for _, w := range b.crew() {
@@ -44,7 +44,7 @@ func (b *board) reset() {
 		}
 	}
 	for s, t := range b.tasks.all() {
-		t.ask, t.queued, t.refusals = 0, false, 0
+		t.ask, t.queued, t.refusals, t.shelved = 0, false, 0, false
 		if t.state == final || t.state == gone {
 			continue
 		}

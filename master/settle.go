@@ -134,7 +134,7 @@ func (b *board) refused(m move, t *task, r result) {
 	case r.blamesWorker():
 		b.recover(m.task, t, m.to)
 	case r == barred || t.refusals >= refusalsMax:
-		b.park(m.task, t)
+		b.park(m.task, t, m.why)
 	default:
 		t.refusals++
 		b.recover(m.task, t, m.to)
