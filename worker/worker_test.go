@@ -325,7 +325,7 @@ func TestAttemptNumbersMadeByHand(t *testing.T) {
 	startWorker(t, worker.Config{Coordinator: cfg})
 	inst := p.instance("w1")
 	id := p.submit("echo hi")
-	huge := coordinator.AttemptPath(id, math.MaxInt64)
+	huge := coordinator.AttemptPath(id, math.MaxInt)
 	if _, err := p.s.Create(t.Context(), huge, []byte("lost"), coordinator.Persistent); err != nil {
 		t.Fatal(err)
 	}
