@@ -82,7 +82,8 @@
 // stands by; assignments a person made are honoured, with or without data. A
 // worker registered as "host:port" has one slot and is given nothing ahead; when
 // it writes a task's status and nothing else, the master removes the assignment.
-// A status written by hand ends a task that waits.
+// A status written by hand ends a task that waits. What is put below an assignment
+// is deleted together with it.
 //
 // # What it costs
 //
