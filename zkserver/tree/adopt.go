@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"sync/atomic"
 
 	"github.com/cespare/xxhash/v2"
 	"golang.org/x/sync/errgroup"
@@ -77,6 +78,10 @@ func (t *Tree) adopt(intakes []*intake) error {
 			t.list(n)
 		}
 	}
+	// A record that claims more children than there are znodes must not cost
+	// their memory; neither must many of them.
+	var room atomic.Int64
+	room.Store(int64(t.counts.Znodes))
 	var g errgroup.Group
 	shares := len(intakes[0].links)
 	for share := range shares {
@@ -84,7 +89,7 @@ func (t *Tree) adopt(intakes []*intake) error {
 			for _, in := range intakes {
 				for _, some := range in.links[share] {
 					for _, l := range some {
-						if err := t.linkChild(l); err != nil {
+						if err := t.linkChild(l, &room); err != nil {
 							return err
 						}
 					}
@@ -97,10 +102,11 @@ func (t *Tree) adopt(intakes []*intake) error {
 	return g.Wait()
 }
 
-// linkChild makes a znode known to its parent.
-func (t *Tree) linkChild(l link) error {
+// linkChild makes a znode known to its parent. room is for how many names there
+// may be room in advance.
+func (t *Tree) linkChild(l link, room *atomic.Int64) error {
 	parentPath, name, _ := split(l.child.path)
-	parent := t.shards[shardOf(l.parent)].get(l.parent, parentPath)
+	parent := t.shards[shardOf(l.parent)].get(parentPath)
 	if parent == nil {
 		return fmt.Errorf("%q has no parent", l.child.path)
 	}
@@ -109,9 +115,9 @@ func (t *Tree) linkChild(l link) error {
 	}
 	if parent.children == nil {
 		parent.children = new(nameSet)
-		// A record that claims more children than there are znodes must not
-		// cost their memory.
-		parent.children.expect(min(int(parent.numChildren), t.counts.Znodes))
+		if n := int64(parent.numChildren); n > 0 && room.Add(-n) >= 0 {
+			parent.children.expect(int(n))
+		}
 	}
 	parent.children.add(name)
 	return nil

@@ -267,9 +267,9 @@ func (d *decoder) place(n *node, in *intake) error {
 	hash := xxhash.Sum64String(n.path)
 	shard := shardOf(hash)
 	d.shards[shard].Lock()
-	twice := d.tree.shards[shard].find(hash, n.path) >= 0
+	twice := d.tree.shards[shard].find(n.path) >= 0
 	if !twice {
-		d.tree.shards[shard].add(hash, n)
+		d.tree.shards[shard].add(n)
 	}
 	d.shards[shard].Unlock()
 	if twice {

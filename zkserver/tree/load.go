@@ -87,8 +87,7 @@ func (t *Tree) loadRecord(r Record) error {
 		owner: r.Owner, version: r.Version, aversion: r.Aversion, creates: r.Creates, kind: kind,
 	}
 	t.acls.retain(n.acl)
-	hash := xxhash.Sum64String(n.path)
-	t.shards[shardOf(hash)].put(hash, n)
+	t.shards[shardOf(xxhash.Sum64String(n.path))].put(n)
 	return nil
 }
 

@@ -1,10 +1,6 @@
 package tree
 
-import (
-	"slices"
-
-	"github.com/cespare/xxhash/v2"
-)
+import "slices"
 
 // maxFewNames is how many names a set keeps in a slice. Most parents have few
 // children, and a table costs more than those do.
@@ -25,7 +21,7 @@ func (s *nameSet) add(n string) {
 	if s.many == nil {
 		s.spread(2 * maxFewNames)
 	}
-	s.many.add(xxhash.Sum64String(n), name(n))
+	s.many.add(name(n))
 }
 
 // spread moves the names to a table with room for n.
@@ -33,7 +29,7 @@ func (s *nameSet) spread(n int) {
 	s.many = new(table[name])
 	s.many.reserve(n)
 	for _, n := range s.few {
-		s.many.add(xxhash.Sum64String(n), name(n))
+		s.many.add(name(n))
 	}
 	s.few = nil
 }
@@ -50,7 +46,7 @@ func (s *nameSet) expect(n int) {
 
 func (s *nameSet) remove(n string) {
 	if s.many != nil {
-		s.many.remove(xxhash.Sum64String(n), n)
+		s.many.remove(n)
 		return
 	}
 	if i := slices.Index(s.few, n); i >= 0 {

@@ -212,3 +212,35 @@ func TestFewKindsOfACLAreKept(t *testing.T) {
 		t.Errorf("%d ACLs kept, want 2", got)
 	}
 }
+
+// TestChildrenThatAreClaimedCostNoMemory: many parents, each of which claims more
+// children than there can be.
+func TestChildrenThatAreClaimedCostNoMemory(t *testing.T) {
+	open := newACLTable()
+	acl := open.intern([]ACL{{31, "world", "anyone"}})
+	var records []byte
+	acls := make(map[*aclEntry]uint64)
+	count := uint32(0)
+	add := func(path string, children int32) {
+		records = appendRecord(records, &node{path: path, acl: acl, numChildren: children}, acls)
+		count++
+	}
+	for path, children := range map[string]int32{rootPath: 1, systemPath: 2, configPath: 0, quotaPath: 0} {
+		add(path, children)
+	}
+	const parents = 2000
+	for i := range parents {
+		add(fmt.Sprintf("/p%d", i), 1<<30)
+		add(fmt.Sprintf("/p%d/c", i), 0)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := Read(bytes.NewReader(forge(header{znodes: uint64(count)}, count, records)))
+	runtime.ReadMemStats(&after)
+	if err == nil {
+		t.Fatal("read")
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > 32<<20 {
+		t.Errorf("took %d MiB for a snapshot of %d KiB", took>>20, len(records)>>10)
+	}
+}

@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"hash/maphash"
 	"iter"
 	"slices"
 )
@@ -10,8 +11,8 @@ import (
 // the string's header and room for twice as many, is a fifth of what a znode
 // takes. Its zero value is empty.
 //
-// The caller passes the hash of the key, [xxhash.Sum64String], which it has
-// anyway.
+// Keys are hashed with a seed of this process, so that no client can choose
+// names that collide.
 type table[T keyed] struct {
 	hashes []uint32 // of what is in slots; 0 is empty
 	slots  []T
@@ -29,9 +30,11 @@ func (n *node) key() string { return n.path }
 
 const leastSlots = 8
 
-// tag is what is kept of a hash: not its low bits, which are equal for all
-// znodes of a shard, and never 0.
-func tag(hash uint64) uint32 { return max(1, uint32(hash>>32)) }
+// seed makes the hashes of this process its own.
+var seed = maphash.MakeSeed()
+
+// tag is what is kept of a key's hash; it is never 0.
+func tag(key string) uint32 { return max(1, uint32(maphash.String(seed, key))) }
 
 // home is where the search for a tag begins. It spreads tags over any number
 // of slots, so that a table need not double to grow.
@@ -45,11 +48,11 @@ func (t *table[T]) next(i int) int {
 }
 
 // find gives the slot of a key, or -1.
-func (t *table[T]) find(hash uint64, key string) int {
+func (t *table[T]) find(key string) int {
 	if t.used == 0 {
 		return -1
 	}
-	want := tag(hash)
+	want := tag(key)
 	for i := home(want, len(t.slots)); t.hashes[i] != 0; i = t.next(i) {
 		if t.hashes[i] == want && t.slots[i].key() == key {
 			return i
@@ -59,28 +62,28 @@ func (t *table[T]) find(hash uint64, key string) int {
 }
 
 // get gives what has the key, or the zero value.
-func (t *table[T]) get(hash uint64, key string) (found T) {
-	if i := t.find(hash, key); i >= 0 {
+func (t *table[T]) get(key string) (found T) {
+	if i := t.find(key); i >= 0 {
 		return t.slots[i]
 	}
 	return found
 }
 
 // put adds v, in place of what has the same key.
-func (t *table[T]) put(hash uint64, v T) {
-	if i := t.find(hash, v.key()); i >= 0 {
+func (t *table[T]) put(v T) {
+	if i := t.find(v.key()); i >= 0 {
 		t.slots[i] = v
 		return
 	}
-	t.add(hash, v)
+	t.add(v)
 }
 
 // add adds v, whose key the caller knows not to be there.
-func (t *table[T]) add(hash uint64, v T) {
+func (t *table[T]) add(v T) {
 	if t.used+1 > len(t.slots)-len(t.slots)/8 {
 		t.resize(len(t.slots) + max(leastSlots, len(t.slots)/2))
 	}
-	t.insert(tag(hash), v)
+	t.insert(tag(v.key()), v)
 	t.used++
 }
 
@@ -112,8 +115,8 @@ func (t *table[T]) resize(slots int) {
 
 // remove takes out what has the key. What comes behind it moves up where the
 // gap would end the search for it, so that no marks of what was there pile up.
-func (t *table[T]) remove(hash uint64, key string) {
-	gap := t.find(hash, key)
+func (t *table[T]) remove(key string) {
+	gap := t.find(key)
 	if gap < 0 {
 		return
 	}

@@ -10,22 +10,19 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestTableIsAMap holds a table against a map through random changes, with so
-// few different hashes that searches collide all the time.
+// TestTableIsAMap holds a table against a map through random changes.
 func TestTableIsAMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		spread := rapid.SampledFrom([]uint64{1, 3, 1 << 20}).Draw(t, "hashes")
-		hash := func(key string) uint64 { return xxhash.Sum64String(key) % spread << 44 }
 		var got table[name]
 		want := map[string]struct{}{}
 		for range rapid.IntRange(1, 300).Draw(t, "steps") {
 			key := fmt.Sprint(rapid.IntRange(0, 60).Draw(t, "key"))
 			switch rapid.IntRange(0, 5).Draw(t, "verb") {
 			case 0, 1, 2:
-				got.put(hash(key), name(key))
+				got.put(name(key))
 				want[key] = struct{}{}
 			case 3, 4:
-				got.remove(hash(key), key)
+				got.remove(key)
 				delete(want, key)
 			case 5:
 				got.reserve(rapid.IntRange(0, 100).Draw(t, "room"))
@@ -36,7 +33,7 @@ func TestTableIsAMap(t *testing.T) {
 			for key := range 61 {
 				key := fmt.Sprint(key)
 				_, there := want[key]
-				if found := got.get(hash(key), key); (found != "") != there {
+				if found := got.get(key); (found != "") != there {
 					t.Fatalf("%s: found %q, want it there: %v", key, found, there)
 				}
 			}
@@ -55,11 +52,11 @@ func TestTableGivesRoomBack(t *testing.T) {
 	var tb table[name]
 	for i := range 10_000 {
 		key := fmt.Sprint(i)
-		tb.put(xxhash.Sum64String(key), name(key))
+		tb.put(name(key))
 	}
 	for i := range 9_990 {
 		key := fmt.Sprint(i)
-		tb.remove(xxhash.Sum64String(key), key)
+		tb.remove(key)
 	}
 	if len(tb.slots) > 200 {
 		t.Errorf("%d slots for 10 names", len(tb.slots))
@@ -71,12 +68,33 @@ func BenchmarkTable(b *testing.B) {
 	nodes := make([]*node, 1000)
 	for i := range nodes {
 		nodes[i] = &node{path: fmt.Sprintf("/some/path/of/a/znode-%010d", i)}
-		tb.put(xxhash.Sum64String(nodes[i].path), nodes[i])
+		tb.put(nodes[i])
 	}
 	for i := 0; b.Loop(); i++ {
 		n := nodes[i%len(nodes)]
-		if tb.get(xxhash.Sum64String(n.path), n.path) != n {
+		if tb.get(n.path) != n {
 			b.Fatal("not found")
 		}
+	}
+}
+
+// TestNamesThatCollideInAKnownHashDoNot: the names have equal upper bits in the
+// hash that everybody can compute.
+func TestNamesThatCollideInAKnownHashDoNot(t *testing.T) {
+	var tb table[name]
+	for i := 0; tb.used < 2000; i++ {
+		if key := fmt.Sprint(i); xxhash.Sum64String(key)>>54 == 0 {
+			tb.put(name(key))
+		}
+	}
+	longest, run := 0, 0
+	for _, tag := range tb.hashes {
+		if run++; tag == 0 {
+			run = 0
+		}
+		longest = max(longest, run)
+	}
+	if longest > 500 {
+		t.Errorf("%d slots in a row are taken of %d for %d names", longest, len(tb.slots), tb.used)
 	}
 }

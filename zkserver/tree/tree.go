@@ -90,8 +90,7 @@ func shardOf(hash uint64) int { return int(hash % shardCount) }
 
 // find gives the znode at path, or nil.
 func (t *Tree) find(path string) *node {
-	hash := xxhash.Sum64String(path)
-	return t.shards[shardOf(hash)].get(hash, path)
+	return t.shards[shardOf(xxhash.Sum64String(path))].get(path)
 }
 
 // replace puts n at path, or takes away what is there if n is nil, and keeps
@@ -102,17 +101,17 @@ func (t *Tree) replace(path string, n *node) {
 	shard := shardOf(hash)
 	t.keepForCapture(shard)
 
-	old := t.shards[shard].get(hash, path)
+	old := t.shards[shard].get(path)
 	if t.recording {
 		t.undo = append(t.undo, replaced{path, old})
 	}
 	t.digest += digestChange(hash, old, n)
 	if n != nil {
-		t.shards[shard].put(hash, n)
+		t.shards[shard].put(n)
 		t.acls.retain(n.acl)
 		t.counts.Bytes += int64(len(n.path) + len(n.data))
 	} else {
-		t.shards[shard].remove(hash, path)
+		t.shards[shard].remove(path)
 	}
 	if old != nil {
 		t.acls.release(old.acl)
