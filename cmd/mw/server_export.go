@@ -38,7 +38,7 @@ Examples:
 			if err != nil {
 				return err
 			}
-			state := apache.FromTree(b.Tree)
+			state := apache.FromTree(b.Tree, b.Zxid)
 			dropped := state.DropEphemerals()
 			name, err := apache.Write(to, state)
 			if err != nil {

@@ -74,7 +74,7 @@ func TestInteropATreeComesFromApacheZooKeeperAndGoesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	back := t.TempDir()
-	if _, err := apache.Write(back, apache.FromTree(tree)); err != nil {
+	if _, err := apache.Write(back, apache.FromTree(tree, tree.LastZxid())); err != nil {
 		t.Fatal(err)
 	}
 	second := reference.Start(t, "dataDir="+back)

@@ -34,10 +34,12 @@ func (s *State) records() iter.Seq[tree.Record] {
 }
 
 // FromTree gives the state of a tree, which must not change while the state is
-// used. It has no sessions.
-func FromTree(t *tree.Tree) *State {
+// used. It has no sessions. zxid is that of the server's last write, which need
+// not have touched the tree: a client that has seen it is turned away by a server
+// that is behind.
+func FromTree(t *tree.Tree, zxid int64) *State {
 	s := newState()
-	s.Zxid = t.LastZxid()
+	s.Zxid = max(zxid, t.LastZxid())
 	for r := range t.Records() {
 		z := &Znode{
 			Path: r.Path, Data: r.Data,
