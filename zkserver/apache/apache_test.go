@@ -204,6 +204,42 @@ func TestACompressedSnapshotIsRead(t *testing.T) {
 	}
 }
 
+// TestSnapshotsWithoutALogAreRefused: nearly always the log is in another
+// directory, and has what was acknowledged last.
+func TestSnapshotsWithoutALogAreRefused(t *testing.T) {
+	dir := copyOf(t, "log.1", func([]byte) []byte { return nil })
+	if _, err := apache.Read(dir, ""); !errors.Is(err, apache.ErrNoLog) || !strings.Contains(err.Error(), "snapshot.0") {
+		t.Errorf("error %v", err)
+	}
+	if s, err := apache.ReadSnapshot(dir); err != nil || s.Znodes["/zookeeper"] == nil || s.Znodes["/a"] != nil {
+		t.Errorf("the snapshot alone: %v, %v", s, err)
+	}
+	if s, err := apache.Read(dir, golden); err != nil || s.Zxid != 11 {
+		t.Errorf("with the log of elsewhere: %v, %v", s, err)
+	}
+	if _, err := apache.ReadSnapshot(golden); err == nil || !strings.Contains(err.Error(), "log.1") {
+		t.Errorf("the log passed over: %v", err)
+	}
+}
+
+// TestALogThatEndsBeforeTheSnapshotIsPointedOut: it was left behind when the
+// server got a dataLogDir.
+func TestALogThatEndsBeforeTheSnapshotIsPointedOut(t *testing.T) {
+	s := read(t, golden)
+	s.Zxid = 0x20
+	dir := t.TempDir()
+	if _, err := apache.Write(dir, s); err != nil {
+		t.Fatal(err)
+	}
+	if s := read(t, dir); len(s.Warnings) != 0 || s.Zxid != 0x20 {
+		t.Errorf("an export: zxid %#x, warnings %q", s.Zxid, s.Warnings)
+	}
+	s, err := apache.Read(dir, golden)
+	if err != nil || len(s.Warnings) != 1 || !strings.Contains(s.Warnings[0], "dataLogDir") {
+		t.Errorf("warnings %q, %v", s.Warnings, err)
+	}
+}
+
 func TestADirectoryWithoutATreeIsNamed(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := apache.Read(dir, ""); err == nil || !strings.Contains(err.Error(), dir) {

@@ -46,7 +46,8 @@
 //
 // # What is refused
 //
-// A snapshot whose sum is wrong is passed over for the one before it. Then the
+// Snapshots without any log: the log is elsewhere. A snapshot whose sum is wrong
+// is passed over for the one before it. Then the
 // log must go on from there: a transaction whose sum is wrong, and one that is
 // missing between two others of one epoch, are errors that name the file. A log
 // that ends in the middle of a transaction ends before it: that one was never

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mwqueue/mw/zkserver"
 	"github.com/mwqueue/mw/zkserver/apache"
+	"github.com/mwqueue/mw/zkserver/client"
 	reference "github.com/mwqueue/mw/zkserver/difftest/apache"
 	"github.com/mwqueue/mw/zkserver/wire"
 	"github.com/mwqueue/mw/zkserver/zktest"
@@ -36,12 +37,26 @@ func TestInteropAnExportIsNotBehindWhatClientsHaveSeen(t *testing.T) {
 	if _, err := apache.Write(dir, apache.FromTree(b.Tree, b.Zxid)); err != nil {
 		t.Fatal(err)
 	}
+	if s := read(t, dir); s.Zxid != b.Zxid || len(s.Warnings) > 0 {
+		t.Errorf("zxid %#x comes back as %#x, warnings %q", b.Zxid, s.Zxid, s.Warnings)
+	}
 	theirs := reference.Start(t, "dataDir="+dir)
 	if !accepts(t, theirs.Addr(), b.Zxid) {
 		t.Errorf("a client that has seen %#x is turned away\n%s", b.Zxid, theirs.Log())
 	}
 	if accepts(t, theirs.Addr(), b.Zxid+1<<32) {
 		t.Error("a client from the future is taken: the test shows nothing")
+	}
+	// Beside what was exported, it goes on with files of its own.
+	if _, err := dialed(t, theirs.Addr()).Create(t.Context(), "/there", nil, wire.FlagPersistent, client.OpenACL); err != nil {
+		t.Fatal(err)
+	}
+	theirs.Restart()
+	if s := read(t, dir); s.Znodes["/there"] == nil || len(s.Warnings) > 0 {
+		t.Errorf("%d znodes, warnings %q", len(s.Znodes), s.Warnings)
+	}
+	if _, _, err := dialed(t, theirs.Addr()).Get(t.Context(), "/there", false); err != nil {
+		t.Error(err)
 	}
 }
 

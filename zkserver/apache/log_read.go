@@ -14,6 +14,7 @@ import (
 type follower struct {
 	*replayer
 	last int64 // the newest zxid in the log or the snapshot
+	end  int64 // the newest zxid in the log
 }
 
 // readLog carries out what a log file has beyond the state. newest says that
@@ -100,6 +101,7 @@ func (f *follower) take(record []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
+	f.end = h.zxid
 	if h.zxid <= f.last {
 		return nil
 	}

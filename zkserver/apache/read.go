@@ -21,9 +21,13 @@ type file struct {
 	zxid int64
 }
 
+// ErrNoLog says that there are snapshots and no log beside them. Nearly always
+// it is elsewhere, in the dataLogDir, and has what was written last.
+var ErrNoLog = errors.New("apache: no log")
+
 // Read gives the tree of a data directory: dataDir, and dataLogDir where it is
 // another ("" for the same). Both may be given with or without the version-2 in
-// them.
+// them. The error is ErrNoLog for snapshots alone: see [ReadSnapshot].
 func Read(dataDir, dataLogDir string) (*State, error) {
 	snapshots, err := list(dataDir, "snapshot.")
 	if err != nil {
@@ -36,6 +40,10 @@ func Read(dataDir, dataLogDir string) (*State, error) {
 	if len(snapshots)+len(logs) == 0 {
 		return nil, fmt.Errorf("%s holds no snapshot.* and no log.* of Apache ZooKeeper (looked there and in its %s)", dataDir, versionDir)
 	}
+	if len(logs) == 0 {
+		return nil, fmt.Errorf("%w: %s holds no log.*, but %s is there, and the log has what was written after it",
+			ErrNoLog, cmp.Or(dataLogDir, dataDir), snapshots[len(snapshots)-1].path)
+	}
 	state, err := newest(snapshots, logs)
 	if err != nil {
 		return nil, err
@@ -43,7 +51,42 @@ func Read(dataDir, dataLogDir string) (*State, error) {
 	if err := state.readLogs(logs); err != nil {
 		return nil, err
 	}
-	return state, state.check()
+	return state.finish()
+}
+
+// ReadSnapshot gives the tree of the newest snapshot in a data directory that
+// has no log: what was written after the snapshot is lost, if anything was. A
+// directory with a log is refused.
+func ReadSnapshot(dataDir string) (*State, error) {
+	logs, err := list(dataDir, "log.")
+	if err != nil {
+		return nil, err
+	}
+	if len(logs) > 0 {
+		return nil, fmt.Errorf("%s is there: it must be read, too", logs[0].path)
+	}
+	snapshots, err := list(dataDir, "snapshot.")
+	if err != nil {
+		return nil, err
+	}
+	if len(snapshots) == 0 {
+		return nil, fmt.Errorf("%s holds no snapshot.* of Apache ZooKeeper (looked there and in its %s)", dataDir, versionDir)
+	}
+	state, err := newest(snapshots, nil)
+	if err != nil {
+		return nil, err
+	}
+	return state.finish()
+}
+
+// finish checks the state when all is read.
+func (s *State) finish() (*State, error) {
+	// A snapshot may have parts that are later than its name says, and without
+	// their log nothing else tells.
+	for _, z := range s.Znodes {
+		s.Zxid = max(s.Zxid, z.Czxid, z.Mzxid, z.Pzxid)
+	}
+	return s, s.check()
 }
 
 // newest reads the newest good snapshot. Its zxid is that of its name: parts of
@@ -75,6 +118,7 @@ func newest(snapshots, logs []file) (*State, error) {
 
 // readLogs carries out what the logs have beyond the snapshot.
 func (s *State) readLogs(logs []file) error {
+	snapshot := s.Zxid
 	first := 0
 	for i, f := range logs {
 		if f.zxid <= s.Zxid+1 {
@@ -89,6 +133,9 @@ func (s *State) readLogs(logs []file) error {
 		if err := f.readLog(log.path, i == len(logs)-1); err != nil {
 			return err
 		}
+	}
+	if end := max(f.end, logs[len(logs)-1].zxid); end < snapshot {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("the log ends at %#x, before the newest snapshot, %#x: what was written after the snapshot is not here; is there a newer log in another dataLogDir?", end, snapshot))
 	}
 	return nil
 }

@@ -17,8 +17,10 @@ import (
 )
 
 // Write makes a data directory with one snapshot of the state, from which
-// Apache ZooKeeper starts, and gives the snapshot's name. dir must not have a
-// tree yet. The file has its name only once it is whole and on disk.
+// Apache ZooKeeper starts, and gives the snapshot's name. Beside it is a log
+// without transactions, as a sign that none are missing: see [ErrNoLog]. dir
+// must not have a tree yet. A file has its name only once it is whole and on
+// disk, the snapshot last.
 func Write(dir string, s *State) (name string, err error) {
 	dir = filepath.Join(dir, versionDir)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -33,8 +35,15 @@ func Write(dir string, s *State) (name string, err error) {
 			return "", fmt.Errorf("%s is there already: give an empty directory", there[0].path)
 		}
 	}
+	log := filepath.Join(dir, fmt.Sprintf("log.%x", s.Zxid))
+	if err := writeFile(log, writeLogHeader); err != nil {
+		return "", err
+	}
 	name = filepath.Join(dir, fmt.Sprintf("snapshot.%x", s.Zxid))
-	return name, writeFile(name, func(w io.Writer) error { return writeSnapshot(w, s) })
+	if err := writeFile(name, func(w io.Writer) error { return writeSnapshot(w, s) }); err != nil {
+		return "", errors.Join(err, os.Remove(log))
+	}
+	return name, nil
 }
 
 // writeFile writes a file beside its name and renames it when it is on disk.
@@ -57,15 +66,27 @@ func writeFile(name string, fill func(io.Writer) error) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+// writeLogHeader writes what a log begins with. It ends there, too, which its
+// reader takes for a log that nothing was written to (FileTxnIterator.next).
+func writeLogHeader(w io.Writer) error {
+	_, err := w.Write(fileHeader(logMagic))
+	return err
+}
+
+// fileHeader is how either kind of file begins, with the database id -1 that
+// nobody checks.
+func fileHeader(magic string) []byte {
+	b := append([]byte(nil), magic...)
+	b = binary.BigEndian.AppendUint32(b, fileVersion)
+	return wire.AppendInt64(b, -1)
+}
+
 // writeSnapshot writes the format of the package doc, without the digest,
 // which a server takes up again by itself.
 func writeSnapshot(dst io.Writer, s *State) error {
 	sum := adler32.New()
 	w := bufio.NewWriterSize(io.MultiWriter(dst, sum), 1<<20)
-	b := append([]byte(nil), snapshotMagic...)
-	b = binary.BigEndian.AppendUint32(b, fileVersion)
-	b = wire.AppendInt64(b, -1)
-	b = wire.AppendInt32(b, int32(len(s.Sessions)))
+	b := wire.AppendInt32(fileHeader(snapshotMagic), int32(len(s.Sessions)))
 	for _, session := range slices.Sorted(maps.Keys(s.Sessions)) {
 		b = wire.AppendInt64(b, session)
 		b = wire.AppendInt32(b, s.Sessions[session])
