@@ -69,6 +69,7 @@ func checkInvariants(t failer, tr *Tree) {
 		}
 	}
 	checkACLs(t, tr, refs)
+	checkSubtrees(t, tr)
 	if tr.recording || len(tr.undo) > 0 {
 		t.Errorf("still recording")
 	}
@@ -87,6 +88,30 @@ func checkNames(t failer, n *node, want []string) {
 	}
 	if n.kind == ephemeral && len(want) > 0 {
 		t.Errorf("%q is ephemeral and has children", n.path)
+	}
+}
+
+// checkSubtrees counts anew what was counted once.
+func checkSubtrees(t failer, tr *Tree) {
+	t.Helper()
+	for path, s := range tr.subtrees.byPath {
+		n := tr.find(path)
+		if n == nil || n.numChildren == 0 {
+			t.Errorf("a subtree of %q is kept, which has no children", path)
+			continue
+		}
+		if count, size := scanBelow(tr, path); s.count != count || s.size != size {
+			t.Errorf("%d znodes and %d bytes at and below %q, want %d and %d", s.count, s.size, path, count, size)
+		}
+		parent, _, _ := split(path)
+		if s.up != tr.subtrees.byPath[parent] {
+			t.Errorf("the subtree of %q is not in that of its parent", path)
+		}
+		for _, name := range n.children.names() {
+			if child := tr.find(join(path, name)); child.numChildren > 0 && tr.subtrees.byPath[child.path] == nil {
+				t.Errorf("a subtree of %q is kept, but none of %q", path, child.path)
+			}
+		}
 	}
 }
 

@@ -263,24 +263,3 @@ func (t *Tree) RecountQuotas() {
 		t.recount(of)
 	}
 }
-
-// sizeOf counts the znodes at and below path, and their data.
-func (t *Tree) sizeOf(path string) (count, size int64) {
-	for rest := []string{path}; len(rest) > 0; {
-		path := rest[len(rest)-1]
-		rest = rest[:len(rest)-1]
-		n := t.find(path)
-		if n == nil {
-			continue
-		}
-		count++
-		size += int64(len(n.data))
-		if n.children == nil {
-			continue
-		}
-		for _, name := range n.children.names() {
-			rest = append(rest, join(path, name))
-		}
-	}
-	return count, size
-}

@@ -50,8 +50,8 @@ func TestQuotaStatsAreWhatIsThere(t *testing.T) {
 		}
 		tr = reread(t, tr)
 		checkInvariants(t, tr)
-		allCount, allSize := tr.sizeOf("/a")
-		count, size := tr.sizeOf("/a/b")
+		allCount, allSize := scanBelow(tr, "/a")
+		count, size := scanBelow(tr, "/a/b")
 		checkStats(t, tr, "/a/b", count, size)
 		checkStats(t, tr, "/a", allCount-count, allSize-size) // the longest path with a quota counts
 	}

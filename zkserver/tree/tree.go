@@ -24,6 +24,8 @@ type Tree struct {
 	ephemerals map[int64]*nameSet  // paths by session; no empty sets
 	quotas     map[string]struct{} // paths that have a quota, see quota.go
 
+	subtrees subtrees // of where quotas were counted, see subtree.go
+
 	lastZxid int64
 	digest   uint64
 	counts   Counts
@@ -70,7 +72,12 @@ func New() *Tree {
 }
 
 func newTree() *Tree {
-	return &Tree{acls: newACLTable(), ephemerals: make(map[int64]*nameSet), quotas: make(map[string]struct{})}
+	return &Tree{
+		acls:       newACLTable(),
+		ephemerals: make(map[int64]*nameSet),
+		quotas:     make(map[string]struct{}),
+		subtrees:   subtrees{byPath: make(map[string]*subtree)},
+	}
 }
 
 // Len is the number of znodes.
@@ -123,6 +130,7 @@ func (t *Tree) replace(path string, n *node) {
 	case old != nil && n == nil:
 		t.unlink(old)
 	}
+	t.keepSubtrees(path, old, n)
 }
 
 // link makes a new znode known to its parent and its session. The parent's
