@@ -30,8 +30,8 @@ there is then no other. The certificate's subject is an identity of scheme x509.
 effect here are named, and so is what happens instead; flags beat the file. The
 data is in the folder mw of dataDir (of dataLogDir, if that is set), beside
 version-2 of an Apache ZooKeeper server, which is left alone; that folder is the
---data of backup and import. --set gives single keys, by their names in the file
-or as Java's system properties.
+--data of backup and import. --set gives single keys, with or without a file, by
+their names in the file or as Java's system properties; the other flags beat it.
 
 --words says which four-letter words monitoring may ask; by default it is srvr
 alone. --admin answers at http://ADDR/commands and --metrics at

@@ -37,7 +37,7 @@ func serverConfig(c *cli.Context) (cfg zkserver.Config, err error) {
 	if cfg.Operators, err = s.operators(c); err != nil {
 		return cfg, err
 	}
-	if s.name == "" || c.IsSet("data") {
+	if s.ownData(c) {
 		cfg.Dir, err = dataDir(c, "server")
 	} else {
 		cfg.Dir, err = s.zooData()
@@ -83,19 +83,14 @@ func (s *settings) listenAddr(c *cli.Context, t *zkserver.TLS) (string, error) {
 	switch {
 	case c.IsSet("listen"):
 		return c.String("listen"), checkListen(c, c.String("listen"), danger)
-	case s.name == "" && t.Listen != "":
+	case s.name == "" && t.Listen != "" && !s.Given("clientPort"):
 		t.Only = true // who asks for TLS alone gets no more
 		return "", nil
-	case s.name == "":
-		host := s.ClientAddress
-		if host == "" {
-			host = "127.0.0.1"
-		}
-		addr := joinPort(host, s.ClientPort)
-		return addr, checkListen(c, addr, danger)
 	case s.ClientPort == 0:
 		t.Only = true
 		return "", nil
+	case s.name == "" && s.ClientAddress == "":
+		return joinPort("127.0.0.1", s.ClientPort), nil
 	}
 	addr := joinPort(s.ClientAddress, s.ClientPort)
 	return addr, s.mayOpen(c, s.ClientAddress, "clientPort", s.ClientPort, "clientPortAddress=127.0.0.1")

@@ -153,3 +153,29 @@ func TestStatusReadsWhatServersAnswer(t *testing.T) {
 		}
 	}
 }
+
+func TestKeysWithoutAFileSayWhereTheServerIsAndItsData(t *testing.T) {
+	dir, own := t.TempDir(), t.TempDir()
+	t.Setenv("MW_DATA", own)
+	tests := []struct {
+		name        string
+		args        []string
+		listen, dir string
+	}{
+		{"nothing", nil, "127.0.0.1:2181", filepath.Join(own, "server")},
+		{"port", []string{"--set", "clientPort=2300"}, "127.0.0.1:2300", filepath.Join(own, "server")},
+		{"flags beat it", []string{"--set", "clientPort=2300", "--listen", "127.0.0.1:2400"}, "127.0.0.1:2400", filepath.Join(own, "server")},
+		{"data", []string{"--set", "dataDir=" + dir}, "127.0.0.1:2181", filepath.Join(dir, "mw")},
+		{"the flag beats it", []string{"--set", "dataDir=" + dir, "--data", own}, "127.0.0.1:2181", own},
+		{"port beside TLS", []string{"--set", "clientPort=2300", "--tls-listen", "127.0.0.1:2281", "--tls-cert", "s.pem"}, "127.0.0.1:2300", filepath.Join(own, "server")},
+	}
+	for _, tt := range tests {
+		got, err := configure(t, tt.args...)
+		if err != nil || got.Listen != tt.listen || got.Dir != tt.dir || got.TLS.Only {
+			t.Errorf("%s: listens on %s, data in %s, %v; want %s and %s", tt.name, got.Listen, got.Dir, err, tt.listen, tt.dir)
+		}
+	}
+	if _, err := configure(t, "--set", "dataLogDir="+dir); err == nil || !strings.Contains(err.Error(), "--set: dataDir is not set") {
+		t.Errorf("a dataLogDir without a dataDir: %v", err)
+	}
+}

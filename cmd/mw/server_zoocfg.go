@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -81,18 +82,13 @@ func (s *settings) readFile() error {
 
 // check says what is missing or wrong with all that was given.
 func (s *settings) check(c *cli.Context) error {
-	name := s.name
-	if s.name == "" {
-		name = "flags"
-		s.DataDir, s.ClientPort = "-", 2181 // --data and --listen say them
-	}
-	if c.IsSet("listen") && s.ClientPort == 0 {
+	if c.IsSet("listen") && s.ClientPort == 0 || s.name == "" && !s.Given("clientPort") {
 		s.ClientPort = 2181
 	}
-	if c.IsSet("data") && s.DataDir == "" {
-		s.DataDir = "-"
+	if s.ownData(c) && s.DataDir == "" {
+		s.DataDir = "-" // which nobody reads
 	}
-	if err := s.Check(name); err != nil {
+	if err := s.Check(s.from()); err != nil {
 		return badFile(err)
 	}
 	for _, file := range []string{s.TLS.KeyStore, s.TLS.TrustStore} {
@@ -100,7 +96,7 @@ func (s *settings) check(c *cli.Context) error {
 			return badFile(err)
 		}
 	}
-	if s.name == "" {
+	if s.ownData(c) {
 		return nil
 	}
 	id := filepath.Join(s.DataDir, "myid")
@@ -113,6 +109,15 @@ func (s *settings) check(c *cli.Context) error {
 	}
 	return badFile(err)
 }
+
+// ownData reports whether the data is where --data or mw's own default says, and
+// not where a dataDir does.
+func (s *settings) ownData(c *cli.Context) bool {
+	return c.IsSet("data") || s.name == "" && !s.Given("dataDir") && !s.Given("dataLogDir")
+}
+
+// from is where the keys come from, for errors that name no line.
+func (s *settings) from() string { return cmp.Or(s.name, "--set") }
 
 // warn names the keys without effect.
 func (s *settings) warn() {
@@ -142,7 +147,7 @@ func (s *settings) zooData() (string, error) {
 	if s.NoCreate {
 		for _, dir := range []string{s.DataDir, logs} {
 			if _, err := os.Stat(dir); err != nil {
-				return "", badFile(fmt.Errorf("%s: dataDir: %w, and datadir.autocreate=false forbids to make it", s.name, err))
+				return "", badFile(fmt.Errorf("%s: dataDir: %w, and datadir.autocreate=false forbids to make it", s.from(), err))
 			}
 		}
 	}
@@ -152,7 +157,7 @@ func (s *settings) zooData() (string, error) {
 		return "", err
 	}
 	if logs != s.DataDir {
-		s.Warnings = append(s.Warnings, zoocfg.Warning{File: s.name, Key: "dataLogDir", Text: "has snapshots as well as the log, in " + dir + "; dataDir has myid alone"})
+		s.Warnings = append(s.Warnings, zoocfg.Warning{File: s.from(), Key: "dataLogDir", Text: "has snapshots as well as the log, in " + dir + "; dataDir has myid alone"})
 	}
 	if err := s.sameData(dir); err != nil {
 		return "", err
@@ -194,7 +199,7 @@ func (s *settings) sameData(dir string) error {
 		return err
 	}
 	if before != dir {
-		return badFile(fmt.Errorf("%s: the data is in %s, but dataLogDir says %s: set it back, or move the folder there and remove %s", s.name, before, dir, note))
+		return badFile(fmt.Errorf("%s: the data is in %s, but dataLogDir says %s: set it back, or move the folder there and remove %s", s.from(), before, dir, note))
 	}
 	if within, err := filepath.Abs(filepath.Join(s.DataDir, dataFolder)); err != nil || within == dir {
 		return err
