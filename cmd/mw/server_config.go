@@ -61,7 +61,10 @@ func (s *settings) serverConfig() zkserver.Config {
 	}
 	if cfg.SegmentBytes = s.PreAllocBytes; s.PreAllocBytes > 0 && s.PreAllocBytes < minSegment {
 		cfg.SegmentBytes = minSegment
-		s.Warnings = append(s.Warnings, zoocfg.Warning{File: s.name, Key: "preAllocSize", Text: fmt.Sprintf("is too small for the largest request: log files have %d KiB", minSegment>>10)})
+		s.Warnings = append(s.Warnings, zoocfg.Warning{
+			File: s.from(), Key: "preAllocSize",
+			Text: fmt.Sprintf("is too small for the largest request: log files have %d KiB", minSegment>>10),
+		})
 	}
 	if s.Given("maxCnxns") && s.MaxConns == 0 {
 		cfg.MaxConns = math.MaxInt32
@@ -109,7 +112,7 @@ func (s *settings) mayOpen(c *cli.Context, host, key string, port int, closed st
 	}
 	if !c.Bool("insecure") {
 		return &failure{
-			err:  fmt.Errorf("%s: %s %d on %s can be reached from other machines, and there is neither TLS nor authentication: %s", s.name, key, port, where, danger),
+			err:  fmt.Errorf("%s: %s %d on %s can be reached from other machines, and there is neither TLS nor authentication: %s", s.from(), key, port, where, danger),
 			code: exitUsage,
 			hint: "set " + closed + ", or add --insecure if the network is closed",
 		}
@@ -143,7 +146,7 @@ func (s *settings) tlsConfig(c *cli.Context) (zkserver.TLS, error) {
 	}[s.TLS.ClientAuth]
 	var err error
 	if t.CipherSuites, err = cipherSuites(s.TLS.CipherSuites); err != nil {
-		return t, badFile(fmt.Errorf("%s: ssl.ciphersuites: %w", s.name, err))
+		return t, badFile(fmt.Errorf("%s: ssl.ciphersuites: %w", s.from(), err))
 	}
 	t.MinVersion, t.MaxVersion = versions(s.TLS.Protocols)
 	if t.Listen == "" || t.ClientAuth == tls.RequireAndVerifyClientCert {
@@ -227,7 +230,7 @@ func (s *settings) operatorAddr(c *cli.Context, key, host string, port int) (str
 	if host == "" && !c.Bool("insecure") {
 		host = "127.0.0.1"
 	}
-	return joinPort(host, port), openToOperators(c, s.name+": "+key, host)
+	return joinPort(host, port), openToOperators(c, s.from()+": "+key, host)
 }
 
 func openToOperators(c *cli.Context, what, host string) error {

@@ -179,3 +179,21 @@ func TestKeysWithoutAFileSayWhereTheServerIsAndItsData(t *testing.T) {
 		t.Errorf("a dataLogDir without a dataDir: %v", err)
 	}
 }
+
+func TestErrorsAboutKeysWithoutAFileNameTheFlag(t *testing.T) {
+	data := "--data=" + t.TempDir()
+	tests := []struct {
+		want string
+		args []string
+	}{
+		{"--set: admin.serverAddress can be reached", []string{"--set", "admin.enableServer=true", "--set", "admin.serverAddress=0.0.0.0"}},
+		{"--set: clientPort 2181 on 0.0.0.0 can be reached", []string{"--set", "clientPortAddress=0.0.0.0"}},
+		{"--set: ssl.ciphersuites: ", []string{"--tls-listen", "127.0.0.1:0", "--tls-cert", "s.pem", "--set", "ssl.ciphersuites=NULL"}},
+		{"--set: secureClientPort is set, but no certificate", []string{"--set", "secureClientPort=2281"}},
+	}
+	for _, tt := range tests {
+		if _, err := configure(t, append(tt.args, data)...); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("%q: %v, want %q", tt.args, err, tt.want)
+		}
+	}
+}
