@@ -119,7 +119,7 @@ type Config struct {
 	Operators Operators
 
 	// File is the text of the zoo.cfg that this comes from, to be shown to
-	// operators. Default: "".
+	// operators as it is: see Mask of package zoocfg. Default: "".
 	File string
 
 	// SlowSync is how long the disk may take to sync a file without a

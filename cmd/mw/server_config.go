@@ -52,7 +52,7 @@ func (s *settings) serverConfig() zkserver.Config {
 	cfg := zkserver.Config{
 		Tick: s.TickTime, MinSessionTimeout: s.MinSessionTimeout, MaxSessionTimeout: s.MaxSessionTimeout,
 		MaxConns: s.MaxConns, MaxConnsPerAddr: s.MaxClientConns, MaxFrame: s.MaxBuffer,
-		Words: s.Words, File: s.text, SlowSync: s.FsyncWarning,
+		Words: s.Words, File: zoocfg.Mask(s.text), SlowSync: s.FsyncWarning,
 		SnapshotEntries: s.SnapCount, SnapshotBytes: s.SnapBytes,
 		SuperDigest: s.SuperDigest, SuperX509: s.X509SuperUser,
 		NoTTL: !s.TTLNodes, EnforceQuotas: s.EnforceQuota, ReconfigEnabled: s.Reconfig,

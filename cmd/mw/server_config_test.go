@@ -67,7 +67,7 @@ ssl.trustStore.location=/etc/ca.pem
 ssl.enabledProtocols=TLSv1.2
 ssl.ciphersuites=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,TLS_AES_128_GCM_SHA256
 X509AuthenticationProvider.superUser=CN=admin
-superDigest=super:x
+superDigest : super:x
 enforceQuota=true
 znode.container.checkIntervalMs=500
 metricsProvider.className=PrometheusMetricsProvider
@@ -80,7 +80,7 @@ metricsProvider.className=PrometheusMetricsProvider
 		t.Fatal(err)
 	}
 	want := zkserver.Config{
-		Listen: "127.0.0.1:2182", Dir: filepath.Join(dir, "mw"), File: text, Tick: time.Second, MinSessionTimeout: 2 * time.Second, MaxSessionTimeout: 20 * time.Second,
+		Listen: "127.0.0.1:2182", Dir: filepath.Join(dir, "mw"), File: strings.Replace(text, " : super:x", "=*****", 1), Tick: time.Second, MinSessionTimeout: 2 * time.Second, MaxSessionTimeout: 20 * time.Second,
 		MaxConns: 7, MaxConnsPerAddr: 1<<31 - 1, MaxFrame: 2_000_000, SnapshotEntries: 1000, SegmentBytes: 5 << 20,
 		Words: []string{"ruok", "stat"}, SlowSync: time.Second, Control: true, OwnProcess: true, NoTTL: true, EnforceQuotas: true,
 		SuperDigest: "super:x", SuperX509: "CN=admin", X509: true, SweepInterval: 500 * time.Millisecond,

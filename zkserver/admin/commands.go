@@ -2,7 +2,6 @@ package admin
 
 import (
 	"math"
-	"regexp"
 	"strconv"
 	"time"
 )
@@ -171,11 +170,8 @@ func environment(r *Report) object {
 	return o
 }
 
-// secret matches the lines of a zoo.cfg whose values are.
-var secret = regexp.MustCompile(`(?mi)^([^#\n=]*(?:password|digest)[^=\n]*=).*$`)
-
 func initialConfiguration(r *Report) object {
-	return object{{"initial_configuration", secret.ReplaceAllString(r.Settings.File, "${1}*****")}}
+	return object{{"initial_configuration", r.Settings.File}}
 }
 
 func readOnly(r *Report) object { return object{{"read_only", r.ReadOnly}} }

@@ -28,8 +28,9 @@
 //     expire: here that is not in buckets of a tick.
 //   - Latencies are measured in microseconds: where a name counts milliseconds
 //     its value is rounded, in /metrics it has a fraction.
-//   - /commands/system_properties is empty, and initial_configuration hides
-//     the values of keys that are secrets.
+//   - /commands/system_properties is empty, and initial_configuration shows the
+//     file as the Source gives it, who is to hide the values of keys that are
+//     secrets.
 //
 // Nothing here holds a lock or starts a goroutine, and a Source is asked for no
 // more than an answer needs.

@@ -92,7 +92,7 @@ type Settings struct {
 	MinSessionTimeout, MaxSessionTimeout time.Duration
 	Backlog                              int // -1: the system's
 	ServerID                             int
-	File                                 string // text of zoo.cfg, or ""
+	File                                 string // text of zoo.cfg without its secrets, or ""
 }
 
 // A Conn is one connection.

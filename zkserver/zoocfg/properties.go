@@ -18,8 +18,21 @@ type property struct {
 // blank. Unlike there a bad \u is taken as it stands.
 func properties(text string) []property {
 	var all []property
-	text = strings.TrimPrefix(text, "\ufeff") // some editors begin a file so
-	lines := strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text), "\n")
+	for _, s := range spans(text) {
+		all = append(all, s.property)
+	}
+	return all
+}
+
+// A span is a property and the last of its lines.
+type span struct {
+	property
+	last int
+}
+
+func spans(text string) []span {
+	var all []span
+	lines := linesOf(text)
 	for i := 0; i < len(lines); i++ {
 		start := i + 1
 		line := trimLeft(lines[i])
@@ -37,9 +50,14 @@ func properties(text string) []property {
 		}
 		whole.WriteString(line)
 		key, value := cut(whole.String())
-		all = append(all, property{line: start, key: unescape(key), value: strings.TrimSpace(unescape(value))})
+		all = append(all, span{property{line: start, key: unescape(key), value: strings.TrimSpace(unescape(value))}, min(i+1, len(lines))})
 	}
 	return all
+}
+
+func linesOf(text string) []string {
+	text = strings.TrimPrefix(text, "\ufeff") // some editors begin a file so
+	return strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text), "\n")
 }
 
 const blanks = " \t\f"
