@@ -55,7 +55,7 @@ func (s *Server) openSites() error {
 	mux := http.NewServeMux()
 	if o.Admin != "" {
 		mux.Handle("/", admin.Handler(s, o.AdminPath))
-		if err := s.openSite(o.Admin, mux); err != nil {
+		if err := s.openSite(o.Admin, admin.CheckHost(mux, o.Admin)); err != nil {
 			return fmt.Errorf("zkserver: AdminServer: %w", err)
 		}
 		s.adminAddr = s.sites[0].listener.Addr()

@@ -36,6 +36,10 @@ func Handler(src Source, path string) http.Handler {
 			writeIndex(w, path)
 			return
 		}
+		if c := commandOf[name]; c != nil && c.reset != nil && isForeign(q) {
+			http.Error(w, "a page of another site may not reset anything", http.StatusForbidden)
+			return
+		}
 		b, err := json.MarshalIndent(run(name, src), "", "  ")
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
