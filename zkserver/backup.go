@@ -42,30 +42,39 @@ func writeBackup(ctx context.Context, n *ensemble.Node, w io.Writer) error {
 		return fmt.Errorf("zkserver: %w", err)
 	}
 	defer b.Close()
+	return sealBackup(ctx, w, b.Time, func(w io.Writer) error {
+		_, err := io.Copy(w, b)
+		return err
+	})
+}
+
+// sealBackup writes what is around the state, which fill writes.
+func sealBackup(ctx context.Context, w io.Writer, ms int64, fill func(io.Writer) error) error {
+	w = writerUntil{ctx, w}
 	sum := crc32.New(castagnoli)
 	out := io.MultiWriter(w, sum)
-	head := binary.BigEndian.AppendUint64([]byte(backupMagic), uint64(b.Time))
+	head := binary.BigEndian.AppendUint64([]byte(backupMagic), uint64(ms))
 	if _, err := out.Write(head); err != nil {
 		return err
 	}
-	if _, err := io.Copy(out, readerUntil{ctx, b}); err != nil {
+	if err := fill(out); err != nil {
 		return fmt.Errorf("zkserver: backup: %w", err)
 	}
-	_, err = w.Write(binary.BigEndian.AppendUint32(nil, sum.Sum32()))
+	_, err := w.Write(binary.BigEndian.AppendUint32(nil, sum.Sum32()))
 	return err
 }
 
-// A readerUntil fails when its context ends.
-type readerUntil struct {
+// A writerUntil fails when its context ends.
+type writerUntil struct {
 	ctx context.Context
-	r   io.Reader
+	w   io.Writer
 }
 
-func (r readerUntil) Read(p []byte) (int, error) {
-	if r.ctx.Err() != nil {
-		return 0, context.Cause(r.ctx)
+func (w writerUntil) Write(p []byte) (int, error) {
+	if w.ctx.Err() != nil {
+		return 0, context.Cause(w.ctx)
 	}
-	return r.r.Read(p)
+	return w.w.Write(p)
 }
 
 // A Backup is one that was read.
@@ -171,23 +180,20 @@ func partOf(dir string) (string, error) {
 	return part, nil
 }
 
-// BackupDir writes a backup of a data directory that no server runs on. It
-// recovers the state as a server would at its start, log and all.
+// BackupDir writes a backup of a data directory that no server runs on: the
+// state that a server would recover at its start, log and all. Nothing in the
+// directory is changed, so that whoever may read it may do this.
 func BackupDir(ctx context.Context, dir string, w io.Writer) error {
 	if _, err := os.Stat(filepath.Join(dir, "IDENTITY")); err != nil {
 		return fmt.Errorf("zkserver: %s is not the data directory of a server: %w", dir, err)
 	}
-	start := time.Now()
-	r := newReplica(1, new(atomic.Int64), func() time.Duration { return time.Since(start) })
-	node, err := ensemble.Open(ensemble.Config{Dir: dir, Machine: r})
+	r := newReplica(1, new(atomic.Int64), func() time.Duration { return 0 })
+	ms, err := ensemble.Replay(ctx, ensemble.Config{Dir: dir, Machine: r})
 	if err != nil {
 		return fmt.Errorf("zkserver: %w", err)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	ran := make(chan error, 1)
-	go func() { ran <- node.Run(ctx) }() // ends with cancel
-	err = writeBackup(ctx, node, w)
-	cancel()
-	<-ran
-	return errors.Join(err, node.Close())
+	return sealBackup(ctx, w, ms, func(w io.Writer) error {
+		_, err := r.Capture().WriteTo(w)
+		return err
+	})
 }

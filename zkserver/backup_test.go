@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/mwqueue/mw/zkserver"
 	"github.com/mwqueue/mw/zkserver/wire"
 	"github.com/mwqueue/mw/zkserver/zktest"
@@ -133,6 +135,39 @@ func TestABackupIsOfOneMoment(t *testing.T) {
 	}
 	close(stop)
 	writing.Wait()
+}
+
+// TestABackupOfADirectoryLeavesItAsItIs: what it made there would belong to
+// whoever took the backup, and the server could not open it.
+func TestABackupOfADirectoryLeavesItAsItIs(t *testing.T) {
+	s := zktest.NewServer(t)
+	connect(t, s).create("/a", "data", 0)
+	s.Stop()
+	before := listing(t, s.Dir())
+	if err := zkserver.BackupDir(t.Context(), s.Dir(), new(bytes.Buffer)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, listing(t, s.Dir())); diff != "" {
+		t.Errorf("the directory was changed (-before +after):\n%s", diff)
+	}
+}
+
+// listing says which files there are, and when each was made and written.
+func listing(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[e.Name()] = fmt.Sprint(info.Mode(), info.Size(), info.ModTime())
+	}
+	return all
 }
 
 // TestADamagedBackupIsRefused flips each byte, and cuts at each length.

@@ -46,6 +46,9 @@ func (n *Node) restore(conf *pb.ConfState) (position, *pb.ConfState, error) {
 	if err := n.checkReach(start); err != nil {
 		return position{}, nil, err
 	}
+	if n.wal.ReadOnly() {
+		return start, conf, nil
+	}
 	for _, id := range bad {
 		if err := n.wal.SetAside(id); err != nil {
 			return position{}, nil, err

@@ -107,6 +107,10 @@
 // ended because a sync failed, what was read may be in the page cache only. On
 // a full disk it is written over in place.
 //
+// [OpenReadOnly] judges alike and writes nothing: neither is a torn tail cut nor
+// the segment copied, so what it gives may be gone after a power cut, if the log
+// was not closed in order.
+//
 // # Snapshot
 //
 //	 0  magic "mwsnap\r\n"

@@ -100,6 +100,9 @@ func (l *Log) replayLast(f segmentFile, b []byte, mark watermark) error {
 	if t.torn > 0 {
 		l.recovered.Torn = &TornTail{File: l.dir.file(segmentName(f.number)), Offset: l.off, Bytes: t.torn}
 	}
+	if l.ReadOnly() {
+		return nil
+	}
 	return l.rewrite(f, b[:l.off])
 }
 
