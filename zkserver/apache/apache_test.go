@@ -184,6 +184,33 @@ func TestALogFileThatIsMissingIsNoticed(t *testing.T) {
 	}
 }
 
+// TestATransactionCutShortMayBeFollowedByANewFile: the server was killed and
+// began one. If the cut took what was acknowledged, that is noticed.
+func TestATransactionCutShortMayBeFollowedByANewFile(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join(golden, "version-2", "log.1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	third := bytes.Index(b, []byte("\x6c\x26\x0e\x9e")) - 4
+	rest := slices.Concat(b[:16], b[third:])
+	for cut, want := range map[int]string{third: "", third + 20: "", third - 5: "0x3 follows 0x1"} {
+		dir := copyOf(t, "log.1", func(b []byte) []byte { return b[:cut] })
+		if err := os.WriteFile(filepath.Join(dir, "log.3"), rest, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := apache.Read(dir, "")
+		if want != "" {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("cut at %d: %v", cut, err)
+			}
+			continue
+		}
+		if err != nil || s.Zxid != 11 {
+			t.Errorf("cut at %d: %v", cut, err)
+		}
+	}
+}
+
 func TestACompressedSnapshotIsRead(t *testing.T) {
 	dir := copyOf(t, "snapshot.0", func(b []byte) []byte {
 		return nil

@@ -51,5 +51,5 @@
 // log must go on from there: a transaction whose sum is wrong, and one that is
 // missing between two others of one epoch, are errors that name the file. A log
 // that ends in the middle of a transaction ends before it: that one was never
-// acknowledged.
+// acknowledged. The server goes on in a new file then.
 package apache

@@ -17,21 +17,22 @@ type follower struct {
 	end  int64 // the newest zxid in the log
 }
 
-// readLog carries out what a log file has beyond the state. newest says that
-// the file is the last one: only there may a transaction be cut short.
-func (f *follower) readLog(path string, newest bool) error {
+// readLog carries out what a log file has beyond the state. Its last transaction
+// may be cut short, even if there are later files: a server that was killed goes
+// on with a new one. What would be missing is noticed there.
+func (f *follower) readLog(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	return f.readFrom(file, path, newest)
+	return f.readFrom(file, path)
 }
 
-func (f *follower) readFrom(r io.Reader, path string, newest bool) error {
+func (f *follower) readFrom(r io.Reader, path string) error {
 	s := newStream(r)
 	s.fileHeader(logMagic)
-	if errors.Is(s.err, io.ErrUnexpectedEOF) && newest {
+	if errors.Is(s.err, io.ErrUnexpectedEOF) {
 		f.Warnings = append(f.Warnings, fmt.Sprintf("%s: empty: passed over", path))
 		return nil
 	}
@@ -42,7 +43,7 @@ func (f *follower) readFrom(r io.Reader, path string, newest bool) error {
 			if s.err == nil {
 				return nil
 			}
-			if newest && (errors.Is(s.err, io.ErrUnexpectedEOF) || s.restIsZero()) {
+			if errors.Is(s.err, io.ErrUnexpectedEOF) || s.restIsZero() {
 				f.Warnings = append(f.Warnings, fmt.Sprintf("%s: offset %d: a transaction is cut short: it was never acknowledged, and is left out", path, start))
 				return nil
 			}

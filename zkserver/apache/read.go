@@ -130,7 +130,7 @@ func (s *State) readLogs(logs []file) error {
 		if i < first {
 			continue
 		}
-		if err := f.readLog(log.path, i == len(logs)-1); err != nil {
+		if err := f.readLog(log.path); err != nil {
 			return err
 		}
 	}
