@@ -52,4 +52,7 @@
 // missing between two others of one epoch, are errors that name the file. A log
 // that ends in the middle of a transaction ends before it: that one was never
 // acknowledged. The server goes on in a new file then.
+//
+// A znode that came while the snapshot was written may have an ACL number that is
+// not in it: the log, which has the znode's making, must say the ACL.
 package apache

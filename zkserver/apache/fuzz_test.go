@@ -25,7 +25,7 @@ func FuzzRead(f *testing.F) {
 		if s.err != nil {
 			state = empty()
 		}
-		if (&follower{replayer: newReplayer(state)}).readFrom(bytes.NewReader(log), "log") == nil && state.check() == nil {
+		if (&follower{replayer: newReplayer(state)}).readFrom(bytes.NewReader(log), "log") == nil && state.check() == nil && state.checkACLs() == nil {
 			_, _ = state.Tree()
 		}
 	})

@@ -86,7 +86,7 @@ func (s *State) finish() (*State, error) {
 	for _, z := range s.Znodes {
 		s.Zxid = max(s.Zxid, z.Czxid, z.Mzxid, z.Pzxid)
 	}
-	return s, s.check()
+	return s, cmp.Or(s.check(), s.checkACLs())
 }
 
 // newest reads the newest good snapshot. Its zxid is that of its name: parts of

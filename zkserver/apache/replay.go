@@ -98,7 +98,7 @@ func (s *replayer) apply(h txnHeader, d *wire.Decoder) {
 	case wire.OpSetACL:
 		path, acl, version := d.String(), decodeACL(d), d.Int32()
 		if z := s.Znodes[path]; z != nil && d.Err() == nil {
-			z.ACL, z.Aversion = acl, version
+			z.ACL, z.Aversion, z.noACL = acl, version, false
 		}
 	case wire.OpMulti:
 		s.applyMulti(h, d)
@@ -132,9 +132,12 @@ func (s *replayer) create(z *Znode, creates int32, d *wire.Decoder) {
 	if creates > parent.Creates {
 		parent.Creates, parent.Pzxid = creates, z.Czxid
 	}
-	if s.Znodes[z.Path] == nil {
+	switch there := s.Znodes[z.Path]; {
+	case there == nil:
 		s.Znodes[z.Path] = z
 		s.own(z)
+	case there.noACL:
+		there.ACL, there.noACL = z.ACL, false
 	}
 }
 

@@ -92,10 +92,11 @@ func (s *stream) znode(state *State, path string, acls map[int64][]wire.ACL) {
 	if path == "" {
 		z.Path = "/"
 	}
+	// The lists are written before the znodes: one that came between the two has
+	// a number that is not among them.
 	var known bool
-	if z.ACL, known = acls[number]; !known && s.err == nil {
-		s.err = fmt.Errorf("the ACL of %q is missing", z.Path)
-	}
+	z.ACL, known = acls[number]
+	z.noACL = !known
 	if state.Znodes[z.Path] != nil && s.err == nil {
 		s.err = fmt.Errorf("%q is there twice", z.Path)
 	}

@@ -37,6 +37,8 @@ type Znode struct {
 	Lifetime Lifetime
 	Session  int64 // the owner of an ephemeral znode
 	TTL      int64 // milliseconds, of a znode with a time to live
+
+	noACL bool // the snapshot does not say which ACL: the log must
 }
 
 // A Lifetime says what may end a znode besides a delete.
@@ -120,6 +122,16 @@ func (s *State) check() error {
 	for path := range s.Znodes {
 		if path != "/" && s.Znodes[parentOf(path)] == nil {
 			return fmt.Errorf("%w: %q has no parent", ErrDamaged, path)
+		}
+	}
+	return nil
+}
+
+// checkACLs makes sure that the log had the ACLs that the snapshot had not.
+func (s *State) checkACLs() error {
+	for path, z := range s.Znodes {
+		if z.noACL {
+			return fmt.Errorf("%w: the ACL of %q is neither in the snapshot nor in the log", ErrDamaged, path)
 		}
 	}
 	return nil
