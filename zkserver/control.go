@@ -47,10 +47,16 @@ func (s *Server) serveControl(ctx context.Context) error {
 			panic(http.ErrAbortHandler) // the reader must not take what came for all
 		}
 	})
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	server := &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: 5 * time.Second,
+		IdleTimeout:       30 * time.Second,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ErrorLog:          httpErrors(inBursts(s.cfg.Log)),
+	}
 	defer os.Remove(filepath.Join(s.cfg.Dir, controlName))
 	defer context.AfterFunc(ctx, func() { server.Close() })()
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(bound(l, maxControlConns)); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

@@ -26,3 +26,13 @@ func TestConnectionsStayWithinTheOpenFiles(t *testing.T) {
 		}
 	}
 }
+
+func TestFilesOfOperatorsAreNotForConnections(t *testing.T) {
+	cfg, err := Config{Dir: "x", Control: true, Operators: Operators{Admin: ":1", Metrics: ":2"}}.withDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := cfg.withinFiles(1024).MaxConns, 1024-filesReserved-2*maxSiteConns-maxControlConns; got != want {
+		t.Errorf("%d connections, want %d", got, want)
+	}
+}

@@ -67,8 +67,8 @@ const (
 	maxIdentityBytes = 256
 	maxAuthSetBytes  = 4 << 10
 
-	// filesReserved are the open files that connections may not take: those of
-	// the log, of snapshots and of operators.
+	// filesReserved are the open files that connections may not take, beside
+	// those of operators: the ones of the log and of snapshots.
 	filesReserved = 100
 
 	// maxLogWrite is what package wal writes at once at most, and a command is
@@ -84,7 +84,7 @@ const (
 // withinFiles lowers MaxConns to what the process may have open at once, so that
 // a flood of connections leaves files for the log.
 func (c Config) withinFiles(limit int) Config {
-	if most := max(1, limit-filesReserved); c.MaxConns > most {
+	if most := max(1, limit-filesReserved-c.operatorFiles()); c.MaxConns > most {
 		c.Log.Warn().Int("limit", limit).Int("conns", most).Msg("fewer connections than configured: too few open files are allowed")
 		c.MaxConns = most
 		c.MaxConnsPerAddr = min(c.MaxConnsPerAddr, most)

@@ -81,13 +81,14 @@ func (s *Server) openSite(addr string, h http.Handler) error {
 	if err != nil {
 		return err
 	}
-	s.sites = append(s.sites, site{l, &http.Server{
+	s.sites = append(s.sites, site{bound(l, maxSiteConns), &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: handshakeTime,
 		ReadTimeout:       handshakeTime,
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       s.cfg.Operators.Idle,
 		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          httpErrors(inBursts(s.cfg.Log)),
 	}})
 	return nil
 }
