@@ -24,7 +24,9 @@ type capture struct {
 }
 
 // Capture begins a snapshot. The tree is copied bit by bit while it goes on.
-func (r *replica) Capture() io.WriterTo {
+func (r *replica) Capture() io.WriterTo { return r.capture() }
+
+func (r *replica) capture() capture {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return content{keyed: r.keyed, term: r.term, zxid: r.zxid, sessions: r.sessions, tree: r.tree}.capture()
@@ -33,11 +35,15 @@ func (r *replica) Capture() io.WriterTo {
 func (c capture) WriteTo(w io.Writer) (int64, error) {
 	n, err := w.Write(c.sessions.Append(c.head))
 	if err != nil {
+		c.Discard()
 		return int64(n), err
 	}
 	m, err := c.tree.WriteTo(w)
 	return int64(n) + m, err
 }
+
+// Discard gives the snapshot up.
+func (c capture) Discard() { c.tree.Discard() }
 
 // Restore replaces the state by a snapshot. Connections of this member end:
 // what their watches saw and what their requests came to is not known.

@@ -2,6 +2,7 @@ package zkserver
 
 import (
 	"bytes"
+	"io"
 	"testing"
 
 	"github.com/mwqueue/mw/zkserver/session"
@@ -39,3 +40,22 @@ func TestSnapshotOfTheFirstVersionGetsItsQuotasCounted(t *testing.T) {
 		}
 	}
 }
+
+// TestSnapshotThatIsNotWrittenIsGivenUp: whatever stands between the log and the
+// tree, the tree hears of it when nothing more will be read from its capture.
+func TestSnapshotThatIsNotWrittenIsGivenUp(t *testing.T) {
+	for name, give := range map[string]func(c io.WriterTo){
+		"file not made":     func(c io.WriterTo) { c.(interface{ Discard() }).Discard() },
+		"no room for heads": func(c io.WriterTo) { c.WriteTo(noRoom{}) },
+	} {
+		c := timedMachine{newRig(t).replica, new(stats)}.Capture()
+		give(c)
+		if _, err := c.(timedCapture).tree.WriteTo(io.Discard); err == nil {
+			t.Errorf("%s: the tree still copies", name)
+		}
+	}
+}
+
+type noRoom struct{}
+
+func (noRoom) Write([]byte) (int, error) { return 0, io.ErrShortWrite }

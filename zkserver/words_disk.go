@@ -65,7 +65,7 @@ type timedMachine struct {
 // Capture is that of the replica.
 func (m timedMachine) Capture() io.WriterTo {
 	zxid := m.lastZxid()
-	return timedCapture{WriterTo: m.replica.Capture(), zxid: zxid, stats: m.stats}
+	return timedCapture{capture: m.capture(), zxid: zxid, stats: m.stats}
 }
 
 // Restore is that of the replica.
@@ -80,7 +80,7 @@ func (m timedMachine) Restore(r io.Reader) error {
 }
 
 type timedCapture struct {
-	io.WriterTo
+	capture
 	zxid  int64
 	stats *stats
 }
@@ -88,7 +88,7 @@ type timedCapture struct {
 // WriteTo is that of the capture.
 func (c timedCapture) WriteTo(w io.Writer) (int64, error) {
 	start := time.Now()
-	n, err := c.WriterTo.WriteTo(w)
+	n, err := c.capture.WriteTo(w)
 	if err == nil {
 		c.stats.snapshots.add(time.Since(start))
 		c.stats.snapshotAt(c.zxid, start)

@@ -11,7 +11,9 @@ type Machine interface {
 
 	// Capture begins a snapshot of the state as it is now. Apply waits for it,
 	// so it must be cheap. WriteTo is then called on another goroutine while
-	// Apply goes on; no other Capture is made before it has returned.
+	// Apply goes on; no other Capture is made before it has returned. If it
+	// cannot be called, for a full disk, and the capture has a method
+	// Discard(), that is called instead.
 	Capture() io.WriterTo
 
 	// Restore replaces the state by a snapshot. It is called before the first

@@ -185,12 +185,9 @@ func (t *snapshots) run(ctx context.Context) error {
 func (t *snapshots) write(ctx context.Context, c capture) error {
 	start := time.Now()
 	id := wal.SnapshotID{Index: c.index, Term: c.term}
-	meta, err := encodeMeta(c.time, t.storage.conf)
+	w, err := t.create(id, c)
 	if err != nil {
-		return err
-	}
-	w, err := t.storage.log.CreateSnapshot(id, meta)
-	if err != nil {
+		discard(c.state)
 		return err
 	}
 	if _, err := c.state.WriteTo(&endsWith{ctx, w}); err != nil {
@@ -205,6 +202,22 @@ func (t *snapshots) write(ctx context.Context, c capture) error {
 	t.storage.setSnapshot(id, t.storage.conf)
 	t.log.Debug().Str("path", t.storage.log.File(id)).Dur("took", time.Since(start)).Msg("snapshot written")
 	return truncate(t.storage.log, 2)
+}
+
+func (t *snapshots) create(id wal.SnapshotID, c capture) (*wal.SnapshotWriter, error) {
+	meta, err := encodeMeta(c.time, t.storage.conf)
+	if err != nil {
+		return nil, err
+	}
+	return t.storage.log.CreateSnapshot(id, meta)
+}
+
+// discard tells the machine that what it captured will not be written, so that it
+// need not hold on to it.
+func discard(state io.WriterTo) {
+	if d, ok := state.(interface{ Discard() }); ok {
+		d.Discard()
+	}
 }
 
 // endsWith is a writer that fails when its context ends.

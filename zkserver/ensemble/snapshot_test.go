@@ -2,10 +2,14 @@ package ensemble_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -138,6 +142,61 @@ func TestMissingSnapshotsAreRefused(t *testing.T) {
 	if _, err := ensemble.Open(ensemble.Config{Dir: dir, FS: disk, Machine: newMachine()}); !errors.Is(err, wal.ErrDamaged) {
 		t.Errorf("open = %v", err)
 	}
+}
+
+// A discarding machine counts the captures it was told to discard.
+type discarding struct {
+	*machine
+	captured, discarded, written atomic.Int32
+}
+
+func (d *discarding) Capture() io.WriterTo {
+	d.captured.Add(1)
+	return discardable{d.machine.Capture(), d}
+}
+
+type discardable struct {
+	io.WriterTo
+	of *discarding
+}
+
+func (d discardable) WriteTo(w io.Writer) (int64, error) {
+	d.of.written.Add(1)
+	return d.WriterTo.WriteTo(w)
+}
+
+func (d discardable) Discard() { d.of.discarded.Add(1) }
+
+// A full disk may not even take the file's beginning: the machine must not hold
+// on to a state that nobody will ask it for.
+func TestCaptureThatIsNotWrittenIsDiscarded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := waltest.New(1)
+		cfg := often(disk)
+		m := &discarding{machine: newMachine()}
+		cfg.Machine = m
+		n, err := ensemble.Open(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- n.Run(ctx) }()
+		disk.Inject(func(op waltest.Op, name string) error {
+			if op == waltest.OpCreate && strings.Contains(name, ".snap") {
+				return syscall.ENOSPC
+			}
+			return nil
+		})
+		work(t, n, m.machine, 100)
+		synctest.Wait()
+		if c, d, w := m.captured.Load(), m.discarded.Load(), m.written.Load(); c == 0 || d != c || w != 0 {
+			t.Errorf("of %d captures %d were discarded and %d written", c, d, w)
+		}
+		cancel()
+		<-done
+		n.Close()
+	})
 }
 
 // Without room for a snapshot the log grows on; with room again it is

@@ -26,8 +26,9 @@ type capturedShard struct {
 }
 
 // Capture begins a snapshot of the tree as it is. It should be written, with
-// [Capture.WriteTo], before the next one begins; otherwise the next one waits
-// for the copy of all shards that the tree still owes the first.
+// [Capture.WriteTo], or given up, with [Capture.Discard], before the next one
+// begins; otherwise the next one waits for the copy of all shards that the tree
+// still owes the first.
 func (t *Tree) Capture() *Capture {
 	if t.capture != nil {
 		for shard := range t.shards {
@@ -39,6 +40,14 @@ func (t *Tree) Capture() *Capture {
 		tree:   t,
 	}
 	return t.capture
+}
+
+// Discard gives the snapshot up: the tree copies nothing more for it, and lets go
+// of what it has at its next change. It may be called on another goroutine than
+// the tree's, not beside [Capture.WriteTo]; after that one it does nothing.
+func (c *Capture) Discard() {
+	c.written.Store(true)
+	c.over.Store(true)
 }
 
 // keepForCapture must come before a change to a shard.

@@ -136,6 +136,40 @@ func TestSnapshotOntoAFullDisk(t *testing.T) {
 	reread(t, tr)
 }
 
+// TestDiscardedCaptureCostsNothing: it pins no znode that is replaced, and the
+// next capture copies nothing for it.
+func TestDiscardedCaptureCostsNothing(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 4))
+	tr := New()
+	grow(tr, rnd, 1000)
+	c := tr.Capture()
+	grow(tr, rnd, 10)
+	c.Discard()
+	taken := func() (shards int) {
+		for i := range c.shards {
+			if c.shards[i].taken.Load() {
+				shards++
+			}
+		}
+		return shards
+	}
+	before := taken()
+	grow(tr, rnd, 100)
+	if tr.capture != nil {
+		t.Error("the tree still copies")
+	}
+	if _, err := tr.Capture().WriteTo(io.Discard); err != nil {
+		t.Error(err)
+	}
+	if after := taken(); after != before {
+		t.Errorf("%d shards were copied for it, %d of them after it was given up", after, after-before)
+	}
+	if _, err := c.WriteTo(io.Discard); err == nil {
+		t.Error("it was written all the same")
+	}
+	reread(t, tr)
+}
+
 type fullDisk struct {
 	room int
 	err  error

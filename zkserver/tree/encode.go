@@ -39,7 +39,7 @@ type header struct {
 // another goroutine than the tree's, once.
 func (c *Capture) WriteTo(w io.Writer) (int64, error) {
 	if c.written.Swap(true) {
-		return 0, errors.New("tree: write snapshot: already written")
+		return 0, errors.New("tree: write snapshot: already written or given up")
 	}
 	defer c.over.Store(true)
 
