@@ -71,7 +71,11 @@ type capture struct {
 }
 
 func newSnapshots(s *storage, maxEntries, maxBytes int64, log zerolog.Logger) *snapshots {
-	t := &snapshots{storage: s, log: log, maxEntries: maxEntries, maxBytes: maxBytes, work: make(chan capture, 1), wanted: make(chan struct{}, 1), asks: make(chan ask), idle: make(chan struct{}, 1)}
+	t := &snapshots{
+		storage: s, log: log, maxEntries: maxEntries, maxBytes: maxBytes,
+		work: make(chan capture, 1), wanted: make(chan struct{}, 1),
+		asks: make(chan ask), idle: make(chan struct{}, 1),
+	}
 	t.rearm()
 	return t
 }

@@ -62,7 +62,7 @@ func (t *Tree) keepForCapture(shard int) {
 }
 
 // take copies a shard unless that is done. It is called by the tree's owner and
-// by WriteTo. The map may be read here: the tree's owner does not write to it
+// by WriteTo. The shard may be read here: the tree's owner does not write to it
 // before its own take has returned.
 func (c *Capture) take(shard int) {
 	s := &c.shards[shard]
