@@ -57,8 +57,10 @@
 //     when its client closes it or is silent for the session's timeout, while
 //     the server was listening: after a start, or when the server itself was
 //     stopped for a while, every session has its full timeout again.
-//   - No input makes the server panic, and none makes it use more memory than
-//     the bounds in limits.go and [Config] say.
+//   - No input makes the server panic. What connections, requests, replies and
+//     watches may take of its memory has its bounds in limits.go and [Config].
+//     The tree has none but the quotas that are set, and only where they are
+//     enforced: see [Config].EnforceQuotas.
 //
 // # How the guarantees are kept
 //
@@ -131,7 +133,10 @@
 //   - setWatches tells a client nothing of a znode it may not read, and neither
 //     do events.
 //   - A request that would be one watch too many is answered ThrottledOp; a
-//     setWatches that would be ends the connection.
+//     setWatches that would be ends the connection. It is one too many, too, if
+//     the paths that all connections watch would come to more than 1 GiB.
+//   - A client that takes more than a second over a request of more than 16 KiB
+//     is cut off while there is no room for those of others: [Config].MaxInput.
 //   - A check on its own is answered.
 //   - TLS is 1.2 or 1.3, unless [Config] says otherwise, and its files are PEM.
 //   - What operators are told differs as package admin says.
