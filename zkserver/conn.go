@@ -130,6 +130,7 @@ func (c *conn) run(ctx context.Context) {
 
 	err := c.shakeHands(ctx)
 	if err != nil {
+		c.srv.stats.refused(err)
 		c.close(err)
 		c.log.Debug().Err(err).Msg("connection refused")
 		return

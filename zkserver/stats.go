@@ -1,6 +1,8 @@
 package zkserver
 
 import (
+	"errors"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -107,6 +109,13 @@ func (c *conn) countWrite(q *request, zxid int64, size int, now time.Duration) {
 // totals are those of the connection. c.mu is locked.
 func (c *conn) totals() totals {
 	return totals{received: c.received.Load(), sent: c.sent, bytesIn: c.bytesIn.Load(), bytesOut: c.tally.bytesOut}
+}
+
+// refused counts why a connection came to no session.
+func (s *stats) refused(err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		s.sessionless.Add(1)
+	}
 }
 
 // leave keeps the sums of a connection that is closed. c.mu is locked.

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/mwqueue/mw/zkserver"
 	"github.com/mwqueue/mw/zkserver/wire"
@@ -81,6 +82,19 @@ func TestResetForgetsCountsAndLatencies(t *testing.T) {
 	if got := row(t, s, "cnt_readlatency"); got != "1" {
 		t.Errorf("%s reads are counted after srst, want 1", got)
 	}
+}
+
+func TestConnectionsThatComeToNoSessionAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := zktest.NewServer(t, zktest.InMemory, allWords)
+		dial(t, s).closed() // after the deadline of a handshake
+		gone := dial(t, s)
+		gone.nc.Close() // of its own accord
+		synctest.Wait()
+		if got := row(t, s, "sessionless_connections_expired"); got != "1" {
+			t.Errorf("%s connections are counted, want 1", got)
+		}
+	})
 }
 
 func TestDumpTellsOfSessionsAndTheirEphemerals(t *testing.T) {
