@@ -20,7 +20,7 @@ var hostileScale = flag.Int("hostile.scale", 1, "multiply the sizes of the tests
 
 // patience is how long a good client may wait for an answer, whatever others do,
 // on a machine that has much else to do.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // A bystander is a good client that writes and reads all the while.
 type bystander struct {
@@ -67,7 +67,7 @@ func watchOn(t testing.TB, s *zktest.Server) *bystander {
 
 func dialGood(t testing.TB, s *zktest.Server) *goodclient.Client {
 	t.Helper()
-	c, err := goodclient.Dial(t.Context(), goodclient.Config{Servers: []string{s.Addr()}, SessionTimeout: 10 * time.Second, Dial: s.Dial})
+	c, err := goodclient.Dial(t.Context(), goodclient.Config{Servers: []string{s.Addr()}, SessionTimeout: patience, Dial: s.Dial})
 	if err != nil {
 		t.Fatal(err)
 	}
