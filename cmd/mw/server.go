@@ -24,7 +24,10 @@ once it listens. Ends on SIGTERM or Ctrl-C.
 Whoever can reach it can submit commands to every worker, so it listens on this
 machine only, unless told to do otherwise with --insecure. With --tls-listen and
 --tls-ca clients need a certificate, and any address will do; without --listen
-there is then no other. The certificate's subject is an identity of scheme x509.
+there is then no other, and so none for mw: its masters, workers and commands,
+"mw server status" among them, do not speak TLS. Add --listen 127.0.0.1:2181 for
+those on this machine, or put a TLS proxy before those elsewhere. The subject of a
+client's certificate is an identity of scheme x509.
 
 --config takes the configuration file of Apache ZooKeeper 3.8. Keys without
 effect here are named, and so is what happens instead; flags beat the file. The
@@ -35,7 +38,9 @@ their names in the file or as Java's system properties; the other flags beat it.
 
 --words says which four-letter words monitoring may ask; by default it is srvr
 alone. --admin answers at http://ADDR/commands and --metrics at
-http://ADDR/metrics; with --config they are as the file says.
+http://ADDR/metrics; with --config they are as the file says. The former answers
+those alone who call it by an IP address, localhost, the name of the machine, or
+the name that ADDR has.
 
 Examples:
    mw server
