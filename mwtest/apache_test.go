@@ -69,7 +69,7 @@ func startApache(t *testing.T) string {
 		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		cmd.Wait()
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	await(t, ctx, "Apache ZooKeeper to listen", func() bool {
 		nc, err := net.Dial("tcp", addr)
@@ -137,7 +137,7 @@ func (sh *shell) do(command, want string) string {
 func (sh *shell) expect(want string) string {
 	sh.t.Helper()
 	re := regexp.MustCompile(want)
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(3 * time.Minute)
 	for {
 		sh.mu.Lock()
 		text := sh.out.String()

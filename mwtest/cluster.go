@@ -66,7 +66,7 @@ func Start(cfg Config) (*Cluster, error) {
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	if err := c.AwaitServer(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())

@@ -50,7 +50,7 @@ func startTeam(t *testing.T, cfg mwtest.Config, workers int) *team {
 	tm := &team{Cluster: startCluster(t, cfg)}
 	tm.session = openSession(t, tm.Cluster)
 	tm.active = must(tm.StartMaster("m1"))(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	await(t, ctx, "m1 to lead", func() bool { return tm.leader(ctx, t) == tm.active.Addr })
 	tm.standby = must(tm.StartMaster("m2"))(t)
@@ -120,7 +120,7 @@ func (tm *team) takeover(ctx context.Context, t *testing.T, begun time.Time) tim
 // one on a slow machine.
 func TestGracefulStopHandsOverAtOnce(t *testing.T) {
 	tm := startTeam(t, mwtest.Config{SessionTimeout: 40 * time.Second}, 1)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 
 	begun := time.Now()
@@ -133,7 +133,7 @@ func TestGracefulStopHandsOverAtOnce(t *testing.T) {
 
 func TestStandbyTakesOverWithinTheSessionTimeout(t *testing.T) {
 	tm := startTeam(t, mwtest.Config{}, 1)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 
 	begun := time.Now()
@@ -146,7 +146,7 @@ func TestStandbyTakesOverWithinTheSessionTimeout(t *testing.T) {
 
 func TestTasksOfADeadWorkerRunElsewhere(t *testing.T) {
 	tm := startTeam(t, mwtest.Config{}, 2)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	client := openClient(t, tm.Cluster)
 	trace := filepath.Join(t.TempDir(), "starts")
@@ -191,7 +191,7 @@ func (tm *team) namedIn(path string) *mwtest.Process {
 // and must not disturb the one that took over.
 func TestPausedMasterStandsByWhenItWakes(t *testing.T) {
 	tm := startTeam(t, mwtest.Config{}, 1)
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 
 	began := tm.registrations(ctx, t)
@@ -235,7 +235,7 @@ func TestPausedMasterStandsByWhenItWakes(t *testing.T) {
 // attempt that replaces it: its commands are dead before that one starts.
 func TestPausedWorkersCommandsDieFirst(t *testing.T) {
 	tm := startTeam(t, mwtest.Config{}, 2)
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	client := openClient(t, tm.Cluster)
 	dir := t.TempDir()

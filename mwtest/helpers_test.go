@@ -89,7 +89,7 @@ func openClient(t *testing.T, c *mwtest.Cluster) *submit.Client {
 
 func openSession(t *testing.T, c *mwtest.Cluster) *coordinator.Session {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	s, err := coordinator.Connect(ctx, coordinatorConfig(c))
 	if err != nil {

@@ -60,7 +60,7 @@ func TestInteropEveryRoleByHand(t *testing.T) {
 func TestInteropMasterByHand(t *testing.T) {
 	onEach(t, func(t *testing.T, cfg mwtest.Config) {
 		c := startCluster(t, cfg)
-		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 		defer cancel()
 		m := openShell(t, c.Servers())
 		for _, root := range []string{"/workers", "/tasks", "/assign"} {
@@ -91,7 +91,7 @@ func TestInteropMasterByHand(t *testing.T) {
 func TestInteropWorkerByHand(t *testing.T) {
 	onEach(t, func(t *testing.T, cfg mwtest.Config) {
 		c := startCluster(t, cfg)
-		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 		defer cancel()
 		must(c.StartMaster("m1"))(t)
 		s := openSession(t, c)
@@ -127,7 +127,7 @@ func TestInteropWorkerByHand(t *testing.T) {
 func TestInteropClientAndStandbyByHand(t *testing.T) {
 	onEach(t, func(t *testing.T, cfg mwtest.Config) {
 		c := startCluster(t, cfg)
-		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 		defer cancel()
 		m1 := must(c.StartMaster("m1"))(t)
 		must(c.StartWorker("w1", 1))(t)
