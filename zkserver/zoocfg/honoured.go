@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -15,8 +16,8 @@ const maxBuffer = 4<<20 - 64<<10
 // honoured are the keys that do here what they do in the reference, in the
 // order of the Administrator's Guide.
 var honoured = []key{
-	{name: "clientPort", set: number(func(c *Config) *int { return &c.ClientPort }, 1, 65535, "a port")},
-	{name: "secureClientPort", set: number(func(c *Config) *int { return &c.SecureClientPort }, 1, 65535, "a port")},
+	{name: "clientPort", set: number(func(c *Config) *int { return &c.ClientPort }, 0, 65535, "a port")},
+	{name: "secureClientPort", set: number(func(c *Config) *int { return &c.SecureClientPort }, 0, 65535, "a port")},
 	{name: "dataDir", set: directory(func(c *Config) *string { return &c.DataDir })},
 	{name: "dataLogDir", set: directory(func(c *Config) *string { return &c.DataLogDir })},
 	{name: "datadir.autocreate", set: func(c *Config, v string) error {
@@ -77,14 +78,15 @@ var honoured = []key{
 	{name: "ssl.ciphersuites", set: list(func(c *Config) *[]string { return &c.TLS.CipherSuites })},
 	{name: "client.portUnification", set: boolean(func(c *Config) *bool { return &c.PortUnification })},
 
-	{name: "jute.maxbuffer", set: number(func(c *Config) *int { return &c.MaxBuffer }, 1<<10, maxBuffer, "a number of bytes")},
+	{name: "jute.maxbuffer", set: setMaxBuffer},
 
 	{name: "admin.enableServer", set: boolean(func(c *Config) *bool { return &c.Admin.Enabled })},
 	{name: "admin.serverAddress", set: text(func(c *Config) *string { return &c.Admin.Address })},
 	{name: "admin.serverPort", set: number(func(c *Config) *int { return &c.Admin.Port }, 0, 65535, "a port")},
 	{name: "admin.idleTimeout", set: millis(func(c *Config) *time.Duration { return &c.Admin.Idle }, 1)},
 	{name: "admin.commandURL", set: func(c *Config, v string) error {
-		if !strings.HasPrefix(v, "/") || strings.ContainsAny(v, " {}?#") || strings.Contains(v, "//") || strings.Contains(v+"/", "/./") || strings.Contains(v+"/", "/../") {
+		if !strings.HasPrefix(v, "/") || strings.ContainsAny(v, " {}?#") || strings.Contains(v, "//") ||
+			strings.Contains(v+"/", "/./") || strings.Contains(v+"/", "/../") {
 			return errors.New("must be a path like /commands")
 		}
 		c.Admin.URL = strings.TrimSuffix(v, "/")
@@ -126,6 +128,35 @@ func sessionTimeout(field func(*Config) *time.Duration) func(*Config, string) er
 		}
 		return millis(field, 1)(c, v)
 	}
+}
+
+// setMaxBuffer takes what Java's Integer.getInteger does, hexadecimal numbers
+// among them. Installations set 10 MB and more: they get what fits the log, and a
+// word about it.
+func setMaxBuffer(c *Config, v string) error {
+	n, err := decodeInt(v)
+	if err != nil || n < 1<<10 {
+		return fmt.Errorf("must be a number of bytes from %d to %d", 1<<10, maxBuffer)
+	}
+	c.MaxBuffer = int(min(n, maxBuffer))
+	if n > maxBuffer {
+		return remark(fmt.Sprintf("is %s, and requests may have %d bytes at most: that is what counts", v, maxBuffer))
+	}
+	return nil
+}
+
+// decodeInt reads a number of 32 bits as java.lang.Integer.decode does.
+func decodeInt(v string) (int64, error) {
+	digits := strings.TrimPrefix(v, "+")
+	for _, prefix := range []string{"0x", "0X", "#"} {
+		if hex, ok := strings.CutPrefix(digits, prefix); ok {
+			return strconv.ParseInt(hex, 16, 32)
+		}
+	}
+	if octal, ok := strings.CutPrefix(digits, "0"); ok && octal != "" {
+		return strconv.ParseInt(octal, 8, 32)
+	}
+	return strconv.ParseInt(digits, 10, 32)
 }
 
 func setSuperDigest(c *Config, v string) error {

@@ -15,7 +15,7 @@ type key struct {
 	other []string // names of its system property, where that is not "zookeeper." and name
 
 	// set honours the key. Its error completes a sentence that has the key and
-	// its value: "must be …".
+	// its value: "must be …"; a remark is a warning, which has the key alone.
 	set func(*Config, string) error
 
 	// instead says what happens when set is nil: it completes "has no effect:".
@@ -27,6 +27,11 @@ type key struct {
 	many    bool // may be given more than once
 	members bool // see setMember
 }
+
+// A remark is about a key that was set, though not to what it says.
+type remark string
+
+func (r remark) Error() string { return string(r) }
 
 // agrees reports whether what happens anyway is what value asks for.
 func (k *key) agrees(value string) bool {

@@ -1,6 +1,7 @@
 package zoocfg
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -54,7 +55,7 @@ func (c *Config) Check(name string) error {
 	case c.DataDir == "":
 		return fail("dataDir is not set: add dataDir=/path/to/a/directory")
 	case c.ClientPort == 0 && c.SecureClientPort == 0:
-		return fail("neither clientPort nor secureClientPort is set: add clientPort=2181")
+		return fail("neither clientPort nor secureClientPort is set: add clientPort=2181, or --listen with port 0 for a free one")
 	case c.SecureClientPort != 0 && c.TLS.KeyStore == "":
 		return fail("secureClientPort is set, but no certificate: add ssl.keyStore.location=/path/to/server.pem")
 	case c.PortUnification && c.TLS.KeyStore == "":
@@ -99,7 +100,10 @@ func (c *Config) set(file string, line int, name, value string) error {
 	}
 	switch {
 	case k.set != nil:
-		if err := k.set(c, value); err != nil {
+		err := k.set(c, value)
+		if text, ok := errors.AsType[remark](err); ok {
+			warn("%s", string(text))
+		} else if err != nil {
 			return &Error{File: file, Line: line, Text: fmt.Sprintf("%s is %q, %v", name, value, err)}
 		}
 	case k.agrees(value):

@@ -116,7 +116,7 @@ func TestKeysWithoutEffectAreNamedOnce(t *testing.T) {
 func TestErrorsNameTheLineAndWhatToDo(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{"a=b\ntickTime=2s", `zoo.cfg:2: tickTime is "2s", must be a number of milliseconds from 1 to 31536000000`},
-		{"clientPort=70000", `zoo.cfg:1: clientPort is "70000", must be a port from 1 to 65535`},
+		{"clientPort=70000", `zoo.cfg:1: clientPort is "70000", must be a port from 0 to 65535`},
 		{"admin.enableServer=maybe", `zoo.cfg:1: admin.enableServer is "maybe", must be true or false`},
 		{"ssl.keyStore.type=JKS", `zoo.cfg:1: ssl.keyStore.type is "JKS", and only PEM files can be read: convert it: keytool`},
 		{"ssl.crl=true", "zoo.cfg:1: ssl.crl=true cannot be honoured: revocation lists are not looked at: remove the line"},
@@ -127,7 +127,7 @@ func TestErrorsNameTheLineAndWhatToDo(t *testing.T) {
 		{"server.1=a:1:2\nserver.1=b:1:2", "zoo.cfg:2: server.1 is there twice"},
 		{"DigestAuthenticationProvider.superDigest=admin:x", `must be "super:" and`},
 		{"metricsProvider.className=com.acme.Metrics", "Java classes cannot be run here"},
-		{"jute.maxbuffer=99999999", `zoo.cfg:1: jute.maxbuffer is "99999999", must be a number of bytes from 1024 to 4128768`},
+		{"jute.maxbuffer=99999999999", `zoo.cfg:1: jute.maxbuffer is "99999999999", must be a number of bytes from 1024 to 4128768`},
 	}
 	for _, tt := range tests {
 		_, err := Parse("zoo.cfg", []byte(tt.text))
@@ -141,6 +141,9 @@ func TestCheckSaysWhatIsMissing(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{"clientPort=2181", "zoo.cfg: dataDir is not set: add dataDir="},
 		{"dataDir=/d", "zoo.cfg: neither clientPort nor secureClientPort is set: add clientPort=2181"},
+		{"dataDir=/d\nclientPort=0", "zoo.cfg: neither clientPort nor secureClientPort is set: add clientPort=2181"},
+		{"dataDir=/d\nclientPort=0\nsecureClientPort=1\nssl.keyStore.location=a.pem\nssl.clientAuth=none", ""},
+		{"dataDir=/d\nclientPort=1\nsecureClientPort=0", ""},
 		{"dataDir=/d\nsecureClientPort=1", "no certificate: add ssl.keyStore.location="},
 		{"dataDir=/d\nsecureClientPort=1\nssl.keyStore.location=a.pem", "add ssl.trustStore.location=/path/to/ca.pem, or ssl.clientAuth=none"},
 		{"dataDir=/d\nsecureClientPort=1\nssl.keyStore.location=a.pem\nssl.clientAuth=none", ""},
@@ -265,5 +268,31 @@ func TestJavaKeyStoresAreRefusedWithAHint(t *testing.T) {
 	}
 	if err := Store("/etc/server.JKS"); err == nil || !strings.Contains(err.Error(), "keytool -importkeystore -srckeystore /etc/server.JKS") {
 		t.Errorf("a JKS file: %v", err)
+	}
+}
+
+func TestMaxBufferIsReadAsJavaReadsIt(t *testing.T) {
+	tests := []struct {
+		value string
+		want  int // 0: refused
+		warns string
+	}{
+		{"2000000", 2_000_000, ""},
+		{"0x200000", 2 << 20, ""},
+		{"#1FFFFF", 2<<20 - 1, ""},
+		{"04000000", 1 << 20, ""},
+		{"10485760", maxBuffer, "zoo.cfg:1: jute.maxbuffer is 10485760, and requests may have 4128768 bytes at most: that is what counts"},
+		{"0x3effff", 0x3effff, ""},
+		{"0x9fffff", maxBuffer, "zoo.cfg:1: jute.maxbuffer is 0x9fffff, and requests"},
+		{"512", 0, ""}, {"-0x200000", 0, ""}, {"0b1111111111111", 0, ""}, {"1_000_000", 0, ""}, {"0x", 0, ""}, {"0xffffffff", 0, ""}, {"", 0, ""},
+	}
+	for _, tt := range tests {
+		c, err := Parse("zoo.cfg", []byte("jute.maxbuffer="+tt.value))
+		if c.MaxBuffer != tt.want || (err == nil) != (tt.want > 0) {
+			t.Errorf("%q is %d, %v; want %d", tt.value, c.MaxBuffer, err, tt.want)
+		}
+		if warned := len(c.Warnings) == 1 && strings.HasPrefix(c.Warnings[0].String(), tt.warns); warned != (tt.warns != "") {
+			t.Errorf("%q warns %v, want %q", tt.value, c.Warnings, tt.warns)
+		}
 	}
 }
