@@ -11,7 +11,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -126,7 +125,7 @@ func (s *summed) Read(p []byte) (int, error) {
 
 // Restore makes a data directory in which a server goes on from the backup, its
 // sessions included: those whose clients do not come back expire. dir must be
-// empty or not be there; it is made whole or not at all.
+// empty, but for lost+found, or not be there; no server starts on half of one.
 func (b *Backup) Restore(dir string) error {
 	return makeDir(dir, b.Time.UnixMilli(), b.content)
 }
@@ -136,48 +135,6 @@ func (b *Backup) Restore(dir string) error {
 // Import from then on.
 func Import(dir string, t *tree.Tree) error {
 	return makeDir(dir, time.Now().UnixMilli(), content{zxid: t.LastZxid(), sessions: session.NewTable(nil), tree: t})
-}
-
-// makeDir makes a data directory beside its name and renames it, so that it is
-// there whole or not at all.
-func makeDir(dir string, ms int64, c content) error {
-	dir = filepath.Clean(dir)
-	names, err := os.ReadDir(dir)
-	switch {
-	case err == nil && len(names) > 0:
-		return fmt.Errorf("zkserver: %s is not empty: give a new directory", dir)
-	case err != nil && !errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("zkserver: %w", err)
-	}
-	part, err := partOf(dir)
-	if err != nil {
-		return fmt.Errorf("zkserver: %w", err)
-	}
-	// The term of a new log, so that a new epoch begins with the next.
-	c.term = 1
-	if err := ensemble.Seed(ensemble.Config{Dir: part}, ms, c.capture()); err != nil {
-		return errors.Join(fmt.Errorf("zkserver: %w", err), os.RemoveAll(part))
-	}
-	if err := os.Rename(part, dir); err != nil {
-		return errors.Join(fmt.Errorf("zkserver: %w", err), os.RemoveAll(part))
-	}
-	parent, err := os.Open(filepath.Dir(dir))
-	if err != nil {
-		return fmt.Errorf("zkserver: %w", err)
-	}
-	return errors.Join(parent.Sync(), parent.Close())
-}
-
-// partOf makes an empty directory beside dir.
-func partOf(dir string) (string, error) {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return "", err
-	}
-	part, err := os.MkdirTemp(filepath.Dir(dir), "."+strings.TrimPrefix(filepath.Base(dir), ".")+".part-")
-	if err != nil {
-		return "", err
-	}
-	return part, nil
 }
 
 // BackupDir writes a backup of a data directory that no server runs on: the
