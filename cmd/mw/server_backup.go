@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"syscall"
 
 	"github.com/mwqueue/mw/zkserver"
 	"github.com/urfave/cli/v2"
@@ -76,7 +79,8 @@ func writeWhole(name string, fill func(*os.File) error) error {
 	if _, err := os.Lstat(name); err == nil {
 		return fmt.Errorf("%s is there already", name)
 	}
-	f, err := os.OpenFile(name+".part", os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	// One that is left over must not keep the next from being made.
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".part-*")
 	if err != nil {
 		return err
 	}
@@ -84,8 +88,49 @@ func writeWhole(name string, fill func(*os.File) error) error {
 	if err := errors.Join(fill(f), f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	// A link, unlike a rename, replaces nothing.
-	return os.Link(f.Name(), name)
+	if err := giveName(f.Name(), name, os.Link); err != nil {
+		return err
+	}
+	return syncNames(filepath.Dir(name))
+}
+
+// giveName gives a file its name and replaces nothing: by a link, or where the
+// file system knows none, by a rename over an empty file of our own.
+func giveName(from, name string, link func(from, name string) error) error {
+	err := link(from, name)
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s is there already", name)
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s is there already", name)
+	}
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(from, name); err != nil {
+		return errors.Join(err, os.Remove(name))
+	}
+	return nil
+}
+
+// syncNames makes the names in a directory durable, where the file system can.
+func syncNames(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		err = nil
+	}
+	return errors.Join(err, d.Close())
 }
 
 // oneArgument gives the only argument, which help calls name.
