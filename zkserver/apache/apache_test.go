@@ -14,6 +14,7 @@ import (
 
 	"github.com/mwqueue/mw/zkserver/apache"
 	"github.com/mwqueue/mw/zkserver/tree"
+	"github.com/mwqueue/mw/zkserver/wire"
 )
 
 // The files in testdata were written by Apache ZooKeeper 3.8.0 while zkCli.sh
@@ -208,6 +209,21 @@ func TestATransactionCutShortMayBeFollowedByANewFile(t *testing.T) {
 		if err != nil || s.Zxid != 11 {
 			t.Errorf("cut at %d: %v", cut, err)
 		}
+	}
+}
+
+func TestSchemesThatAreUnknownHereAreCountedInOneWarning(t *testing.T) {
+	s := read(t, golden)
+	for _, path := range []string{"/a", "/p"} {
+		s.Znodes[path].ACL = []wire.ACL{{Perms: 31, Scheme: "sasl", ID: "u"}, {Perms: 1, Scheme: "sasl", ID: "v"}}
+	}
+	s.Znodes["/c"].ACL = append(s.Znodes["/c"].ACL, wire.ACL{Perms: 31, Scheme: "ours"})
+	dir := t.TempDir()
+	if _, err := apache.Write(dir, s); err != nil {
+		t.Fatal(err)
+	}
+	if w := read(t, dir).Warnings; len(w) != 1 || !strings.HasSuffix(w[0], `: "ours" (1), "sasl" (2)`) {
+		t.Errorf("warnings %q", w)
 	}
 }
 

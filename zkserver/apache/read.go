@@ -86,6 +86,7 @@ func (s *State) finish() (*State, error) {
 	for _, z := range s.Znodes {
 		s.Zxid = max(s.Zxid, z.Czxid, z.Mzxid, z.Pzxid)
 	}
+	s.warnOfSchemes()
 	return s, cmp.Or(s.check(), s.checkACLs())
 }
 

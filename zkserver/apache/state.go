@@ -3,6 +3,9 @@ package apache
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/mwqueue/mw/zkserver/wire"
 )
@@ -135,4 +138,32 @@ func (s *State) checkACLs() error {
 		}
 	}
 	return nil
+}
+
+// warnOfSchemes counts the znodes whose ACLs name who cannot prove to be that
+// here: sasl, and those of plug-ins.
+func (s *State) warnOfSchemes() {
+	known := []string{"world", "digest", "ip", "x509", "auth"}
+	counts := map[string]int{}
+	for _, z := range s.Znodes {
+		seen := map[string]bool{}
+		for _, a := range z.ACL {
+			if !slices.Contains(known, a.Scheme) && !seen[a.Scheme] {
+				seen[a.Scheme] = true
+				counts[a.Scheme]++
+			}
+		}
+	}
+	if len(counts) == 0 {
+		return
+	}
+	var each []string
+	for _, scheme := range slices.Sorted(maps.Keys(counts)) {
+		each = append(each, fmt.Sprintf("%.40q (%d)", scheme, counts[scheme]))
+	}
+	const most = 10
+	if len(each) > most {
+		each = append(each[:most], "…")
+	}
+	s.Warnings = append(s.Warnings, "nobody can have what ACLs give by these schemes, which are unknown here (znodes): "+strings.Join(each, ", "))
 }
