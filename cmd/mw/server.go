@@ -13,10 +13,23 @@ import (
 
 func serverCommand() *cli.Command {
 	return &cli.Command{
-		Name:      "server",
-		Usage:     "run the coordination server, which speaks ZooKeeper's protocol",
-		UsageText: "mw server [flags]\n   mw server --config zoo.cfg [flags]",
-		Description: `Serves the tree of znodes through which clients, masters and workers meet, to mw
+		Name:        "server",
+		Usage:       "run the coordination server, which speaks ZooKeeper's protocol",
+		UsageText:   "mw server [flags]\n   mw server --config zoo.cfg [flags]",
+		Description: serverDescription,
+		Flags:       serverFlags(),
+		Subcommands: []*cli.Command{
+			serverStatusCommand(),
+			serverBackupCommand(),
+			serverRestoreCommand(),
+			serverImportCommand(),
+			serverExportCommand(),
+		},
+		Action: runServer,
+	}
+}
+
+const serverDescription = `Serves the tree of znodes through which clients, masters and workers meet, to mw
 and to any ZooKeeper client. What it has acknowledged is on disk; it may be
 killed at any time and started again on the same directory. Prints the address
 once it listens. Ends on SIGTERM or Ctrl-C.
@@ -48,49 +61,44 @@ Examples:
    mw server --listen 0.0.0.0:2181 --insecure     in a closed network
    mw server --tls-listen :2281 --tls-cert s.pem --tls-key s.pem --tls-ca ca.pem
    mw server --config /etc/zookeeper/zoo.cfg --set 4lw.commands.whitelist=ruok,mntr
-   mw server status`,
-		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "config", Usage: "configure as the zoo.cfg in `FILE` says"},
-			&cli.StringSliceFlag{Name: "set", Aliases: []string{"D"}, Usage: "set `KEY=VALUE` as in a zoo.cfg; may be repeated"},
-			&cli.StringFlag{Name: "listen", Usage: "serve on `ADDR`; port 0 takes a free one", DefaultText: "127.0.0.1:2181"},
-			dataFlag("server"),
-			&cli.StringFlag{Name: "tls-listen", Usage: "serve over TLS on `ADDR`"},
-			&cli.StringFlag{Name: "tls-cert", Usage: "show the certificates in the PEM `FILE`, which is read again when it changes"},
-			&cli.StringFlag{Name: "tls-key", Usage: "with the key in `FILE`", DefaultText: "that of --tls-cert"},
-			&cli.StringFlag{Name: "tls-ca", Usage: "require client certificates that come from those in `FILE`"},
-			&cli.StringFlag{Name: "words", Usage: "answer the four-letter words in `LIST`, with commas between; * is all", DefaultText: "srvr"},
-			&cli.StringFlag{Name: "admin", Usage: "serve the AdminServer's commands on `ADDR`"},
-			&cli.StringFlag{Name: "metrics", Usage: "serve metrics for Prometheus on `ADDR`"},
-			insecureFlag(),
-		}, logFlags()...),
-		Subcommands: []*cli.Command{
-			serverStatusCommand(),
-			serverBackupCommand(),
-			serverRestoreCommand(),
-			serverImportCommand(),
-			serverExportCommand(),
-		},
-		Action: func(c *cli.Context) error {
-			if err := noArguments(c); err != nil {
-				return err
-			}
-			log, err := logger(c, zerolog.InfoLevel)
-			if err != nil {
-				return err
-			}
-			cfg, err := serverConfig(c)
-			if err != nil {
-				return err
-			}
-			cfg.Log = log
-			s, err := zkserver.Open(cfg)
-			if err != nil {
-				return portHint(err)
-			}
-			printServer(c, s, &cfg)
-			return ended(c.Context, s.Run(c.Context))
-		},
+   mw server status`
+
+func serverFlags() []cli.Flag {
+	return append([]cli.Flag{
+		&cli.StringFlag{Name: "config", Usage: "configure as the zoo.cfg in `FILE` says"},
+		&cli.StringSliceFlag{Name: "set", Aliases: []string{"D"}, Usage: "set `KEY=VALUE` as in a zoo.cfg; may be repeated"},
+		&cli.StringFlag{Name: "listen", Usage: "serve on `ADDR`; port 0 takes a free one", DefaultText: "127.0.0.1:2181"},
+		dataFlag("server"),
+		&cli.StringFlag{Name: "tls-listen", Usage: "serve over TLS on `ADDR`"},
+		&cli.StringFlag{Name: "tls-cert", Usage: "show the certificates in the PEM `FILE`, which is read again when it changes"},
+		&cli.StringFlag{Name: "tls-key", Usage: "with the key in `FILE`", DefaultText: "that of --tls-cert"},
+		&cli.StringFlag{Name: "tls-ca", Usage: "require client certificates that come from those in `FILE`"},
+		&cli.StringFlag{Name: "words", Usage: "answer the four-letter words in `LIST`, with commas between; * is all", DefaultText: "srvr"},
+		&cli.StringFlag{Name: "admin", Usage: "serve the AdminServer's commands on `ADDR`"},
+		&cli.StringFlag{Name: "metrics", Usage: "serve metrics for Prometheus on `ADDR`"},
+		insecureFlag(),
+	}, logFlags()...)
+}
+
+func runServer(c *cli.Context) error {
+	if err := noArguments(c); err != nil {
+		return err
 	}
+	log, err := logger(c, zerolog.InfoLevel)
+	if err != nil {
+		return err
+	}
+	cfg, err := serverConfig(c)
+	if err != nil {
+		return err
+	}
+	cfg.Log = log
+	s, err := zkserver.Open(cfg)
+	if err != nil {
+		return portHint(err)
+	}
+	printServer(c, s, &cfg)
+	return ended(c.Context, s.Run(c.Context))
 }
 
 // portHint says what to do about an address of operators that is in use.

@@ -26,7 +26,7 @@ func serverConfig(c *cli.Context) (cfg zkserver.Config, err error) {
 	if err != nil {
 		return cfg, err
 	}
-	cfg = s.serverConfig()
+	cfg = s.plain()
 	if cfg.TLS, err = s.tlsConfig(c); err != nil {
 		return cfg, err
 	}
@@ -47,8 +47,8 @@ func serverConfig(c *cli.Context) (cfg zkserver.Config, err error) {
 	return cfg, err
 }
 
-// serverConfig translates what needs no decision.
-func (s *settings) serverConfig() zkserver.Config {
+// plain translates what needs no decision.
+func (s *settings) plain() zkserver.Config {
 	cfg := zkserver.Config{
 		Tick: s.TickTime, MinSessionTimeout: s.MinSessionTimeout, MaxSessionTimeout: s.MaxSessionTimeout,
 		MaxConns: s.MaxConns, MaxConnsPerAddr: s.MaxClientConns, MaxFrame: s.MaxBuffer,
