@@ -128,6 +128,21 @@ func (d *directory) identify(extra func() []byte) error {
 	return d.replaceFile(identityFile, d.encodeIdentity())
 }
 
+// SetIdentity replaces the owner's lines of the identity file. When it has
+// returned nil the disk has them; a power cut before leaves the old or the new
+// ones.
+func (l *Log) SetIdentity(lines []byte) error {
+	d := *l.dir
+	d.extra = slices.Clone(lines)
+	if err := d.replaceFile(identityFile, d.encodeIdentity()); err != nil {
+		return failure(err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dir.extra = d.extra
+	return nil
+}
+
 func (d *directory) encodeIdentity() []byte {
 	b := fmt.Appendf(nil, "mw data directory, format %d\nlog %016x\n%s", formatVersion, d.log, d.extra)
 	return fmt.Appendf(b, "crc32c %08x\n", crc32.Checksum(b, castagnoli))

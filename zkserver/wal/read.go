@@ -29,7 +29,11 @@ func (l *Log) Term(i uint64) (uint64, error) {
 }
 
 // Identity gives the owner's lines of the identity file.
-func (l *Log) Identity() []byte { return l.dir.extra }
+func (l *Log) Identity() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.dir.extra
+}
 
 // Recovered says what Open found and did.
 func (l *Log) Recovered() Recovery { return l.recovered }
