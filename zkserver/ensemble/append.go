@@ -3,6 +3,7 @@ package ensemble
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -25,6 +26,14 @@ type appender struct {
 	deliver func([]*pb.Message) // responses, after the disk has what they attest
 	log     zerolog.Logger
 
+	// restore has the apply thread give the machine a snapshot and then deliver
+	// the responses and call resume. Until then nothing more is written: it
+	// could not be applied anyway.
+	restore   func(s *pb.Snapshot, responses []*pb.Message)
+	restoring atomic.Bool
+
+	taken   []*pb.Message // from the mailbox; its memory is used again
+	rest    []*pb.Message // of those: not yet written
 	limit   int           // bytes of entries in one write
 	durable wal.HardState // on the disk
 	hard    wal.HardState // the newest; its Commit may be ahead of durable's
@@ -41,7 +50,6 @@ func newAppender(in *mailbox, s *storage, deliver func([]*pb.Message), log zerol
 func (a *appender) run(ctx context.Context) error {
 	idle := time.NewTicker(markEvery)
 	defer idle.Stop()
-	var messages []*pb.Message
 	for {
 		select {
 		case <-ctx.Done():
@@ -53,15 +61,35 @@ func (a *appender) run(ctx context.Context) error {
 			continue
 		case <-a.in.wake:
 		}
-		messages = a.in.take(messages)
-		for rest := messages; len(rest) > 0; {
-			var g group
-			g, rest = nextGroup(rest, a.limit)
-			if err := a.write(ctx, g); err != nil {
-				return err
-			}
+		if err := a.turn(ctx); err != nil {
+			return err
 		}
 	}
+}
+
+// turn writes what is in the mailbox.
+func (a *appender) turn(ctx context.Context) error {
+	for !a.restoring.Load() && ctx.Err() == nil {
+		if len(a.rest) == 0 {
+			a.taken = a.in.take(a.taken)
+			a.rest = a.taken
+		}
+		if len(a.rest) == 0 {
+			return nil
+		}
+		var g group
+		g, a.rest = nextGroup(a.rest, a.limit)
+		if err := a.write(ctx, g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resume goes on after a restore.
+func (a *appender) resume() {
+	a.restoring.Store(false)
+	signal(a.in.wake)
 }
 
 // finish writes down what was committed last, so that the next start need not
@@ -79,6 +107,7 @@ func (a *appender) finish() error {
 // A group is what one write does for several messages.
 type group struct {
 	hard      wal.HardState // zero if there is none
+	snapshot  *pb.Snapshot  // replaces all entries before; nil if there is none
 	entries   []*pb.Entry
 	responses []*pb.Message
 }
@@ -88,6 +117,10 @@ type group struct {
 func nextGroup(messages []*pb.Message, limit int) (g group, rest []*pb.Message) {
 	bytes := 0
 	for i, m := range messages {
+		if i > 0 && (m.GetSnapshot() != nil || g.snapshot != nil) {
+			return g, messages[i:]
+		}
+		g.snapshot = m.GetSnapshot()
 		entries := m.GetEntries()
 		for _, e := range entries {
 			bytes += entryBytes(e)
@@ -113,17 +146,30 @@ func (a *appender) write(ctx context.Context, g group) error {
 	if g.hard != (wal.HardState{}) {
 		a.hard = g.hard
 	}
+	if g.snapshot != nil {
+		err := a.persist(ctx, func() error { return a.storage.install(a.hard, g.snapshot) })
+		if err != nil {
+			return err
+		}
+		a.durable = a.hard
+	}
 	for len(g.entries) > 0 || a.hard.Term != a.durable.Term || a.hard.Vote != a.durable.Vote {
 		n := cutGroup(g.entries, a.limit)
 		hard := a.durable
 		if n == len(g.entries) {
 			hard = a.hard
 		}
-		if err := a.append(ctx, hard, g.entries[:n]); err != nil {
+		err := a.persist(ctx, func() error { return a.storage.append(hard, g.entries[:n]) })
+		if err != nil {
 			return err
 		}
 		a.durable = hard
 		g.entries = g.entries[n:]
+	}
+	if g.snapshot != nil {
+		a.restoring.Store(true)
+		a.restore(g.snapshot, g.responses)
+		return nil
 	}
 	a.deliver(g.responses)
 	return nil
@@ -141,11 +187,11 @@ func cutGroup(entries []*pb.Entry, limit int) int {
 	return len(entries)
 }
 
-// append writes one group. While the disk is full it waits: nothing that was
+// persist makes one write. While the disk is full it waits: nothing that was
 // acknowledged is in danger, and raft's order must be kept.
-func (a *appender) append(ctx context.Context, hard wal.HardState, entries []*pb.Entry) error {
+func (a *appender) persist(ctx context.Context, write func() error) error {
 	start := time.Now()
-	err := a.storage.append(hard, entries)
+	err := write()
 	if took := time.Since(start); took > slowAppend {
 		a.log.Warn().Dur("took", took).Msg("disk slow")
 	}
@@ -160,7 +206,7 @@ func (a *appender) append(ctx context.Context, hard wal.HardState, entries []*pb
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-retry.C:
-			err = a.storage.append(hard, entries)
+			err = write()
 		}
 	}
 	return err

@@ -7,6 +7,8 @@ import (
 
 	"github.com/rs/zerolog"
 	pb "go.etcd.io/raft/v3/raftpb"
+
+	"github.com/mwqueue/mw/zkserver/wal"
 )
 
 // An applier is the apply thread: it alone calls the Machine.
@@ -15,11 +17,16 @@ type applier struct {
 	machine   Machine
 	deliver   func([]*pb.Message)
 	snapshots *snapshots
+	backlog   *backlog
+	roster    *roster
+	load      func(wal.SnapshotID) (meta, error) // gives the machine a snapshot
+	restored  func()                             // is called after that
 	log       zerolog.Logger
 
+	taken []*pb.Message // its memory is used again
 	position
-	startTerm uint64 // newest term in the log when the process started
-	ready     chan struct{}
+	startTerm uint64        // newest term in the log when the process started
+	ready     chan struct{} // nil if it is not for us to close it
 	readyOnce sync.Once
 }
 
@@ -31,7 +38,6 @@ type position struct {
 
 // run applies what comes into the mailbox until ctx ends.
 func (a *applier) run(ctx context.Context) error {
-	var messages []*pb.Message
 	for {
 		select {
 		case <-ctx.Done():
@@ -46,19 +52,35 @@ func (a *applier) run(ctx context.Context) error {
 			continue // those who asked may be taken again
 		case <-a.in.wake:
 		}
-		messages = a.in.take(messages)
-		for _, m := range messages {
-			for _, e := range m.GetEntries() {
-				if ctx.Err() != nil {
-					return nil
-				}
-				if err := a.apply(e); err != nil {
-					return fmt.Errorf("apply entry %d: %w", e.GetIndex(), err)
-				}
-			}
-			a.deliver(m.GetResponses())
+		if err := a.turn(ctx); err != nil {
+			return err
 		}
 	}
+}
+
+// turn applies what is in the mailbox.
+func (a *applier) turn(ctx context.Context) error {
+	a.taken = a.in.take(a.taken)
+	for _, m := range a.taken {
+		if s := m.GetSnapshot(); s != nil {
+			if err := a.restore(s); err != nil {
+				return fmt.Errorf("restore snapshot of entry %d: %w", s.GetMetadata().GetIndex(), err)
+			}
+			a.deliver(m.GetResponses())
+			a.restored()
+			continue
+		}
+		for _, e := range m.GetEntries() {
+			if ctx.Err() != nil {
+				return nil
+			}
+			if err := a.apply(e); err != nil {
+				return fmt.Errorf("apply entry %d: %w", e.GetIndex(), err)
+			}
+		}
+		a.deliver(m.GetResponses())
+	}
+	return nil
 }
 
 // apply applies one committed entry and starts a snapshot if it is time.
@@ -69,6 +91,7 @@ func (a *applier) apply(e *pb.Entry) error {
 	firstOfTerm := e.GetTerm() != a.term
 	a.index, a.term = e.GetIndex(), e.GetTerm()
 	if firstOfTerm {
+		a.backlog.begin(a.term)
 		a.machine.Apply(Batch{Index: a.index, Term: a.term, Time: a.time})
 	}
 	if len(e.GetData()) > 0 {
@@ -76,7 +99,7 @@ func (a *applier) apply(e *pb.Entry) error {
 			return err
 		}
 	}
-	if a.term > a.startTerm {
+	if a.ready != nil && a.term > a.startTerm {
 		a.readyOnce.Do(func() { close(a.ready) })
 	}
 	a.snapshots.applied(a.position, entryBytes(e), a.machine)
@@ -86,6 +109,9 @@ func (a *applier) apply(e *pb.Entry) error {
 // applyBatch applies an entry with commands, unless it was meant for another
 // term: then nobody may rely on it, and whoever proposed it will again.
 func (a *applier) applyBatch(e *pb.Entry) error {
+	if e.GetData()[0] == claimFormat {
+		return a.applyClaim(e)
+	}
 	b, term, err := decodeBatch(e.GetData())
 	if err != nil {
 		return err
@@ -98,5 +124,17 @@ func (a *applier) applyBatch(e *pb.Entry) error {
 	a.time = max(a.time, b.Time)
 	b.Index, b.Term, b.Time = e.GetIndex(), e.GetTerm(), a.time
 	a.machine.Apply(b)
+	a.backlog.applied(b.Commands)
+	return nil
+}
+
+// applyClaim gives a number to a data directory.
+func (a *applier) applyClaim(e *pb.Entry) error {
+	s, term, err := decodeClaim(e.GetData())
+	if err != nil || term != e.GetTerm() {
+		return err
+	}
+	a.roster.claim(s.number, s.directory)
+	a.log.Info().Int("member", s.number).Msg("member joins for the first time")
 	return nil
 }

@@ -19,8 +19,8 @@ func (r *recorder) Restore(io.Reader) error { return nil }
 
 func newApplier(m Machine) *applier {
 	return &applier{
-		machine: m, log: zerolog.Nop(), ready: make(chan struct{}), startTerm: 4,
-		snapshots: newSnapshots(nil, 1<<40, 1<<40, zerolog.Nop()),
+		machine: m, backlog: newBacklog(1000), roster: &roster{}, log: zerolog.Nop(), ready: make(chan struct{}), startTerm: 4,
+		snapshots: newSnapshots(nil, &roster{}, 1<<40, 1<<40, zerolog.Nop()),
 		position:  position{index: 10, term: 4, time: 100},
 	}
 }

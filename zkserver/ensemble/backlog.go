@@ -2,35 +2,52 @@ package ensemble
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 )
 
-// A backlog holds the commands that are not yet in a batch. Many goroutines
-// add to it; the raft loop takes from it.
+// A backlog holds the commands of this member that are not applied yet: first
+// those that are on their way, in a batch of ours or in a frame to the leader,
+// then those that wait for it. Many goroutines add to it; the raft loop takes
+// from it; the apply thread removes what is done.
+//
+// Invariant: what is on its way was all sent in one term. When the first entry
+// of a later term is applied here, none of it will ever be applied any more
+// (package doc, "Guarantees"), and it waits again, before the others. So a
+// command is never executed twice, and those of one member keep their order.
 type backlog struct {
-	limit      int // bytes
-	batchLimit int // bytes of a batch
+	limit int // bytes of what waits
 
 	// wake has a token when there is something to take.
 	wake chan struct{}
 
 	mu       sync.Mutex // protects the fields below
-	commands []Command  // waiting are those from taken on
-	taken    int
-	bytes    int
+	origin   uint64
+	commands []Command // from head to next they are on their way, then they wait
+	head     int
+	next     int
+	sentIn   uint64        // the term of those on their way
+	bytes    int           // of what waits
 	room     chan struct{} // closed, and replaced, when there is room again; nil if nobody waits
 }
 
-func newBacklog(limit, batchLimit int) *backlog {
-	return &backlog{limit: limit, batchLimit: batchLimit, wake: make(chan struct{}, 1)}
+func newBacklog(limit int) *backlog {
+	return &backlog{limit: limit, wake: make(chan struct{}, 1), origin: random()}
+}
+
+// number gives the origin of the commands that are added now.
+func (q *backlog) number() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.origin
 }
 
 // add queues a command. While the backlog is full it waits, until ctx ends or
 // stopped is closed.
-func (q *backlog) add(ctx context.Context, stopped <-chan struct{}, c Command) error {
+func (q *backlog) add(ctx context.Context, stopped <-chan struct{}, seq uint64, data []byte) error {
 	for {
-		room := q.tryAdd(c)
+		room := q.tryAdd(seq, data)
 		if room == nil {
 			return nil
 		}
@@ -46,8 +63,9 @@ func (q *backlog) add(ctx context.Context, stopped <-chan struct{}, c Command) e
 
 // tryAdd queues a command, or gives a channel that is closed when it makes
 // sense to try again.
-func (q *backlog) tryAdd(c Command) <-chan struct{} {
+func (q *backlog) tryAdd(seq uint64, data []byte) <-chan struct{} {
 	q.mu.Lock()
+	c := Command{Origin: q.origin, Seq: seq, Data: data}
 	if q.bytes > 0 && q.bytes+c.bytes() > q.limit {
 		defer q.mu.Unlock()
 		if q.room == nil {
@@ -57,7 +75,7 @@ func (q *backlog) tryAdd(c Command) <-chan struct{} {
 	}
 	q.commands = append(q.commands, c)
 	q.bytes += c.bytes()
-	first := len(q.commands) == q.taken+1
+	first := len(q.commands) == q.next+1
 	q.mu.Unlock()
 	if first {
 		signal(q.wake)
@@ -65,32 +83,93 @@ func (q *backlog) tryAdd(c Command) <-chan struct{} {
 	return nil
 }
 
-// peek gives the commands of the next batch. They stay in the backlog.
-func (q *backlog) peek() []Command {
+// peek gives the commands that may be sent in a term, as many as go into limit
+// bytes, but at least one if any may be sent. They stay where they are.
+func (q *backlog) peek(term uint64, limit int) []Command {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	waiting := q.commands[q.taken:]
-	n := cutBatch(waiting, q.batchLimit)
+	if q.next > q.head && q.sentIn != term {
+		return nil // it is not known yet what has become of those before
+	}
+	waiting := q.commands[q.next:]
+	n := cutBatch(waiting, limit)
 	return waiting[:n:n]
 }
 
-// drop removes the first n commands, which are in a batch now. What peek gave
-// must not be used any more.
-func (q *backlog) drop(n int) {
+// sent notes that the first n commands which waited are on their way. What
+// peek gave must not be used any more.
+func (q *backlog) sent(n int, origin, term uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	dropped := q.commands[q.taken : q.taken+n]
-	for _, c := range dropped {
+	if n == 0 || q.origin != origin {
+		return // nothing was sent, or it was forgotten meanwhile
+	}
+	for _, c := range q.commands[q.next : q.next+n] {
 		q.bytes -= c.bytes()
 	}
-	clear(dropped) // lets go of the data
-	if q.taken += n; q.taken > len(q.commands)/2 {
-		q.commands, q.taken = slices.Delete(q.commands, 0, q.taken), 0
+	q.next += n
+	q.sentIn = term
+	if q.head > len(q.commands)/2 {
+		q.commands = slices.Delete(q.commands, 0, q.head)
+		q.head, q.next = 0, q.next-q.head
 	}
+	q.makeRoomLocked()
+}
+
+func (q *backlog) makeRoomLocked() {
 	if q.room != nil {
 		close(q.room)
 		q.room = nil
 	}
+}
+
+// underWay is how many commands were sent and are not applied yet.
+func (q *backlog) underWay() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.next - q.head
+}
+
+// applied removes those of the commands that are ours: they are done.
+func (q *backlog) applied(commands []Command) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i := range commands {
+		c := &commands[i]
+		if c.Origin != q.origin {
+			continue
+		}
+		if q.head == q.next || q.commands[q.head].Seq != c.Seq {
+			panic(fmt.Sprintf("ensemble: command %d of this member was applied out of turn", c.Seq))
+		}
+		q.commands[q.head] = Command{} // lets go of the data
+		q.head++
+	}
+}
+
+// begin notes that the first entry of a term is applied: what was sent in an
+// earlier one and is not applied never will be, and is sent again.
+func (q *backlog) begin(term uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.head == q.next || q.sentIn >= term {
+		return
+	}
+	for _, c := range q.commands[q.head:q.next] {
+		q.bytes += c.bytes()
+	}
+	q.next = q.head
+	signal(q.wake)
+}
+
+// forget drops all commands, since it is not known which of them were applied,
+// and gives those that are added from now on another origin.
+func (q *backlog) forget() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.commands, q.head, q.next, q.bytes = nil, 0, 0, 0
+	q.origin = random()
+	q.makeRoomLocked()
 }
 
 // signal puts a token into a channel with room for one.

@@ -67,12 +67,12 @@ func (n *Node) openBackup(id wal.SnapshotID) (*Backup, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ensemble: backup: %w", err)
 	}
-	time, _, err := decodeMeta(r.Meta())
+	m, err := decodeMeta(r.Meta())
 	if err != nil {
 		r.Close()
 		return nil, fmt.Errorf("ensemble: backup: %s: %w", n.wal.File(id), err)
 	}
-	return &Backup{ReadCloser: r, Time: time}, nil
+	return &Backup{ReadCloser: r, Time: m.time}, nil
 }
 
 // Seed makes the data directory of a new ensemble of one member that begins
@@ -101,11 +101,11 @@ func Seed(cfg Config, time int64, state io.WriterTo) (err error) {
 	}
 	// Not the bootstrap's own entry, after which a machine is empty.
 	at := wal.SnapshotID{Index: bootstrapIndex + 1, Term: bootstrapTerm}
-	meta, err := encodeMeta(time, id.conf())
+	b, err := meta{time: time, conf: id.conf()}.encode()
 	if err != nil {
 		return err
 	}
-	w, err := log.CreateSnapshot(at, meta)
+	w, err := log.CreateSnapshot(at, b)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package ensemble
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/rs/zerolog"
 
@@ -16,6 +18,16 @@ type Config struct {
 
 	// Machine is the state that the log describes. It must be empty.
 	Machine Machine
+
+	// Members are the voters of the ensemble, this one included. None means
+	// that there are no others. All members must have the same.
+	Members []Member
+
+	// Number is that of this member.
+	Number int
+
+	// Transport reaches the other members. The node runs it.
+	Transport Transport
 
 	// Log gets a line per change of term, recovery and trouble.
 	Log zerolog.Logger
@@ -41,6 +53,12 @@ type Config struct {
 	FS wal.FS
 }
 
+// A Member is one of the servers that are alike.
+type Member struct {
+	Number  int    // from 0 to 255, as in "server.N" and "myid"
+	Address string // host:port, for the Transport
+}
+
 func (c Config) withDefaults() (Config, error) {
 	if c.Machine == nil {
 		return c, errors.New("ensemble: no machine")
@@ -48,11 +66,76 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Dir == "" {
 		return c, errors.New("ensemble: no data directory")
 	}
+	if err := c.checkMembers(); err != nil {
+		return c, err
+	}
 	c.FS = cmp.Or(c.FS, wal.OS)
 	c.SnapshotBytes = cmp.Or(c.SnapshotBytes, 64<<20)
 	c.SnapshotEntries = cmp.Or(c.SnapshotEntries, 500_000)
 	c.BacklogBytes = cmp.Or(c.BacklogBytes, 16<<20)
 	return c, nil
+}
+
+func (c Config) checkMembers() error {
+	if len(c.Members) == 0 {
+		return nil
+	}
+	if c.Transport == nil {
+		return errors.New("ensemble: members without a transport")
+	}
+	numbers := c.numbers()
+	for i, number := range numbers {
+		if number < 0 || number > maxNumber {
+			return fmt.Errorf("ensemble: member %d: a number is from 0 to %d", number, maxNumber)
+		}
+		if i > 0 && numbers[i-1] == number {
+			return fmt.Errorf("ensemble: member %d is there twice", number)
+		}
+	}
+	if !c.has(c.Number) {
+		return fmt.Errorf("ensemble: this is member %d, which is not one of the members %v", c.Number, numbers)
+	}
+	return nil
+}
+
+// has reports whether there is a member with that number.
+func (c Config) has(number int) bool {
+	return slices.ContainsFunc(c.Members, func(m Member) bool { return m.Number == number })
+}
+
+// numbers gives the numbers of the members, sorted.
+func (c Config) numbers() []int {
+	var numbers []int
+	for _, m := range c.Members {
+		numbers = append(numbers, m.Number)
+	}
+	slices.Sort(numbers)
+	return numbers
+}
+
+// newIdentity is for a new data directory.
+func (c Config) newIdentity() identity {
+	if len(c.Members) == 0 {
+		return newIdentity()
+	}
+	return newMember(c.Number)
+}
+
+// suits checks that a data directory is that of the member to be run.
+func (c Config) suits(id identity) error {
+	switch alone := id.directory == 0; {
+	case alone && len(c.Members) > 0:
+		return fmt.Errorf("ensemble: data directory %s is that of a server alone, not of member %d", c.Dir, c.Number)
+	case !alone && len(c.Members) == 0:
+		return fmt.Errorf("ensemble: data directory %s is that of member %d of an ensemble, but no other members are configured", c.Dir, id.number)
+	case !alone && id.number != c.Number:
+		return fmt.Errorf("ensemble: data directory %s is that of member %d, not of member %d", c.Dir, id.number, c.Number)
+	}
+	numbers := c.numbers()
+	if id.founded() && len(id.servers) > 0 && !slices.EqualFunc(numbers, id.servers, func(n int, s server) bool { return n == s.number }) {
+		return fmt.Errorf("ensemble: members %v are configured, but the ensemble of data directory %s was founded with others", numbers, c.Dir)
+	}
+	return nil
 }
 
 // These errors end a Node.

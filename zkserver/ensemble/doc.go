@@ -14,6 +14,12 @@
 //	                        |    ^----- "on disk" -----'
 //	                        '--> apply thread -> Machine.Apply
 //
+// On a follower what is in the backlog goes to the leader in frames, and comes
+// back as part of the leader's batches:
+//
+//	Propose -> backlog -> raft loop -- frame --> raft loop -> intake -> batch
+//	                        ^------- accepted ------'
+//
 // The raft loop makes a batch, one log entry, of all that is in the backlog
 // whenever fewer than two are on their way. So the next batch fills while the
 // disk is busy with the ones before, and no command waits for company. The
@@ -28,7 +34,14 @@
 //
 // A batch carries the term of the leader that made it and is skipped if it was
 // logged in another one. So when the first entry of a term is applied, every
-// command of an earlier term that has not been applied never will be.
+// command of an earlier term that has not been applied never will be. A member
+// proposes those of its own again then, before any newer ones: a change of
+// leader loses none, executes none twice, and keeps the order of each member's
+// commands.
+//
+// That ends where a member lags so far behind that it is given the state of
+// another one: what has become of its commands is not known then, none is
+// proposed again, and Origin is another one from there on.
 //
 // Batch.Time never falls, from one batch to the next, across leaders and
 // restarts, whatever the clocks do.
@@ -40,9 +53,25 @@
 //
 // # Bounds
 //
-// The backlog is limited in bytes, and Propose waits; batches on their way by
-// number; entries handed to the apply thread in bytes, by raft; entries kept
-// in memory in bytes. The log is truncated at the second newest snapshot.
+// The backlog is limited in bytes, and Propose waits; batches on their way, and
+// frames of a follower, by number; what was forwarded and what other members
+// sent in bytes, and what has no room is dropped and sent again; entries handed
+// to the apply thread in bytes, by raft; entries kept in memory in bytes. The
+// log is truncated at the second newest snapshot.
+//
+// # Forming
+//
+// Members are configured with numbers, the same on all. A new data directory
+// draws a random number of its own and belongs to no ensemble. The member with
+// the lowest number founds one when a majority of new members is there: it
+// draws the cluster's number and notes the directory of each founder. The
+// others are told; who comes later claims its number by an entry of the log
+// before it takes part. So a number is one directory's for ever: a member that
+// has lost its directory, and with it votes and entries that others rely on, is
+// told so and waits.
+//
+// Raft's number of a member is a hash of the cluster, its number and its
+// incarnation, which is 0 for those the ensemble was founded with.
 //
 // # Snapshots
 //
@@ -51,14 +80,24 @@
 // good. If one is not, it falls back to the one before and a longer part of
 // the log.
 //
+// A member that needs entries which the leader's log no longer has is given a
+// snapshot. Raft's message says only which; the file goes in a stream of its
+// own, so that no heartbeat waits for it, and the message is given to raft when
+// the file is on the disk.
+//
 // # Goroutines
 //
 // All are started by Run and have ended when it returns: the raft loop, the
-// append and apply threads, the snapshot writer, and one that allocates the
-// next segment of the log.
+// append and apply threads, the snapshot writer, the one that sends snapshots
+// with one for each that is sent, one that allocates the next segment of the
+// log, and what the transport starts. Each does its work in turns that do not
+// wait, so that the tests can run whole ensembles on one goroutine in an order
+// that a seed decides: see sim in the tests.
 //
 // # Not yet
 //
-// A node is the only voter. Transport and membership will be added: messages
-// to other members are what the raft loop drops in ready.
+// The members are those the ensemble was founded with: entries that change them
+// stop a member. There is no learner, no new incarnation of a lost member, no
+// growth of a server that ran alone. A leader whose disk stalls stays leader.
+// The limits of a full disk are each member's own.
 package ensemble

@@ -14,8 +14,9 @@ const (
 	heartbeatTicks = 3
 	electionTicks  = 30 // raft adds a random part of up to as much
 
-	// maxInFlight is how many batches may be on their way to being committed.
-	// Meanwhile the next one fills: no timer is needed to gather commands.
+	// maxInFlight is how many batches may be on their way to being committed,
+	// and how many frames of a follower to being applied. Meanwhile the next
+	// one fills: no timer is needed to gather commands.
 	maxInFlight = 2
 )
 
@@ -23,27 +24,43 @@ const (
 // for a sync, for the machine, or for another member. It may read old entries
 // from the disk, which only a start and a member far behind need.
 type loop struct {
-	raft    *raft.RawNode
-	in      *mailbox // answers of the append and apply threads
-	append  *mailbox
-	apply   *mailbox
-	backlog *backlog
-	reads   *reads
-	log     zerolog.Logger
+	raft      *raft.RawNode
+	in        *mailbox // answers of the append and apply threads
+	net       *inbox   // what other members sent
+	append    *mailbox
+	apply     *mailbox
+	backlog   *backlog
+	reads     *reads
+	peers     *peers
+	transfers *transfers
+	roster    *roster
+	id        identity
+	log       zerolog.Logger
 
-	single   bool   // the only voter, who need not wait for anybody
-	replayed uint64 // what was known to be committed at the start
-	stood    bool   // for election, as the only voter
+	single     bool   // the only voter, who need not wait for anybody
+	batchLimit int    // bytes
+	maxCommand int    // bytes of data
+	replayed   uint64 // what was known to be committed at the start
+	stood      bool   // for election, as the only voter
+
 	term     uint64
+	leader   uint64 // raft's number, 0 if there is none
 	leading  bool
 	inFlight int   // batches of this term, proposed and not committed
 	time     int64 // stamp of the last batch, ms
+	forwards forwarder
+	intake   intake
+
+	spent    []*pb.Message // memory to use again
+	spentNet []received
 }
 
 // run drives raft until ctx ends.
 //
 //	in       -> step     what the storage threads have done
-//	backlog  -> propose  the next batch, if not too many are on their way
+//	net      -> receive  what other members sent
+//	backlog  -> propose  the next batch, if not too many are on their way,
+//	            forward  or, on a follower, the next frame to the leader
 //	reads    -> ask      one question for all who wait
 //	tick     -> tick     elections and heartbeats are counted in ticks
 //
@@ -55,25 +72,31 @@ func (l *loop) run(ctx context.Context) error {
 		defer t.Stop()
 		ticks = t.C
 	}
-	var spent []*pb.Message
 	for {
-		l.campaign()
-		l.ready()
-		l.propose()
-		l.reads.ask(l.raft)
-		l.ready()
-
+		l.turn()
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-l.in.wake:
-			spent = l.step(l.in.take(spent))
+			l.step()
+		case <-l.net.wake:
+			l.receive()
 		case <-l.backlog.wake:
 		case <-l.reads.wake:
 		case <-ticks:
 			l.tick()
 		}
 	}
+}
+
+// turn does what there is to do after something has happened.
+func (l *loop) turn() {
+	l.campaign()
+	l.ready()
+	l.propose()
+	l.forward()
+	l.reads.ask(l.raft)
+	l.ready()
 }
 
 // campaign makes the only voter leader, as soon as the committed part of the
@@ -86,22 +109,49 @@ func (l *loop) campaign() {
 	}
 }
 
-// step passes messages to raft, and gives the slice back.
-func (l *loop) step(messages []*pb.Message) []*pb.Message {
+// step passes the messages of the storage threads to raft.
+func (l *loop) step() {
+	messages := l.in.take(l.spent)
 	for _, m := range messages {
-		if m.GetType() == pb.MsgStorageApplyResp {
+		switch m.GetType() {
+		case pb.MsgStorageApplyResp:
 			entries := m.GetEntries()
 			l.reads.advance(entries[len(entries)-1].GetIndex())
+		case pb.MsgStorageAppendResp:
+			l.reads.advance(m.GetSnapshot().GetMetadata().GetIndex())
 		}
 		_ = l.raft.Step(m) // an error means that raft had no use for it
 	}
-	return messages
+	l.spent = messages
+}
+
+// receive takes what other members sent.
+func (l *loop) receive() {
+	items := l.net.take(l.spentNet)
+	for _, r := range items {
+		switch {
+		case r.sent != 0:
+			l.raft.ReportSnapshot(r.sent, r.status)
+		case r.message != nil:
+			_ = l.raft.Step(r.message) // as above
+		default:
+			l.receiveFrame(r.from, r.frame)
+		}
+		l.ready() // so that it is known in which term what follows was received
+	}
+	l.spentNet = items
 }
 
 // tick lets time go on by one tick. Ticks missed in a pause are not made up.
 func (l *loop) tick() {
 	l.raft.Tick()
 	l.reads.tick()
+	if to, ok := l.peers.numberOf(l.leader); ok && !l.leading && l.forwards.term == l.term {
+		l.forwards.settle(l.backlog.underWay())
+		for _, frame := range l.forwards.tick() {
+			l.peers.sendFrame(to, frame)
+		}
+	}
 }
 
 // ready hands out everything raft wants done.
@@ -113,12 +163,16 @@ func (l *loop) ready() {
 			l.reads.answer(s)
 		}
 		for _, m := range rd.Messages {
-			switch m.GetTo() {
-			case raft.LocalAppendThread:
+			switch {
+			case m.GetTo() == raft.LocalAppendThread:
 				l.append.put(m)
-			case raft.LocalApplyThread:
+			case m.GetTo() == raft.LocalApplyThread:
 				l.committed(m.GetEntries())
 				l.apply.put(m)
+			case m.GetType() == pb.MsgSnap:
+				l.transfers.add(m)
+			default:
+				l.peers.send(m)
 			}
 		}
 	}
@@ -126,14 +180,15 @@ func (l *loop) ready() {
 
 // follow notes who leads and in which term.
 func (l *loop) follow(rd raft.Ready) {
-	term, leading := l.term, l.leading
+	term, leader, leading := l.term, l.leader, l.leading
 	if rd.HardState != nil {
 		term = rd.HardState.GetTerm()
 	}
 	if rd.SoftState != nil {
+		leader = rd.SoftState.Lead
 		leading = rd.SoftState.RaftState == raft.StateLeader
 	}
-	if term == l.term && leading == l.leading {
+	if term == l.term && leader == l.leader && leading == l.leading {
 		return
 	}
 	switch {
@@ -141,8 +196,15 @@ func (l *loop) follow(rd raft.Ready) {
 		l.log.Info().Uint64("term", term).Msg("leading")
 	case l.leading && !leading:
 		l.log.Info().Uint64("term", term).Msg("no longer leading")
+	case leader != 0 && leader != l.leader:
+		number, _ := l.peers.numberOf(leader)
+		l.log.Info().Uint64("term", term).Int("member", number).Msg("following")
 	}
-	l.term, l.leading, l.inFlight = term, leading, 0
+	if term != l.term || leading != l.leading {
+		l.inFlight = 0
+		l.intake.begin(term)
+	}
+	l.term, l.leader, l.leading = term, leader, leading
 	l.reads.again()
 }
 
@@ -155,20 +217,22 @@ func (l *loop) committed(entries []*pb.Entry) {
 	}
 }
 
-// propose makes batches of the backlog. A batch that raft does not take, since
-// we do not lead, stays in the backlog: it was not written anywhere.
+// propose makes batches of what was forwarded and of the backlog. A batch that
+// raft does not take, since we do not lead, was not written anywhere, and its
+// commands stay where they are.
 func (l *loop) propose() {
 	for l.leading && l.inFlight < maxInFlight {
-		commands := l.backlog.peek()
-		if len(commands) == 0 {
+		m := l.intake.merge(func(limit int) []Command { return l.backlog.peek(l.term, limit) }, l.batchLimit)
+		if len(m.commands) == 0 {
 			return
 		}
 		l.time = max(l.time, time.Now().UnixMilli())
-		if err := l.raft.Propose(encodeBatch(l.term, l.time, commands)); err != nil {
+		if err := l.raft.Propose(encodeBatch(l.term, l.time, m.commands)); err != nil {
 			l.log.Debug().Err(err).Msg("batch not taken")
 			return
 		}
-		l.backlog.drop(len(commands))
+		l.backlog.sent(m.own, m.origin, l.term)
+		l.intake.drop(m.others)
 		l.inFlight++
 		l.ready()
 	}

@@ -17,7 +17,11 @@ type Machine interface {
 	Capture() io.WriterTo
 
 	// Restore replaces the state by a snapshot. It is called before the first
-	// Apply, if at all, from the goroutine of Open. It need not read on to the
-	// end of file.
+	// Apply from the goroutine of Open, if there is a snapshot, and between two
+	// Applies when a member lags so far behind the others that it is given the
+	// state of one. Then it is not known which of the commands proposed here
+	// before were applied: no Apply will show them under the node's Origin,
+	// which is another one from now on. Restore need not read on to the end of
+	// file.
 	Restore(r io.Reader) error
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	pb "go.etcd.io/raft/v3/raftpb"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/mwqueue/mw/zkserver/wal"
@@ -16,14 +17,22 @@ import (
 type Node struct {
 	cfg     Config
 	wal     *wal.Log
-	storage *storage
-	origin  uint64
+	id      identity
 	backlog *backlog
 	reads   *reads
-	loop    *loop
-	append  *appender
-	apply   *applier
-	snaps   *snapshots
+	net     *inbox
+	roster  *roster
+
+	// Of a member that has yet to find the others, what follows is set when
+	// begun is closed.
+	begun     chan struct{}
+	peers     *peers
+	storage   *storage
+	loop      *loop
+	append    *appender
+	apply     *applier
+	snaps     *snapshots
+	transfers *transfers
 
 	maxCommand int // bytes of data
 
@@ -45,6 +54,10 @@ type Node struct {
 //	apply        gives the machine what is committed
 //	snapshots    writes what the machine captured, drops old log
 //	prepare      allocates the next segment of the log
+//	transport    carries what members say to each other
+//	transfers    sends snapshots to members that lag behind the log
+//
+// A member that has yet to find the others does that first.
 func (n *Node) Run(ctx context.Context) error {
 	ctx, ran, err := n.begin(ctx)
 	if err != nil {
@@ -54,11 +67,23 @@ func (n *Node) Run(ctx context.Context) error {
 	defer close(n.stopped)
 
 	g, threads := errgroup.WithContext(ctx)
-	g.Go(func() error { return n.loop.run(threads) })
-	g.Go(func() error { return n.append.run(threads) })
-	g.Go(func() error { return n.apply.run(threads) })
-	g.Go(func() error { return n.snaps.run(threads) })
 	g.Go(func() error { return n.prepare(threads) })
+	if n.cfg.Transport != nil {
+		g.Go(func() error { return n.cfg.Transport.Run(threads, n) })
+	}
+	g.Go(func() error {
+		if !n.formed() {
+			if err := n.form(threads); err != nil {
+				return err
+			}
+		}
+		g.Go(func() error { return n.loop.run(threads) })
+		g.Go(func() error { return n.append.run(threads) })
+		g.Go(func() error { return n.apply.run(threads) })
+		g.Go(func() error { return n.snaps.run(threads) })
+		g.Go(func() error { return n.transfers.run(threads) })
+		return nil
+	})
 	if err := g.Wait(); err != nil && ctx.Err() == nil {
 		if errors.Is(err, wal.ErrFailed) {
 			err = fmt.Errorf("%w: %w", ErrDisk, err)
@@ -79,13 +104,15 @@ func (n *Node) begin(ctx context.Context) (context.Context, chan struct{}, error
 	return ctx, n.ran, nil
 }
 
-// Ready is closed once the first entry of a term after the start is applied:
-// then the machine is as new as anything that was ever acknowledged.
+// Ready is closed once the machine is as new as anything that was acknowledged
+// before the start: an only voter has applied the first entry of its term, one
+// of several has had an answer of the leader's.
 func (n *Node) Ready() <-chan struct{} { return n.ready }
 
-// Origin is the number in the commands of this process, drawn when it
-// started. Commands that an earlier process logged have another.
-func (n *Node) Origin() uint64 { return n.origin }
+// Origin is the number in the commands that are proposed now. It is drawn when
+// the process starts, and again before the machine is given the snapshot of
+// another member. Commands of before have another.
+func (n *Node) Origin() uint64 { return n.backlog.number() }
 
 // Propose queues a command. It is applied, here and on every member, after
 // the commands that the same goroutine proposed before; Apply shows it with
@@ -94,8 +121,9 @@ func (n *Node) Origin() uint64 { return n.origin }
 //
 // Propose blocks while too much is queued, until ctx ends. ErrDiskFull,
 // ErrTooLarge and ErrStopped mean that the command was not queued. After nil
-// the command may still be lost if the process ends, or, in an ensemble, if
-// the leader changes.
+// the command may still be lost if the process ends, or if the machine is given
+// a snapshot of another member. A change of leader loses none: what the old one
+// has not got through is proposed again, in order, and nothing twice.
 func (n *Node) Propose(ctx context.Context, seq uint64, data []byte) error {
 	if n.wal.Full() {
 		return ErrDiskFull
@@ -118,7 +146,7 @@ func (n *Node) ProposeReserved(ctx context.Context, seq uint64, data []byte) err
 		return ErrStopped
 	default:
 	}
-	return n.backlog.add(ctx, n.stopped, Command{Origin: n.origin, Seq: seq, Data: data})
+	return n.backlog.add(ctx, n.stopped, seq, data)
 }
 
 // ReadIndex returns when everything that was committed anywhere before the
@@ -153,4 +181,18 @@ func (n *Node) Close() error {
 		close(n.stopped)
 	}
 	return n.wal.Close()
+}
+
+// ReceiveRaft implements Receiver.
+func (n *Node) ReceiveRaft(from int, m *pb.Message) {
+	if n.formed() && fromPeer(m.GetType()) && m.GetTo() == n.peers.self && n.peers.is(m.GetFrom(), from) {
+		n.net.put(received{from: from, message: m})
+	}
+}
+
+// ReceiveFrame implements Receiver.
+func (n *Node) ReceiveFrame(from int, frame []byte) {
+	if n.cfg.has(from) {
+		n.net.put(received{from: from, frame: frame})
+	}
 }

@@ -3,7 +3,6 @@ package ensemble
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 
 	"go.etcd.io/raft/v3"
@@ -25,18 +24,18 @@ func Open(cfg Config) (*Node, error) {
 	}
 	log, err := wal.Open(wal.Options{
 		Dir: cfg.Dir, FS: cfg.FS, SegmentBytes: cfg.SegmentBytes,
-		Identity: func() []byte { return newIdentity().encode() },
+		Identity: func() []byte { return cfg.newIdentity().encode() },
 	})
 	if err != nil {
 		return nil, err
 	}
 	n := &Node{
-		cfg: cfg, wal: log, origin: rand.Uint64(),
-		reads: newReads(),
-		ready: make(chan struct{}), stopped: make(chan struct{}),
+		cfg: cfg, wal: log,
+		reads: newReads(), net: newInbox(), roster: &roster{},
+		begun: make(chan struct{}), ready: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	n.maxCommand = int(log.MaxEntryBytes()) - batchOverhead - commandOverhead
-	n.backlog = newBacklog(cfg.BacklogBytes, min(maxBatchBytes, n.maxCommand))
+	n.backlog = newBacklog(cfg.BacklogBytes)
 	if err := n.open(); err != nil {
 		return nil, errors.Join(err, log.Close())
 	}
@@ -49,17 +48,36 @@ func (n *Node) open() error {
 	if err != nil {
 		return err
 	}
+	if err := n.cfg.suits(id); err != nil {
+		return err
+	}
 	if _, last := n.wal.Bounds(); last == 0 {
 		if err := n.wal.Reset(wal.HardState{Term: bootstrapTerm, Commit: bootstrapIndex}, bootstrapIndex, bootstrapTerm); err != nil {
 			return err
 		}
 	}
+	n.id = id
+	if !id.founded() {
+		return nil // Run finds the others first
+	}
+	close(n.begun)
+	return n.openEnsemble()
+}
+
+// openEnsemble brings the machine to where the log begins and makes raft, for
+// a member that belongs to an ensemble.
+func (n *Node) openEnsemble() error {
 	n.storage = &storage{log: n.wal, recent: ring{limit: recentBytes}}
-	start, conf, err := n.restore(id.conf())
+	n.roster.set(n.id.servers)
+	n.peers = &peers{self: n.id.member, number: n.id.number, transport: n.cfg.Transport}
+	for _, s := range n.id.servers {
+		n.peers.members = append(n.peers.members, peer{memberID(n.id.cluster, s.number, 0), s.number})
+	}
+	start, conf, err := n.restore(n.id.conf())
 	if err != nil {
 		return err
 	}
-	return n.assemble(id, start, conf)
+	return n.assemble(n.id, start, conf)
 }
 
 // assemble makes raft and the threads around it, at the position of the
@@ -77,21 +95,44 @@ func (n *Node) assemble(id identity, start position, conf *pb.ConfState) error {
 	if err != nil {
 		return fmt.Errorf("ensemble: start raft: %w", err)
 	}
+	n.transfers = newTransfers(n.storage, n.peers, n.net, n.cfg.Log)
 	n.loop = &loop{
-		raft: rn, in: newMailbox(), append: newMailbox(), apply: newMailbox(),
-		backlog: n.backlog, reads: n.reads, log: n.cfg.Log,
-		single: slices.Equal(conf.GetVoters(), []uint64{id.member}) && len(conf.GetLearners()) == 0,
-		term:   hard.Term, replayed: commit,
+		raft: rn, in: newMailbox(), net: n.net, append: newMailbox(), apply: newMailbox(),
+		backlog: n.backlog, reads: n.reads, peers: n.peers, transfers: n.transfers, roster: n.roster,
+		id: id, log: n.cfg.Log,
+		single:     slices.Equal(conf.GetVoters(), []uint64{id.member}) && len(conf.GetLearners()) == 0,
+		batchLimit: min(maxBatchBytes, n.maxCommand), maxCommand: n.maxCommand,
+		term: hard.Term, replayed: commit,
 	}
 	n.reads.applied = start.index
-	deliver := func(m []*pb.Message) { n.loop.in.put(m...) }
-	n.append = newAppender(n.loop.append, n.storage, deliver, n.cfg.Log)
-	n.snaps = newSnapshots(n.storage, n.cfg.SnapshotEntries, n.cfg.SnapshotBytes, n.cfg.Log)
+	n.append = newAppender(n.loop.append, n.storage, n.deliver, n.cfg.Log)
+	n.append.restore = func(s *pb.Snapshot, responses []*pb.Message) {
+		n.loop.apply.put(&pb.Message{Snapshot: s, Responses: responses})
+	}
+	n.snaps = newSnapshots(n.storage, n.roster, n.cfg.SnapshotEntries, n.cfg.SnapshotBytes, n.cfg.Log)
 	n.apply = &applier{
-		in: n.loop.apply, machine: n.cfg.Machine, deliver: deliver, snapshots: n.snaps, log: n.cfg.Log,
-		position: start, startTerm: hard.Term, ready: n.ready,
+		in: n.loop.apply, machine: n.cfg.Machine, deliver: n.deliver, snapshots: n.snaps, log: n.cfg.Log,
+		backlog: n.backlog, roster: n.roster, load: n.restoreSnapshot, restored: n.append.resume,
+		position: start, startTerm: hard.Term,
+	}
+	if n.loop.single {
+		n.apply.ready = n.ready
+	} else {
+		n.reads.add(n.ready)
 	}
 	return nil
+}
+
+// deliver takes the responses of the append and apply threads to raft, here or
+// on another member.
+func (n *Node) deliver(messages []*pb.Message) {
+	for _, m := range messages {
+		if m.GetTo() == n.peers.self {
+			n.loop.in.put(m)
+		} else {
+			n.peers.send(m)
+		}
+	}
 }
 
 // raftConfig is what is the same for every member.

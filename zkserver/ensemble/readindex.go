@@ -1,6 +1,7 @@
 package ensemble
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"sync"
@@ -11,7 +12,8 @@ import (
 // reads gathers the callers of ReadIndex: all that arrive before a question
 // is put to raft share it, and its answer (raft thesis §6.4).
 type reads struct {
-	wake chan struct{} // has a token when somebody arrived
+	asker uint64        // random, so that no two members put the same question
+	wake  chan struct{} // has a token when somebody arrived
 
 	mu      sync.Mutex // protects arrived
 	arrived []chan struct{}
@@ -30,15 +32,15 @@ type readers struct {
 	done  []chan struct{}
 }
 
-func newReads() *reads { return &reads{wake: make(chan struct{}, 1)} }
+// askAgainTicks is how long to wait for an answer.
+const askAgainTicks = 10
+
+func newReads() *reads { return &reads{asker: random(), wake: make(chan struct{}, 1)} }
 
 // wait blocks until what was committed before the call is applied.
 func (r *reads) wait(ctx context.Context, stopped <-chan struct{}) error {
 	done := make(chan struct{})
-	r.mu.Lock()
-	r.arrived = append(r.arrived, done)
-	r.mu.Unlock()
-	signal(r.wake)
+	r.add(done)
 	select {
 	case <-done:
 		return nil
@@ -47,6 +49,14 @@ func (r *reads) wait(ctx context.Context, stopped <-chan struct{}) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// add has done closed when what was committed before the call is applied.
+func (r *reads) add(done chan struct{}) {
+	r.mu.Lock()
+	r.arrived = append(r.arrived, done)
+	r.mu.Unlock()
+	signal(r.wake)
 }
 
 // ask puts the next question, unless one is under way or nobody has one.
@@ -61,14 +71,20 @@ func (r *reads) ask(rn *raft.RawNode) {
 	if len(r.asked) > 0 {
 		r.question++
 		r.age = 0
-		rn.ReadIndex(binary.BigEndian.AppendUint64(nil, r.question))
+		rn.ReadIndex(r.encode())
 	}
 }
 
-// tick lets time go on by one tick: an answer that has not come after an
-// election timeout is lost.
+// encode gives the question its bytes, which come back with the answer.
+func (r *reads) encode() []byte {
+	b := binary.BigEndian.AppendUint64(nil, r.asker)
+	return binary.BigEndian.AppendUint64(b, r.question)
+}
+
+// tick lets time go on by one tick: an answer that has not come for a while is
+// lost, as raft drops questions when there is no leader and the network may.
 func (r *reads) tick() {
-	if r.age++; len(r.asked) > 0 && r.age >= electionTicks {
+	if r.age++; len(r.asked) > 0 && r.age >= askAgainTicks {
 		r.again()
 	}
 }
@@ -86,7 +102,7 @@ func (r *reads) again() {
 
 // answer takes an answer of raft's.
 func (r *reads) answer(s raft.ReadState) {
-	if len(s.RequestCtx) != 8 || binary.BigEndian.Uint64(s.RequestCtx) != r.question {
+	if !bytes.Equal(s.RequestCtx, r.encode()) || len(r.asked) == 0 {
 		return
 	}
 	r.waiting = append(r.waiting, readers{index: s.Index, done: r.asked})

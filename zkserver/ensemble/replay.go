@@ -28,7 +28,7 @@ func Replay(ctx context.Context, cfg Config) (time int64, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	n := &Node{cfg: cfg, wal: log, storage: &storage{log: log}}
+	n := &Node{cfg: cfg, wal: log, backlog: newBacklog(0), storage: &storage{log: log}, roster: &roster{}}
 	id, err := decodeIdentity(log.Identity())
 	if err != nil {
 		return 0, err
@@ -51,7 +51,8 @@ func Replay(ctx context.Context, cfg Config) (time int64, err error) {
 func (n *Node) replay(ctx context.Context, start position, end uint64) (time int64, err error) {
 	a := &applier{
 		machine: n.cfg.Machine, log: n.cfg.Log, position: start, startTerm: math.MaxUint64,
-		snapshots: newSnapshots(n.storage, math.MaxInt64, math.MaxInt64, n.cfg.Log), // none falls due
+		backlog: n.backlog, roster: n.roster,
+		snapshots: newSnapshots(n.storage, n.roster, math.MaxInt64, math.MaxInt64, n.cfg.Log), // none falls due
 	}
 	for a.index < end {
 		if ctx.Err() != nil {

@@ -35,11 +35,19 @@ func (n *Node) restore(conf *pb.ConfState) (position, *pb.ConfState, error) {
 			bad = append(bad, id)
 			continue
 		}
+		var m meta
 		if err == nil {
-			start, conf, err = n.restoreSnapshot(id)
+			m, err = n.restoreSnapshot(id)
+		}
+		if err == nil {
+			err = n.finishInstall(id, m)
 		}
 		if err != nil {
 			return position{}, nil, err
+		}
+		start, conf = position{index: id.Index, term: id.Term, time: m.time}, m.conf
+		if len(m.servers) > 0 {
+			n.roster.set(m.servers)
 		}
 		break
 	}
@@ -62,11 +70,9 @@ func (n *Node) restore(conf *pb.ConfState) (position, *pb.ConfState, error) {
 
 // restoreSnapshot gives the machine a snapshot that was read before and found
 // good: half a snapshot must never get there.
-func (n *Node) restoreSnapshot(id wal.SnapshotID) (position, *pb.ConfState, error) {
-	p := position{index: id.Index, term: id.Term}
-	var conf *pb.ConfState
-	err := n.readSnapshot(id, func(r *wal.SnapshotReader) (err error) {
-		if p.time, conf, err = decodeMeta(r.Meta()); err != nil {
+func (n *Node) restoreSnapshot(id wal.SnapshotID) (m meta, err error) {
+	err = n.readSnapshot(id, func(r *wal.SnapshotReader) error {
+		if m, err = decodeMeta(r.Meta()); err != nil {
 			return fmt.Errorf("restore %s: %w", n.wal.File(id), err)
 		}
 		if err := n.cfg.Machine.Restore(r); err != nil {
@@ -74,7 +80,7 @@ func (n *Node) restoreSnapshot(id wal.SnapshotID) (position, *pb.ConfState, erro
 		}
 		return nil
 	})
-	return p, conf, err
+	return m, err
 }
 
 // readSnapshot opens a snapshot for f and reads what f leaves.

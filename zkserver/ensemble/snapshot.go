@@ -2,26 +2,27 @@ package ensemble
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/rs/zerolog"
-	pb "go.etcd.io/raft/v3/raftpb"
-	"google.golang.org/protobuf/proto"
-
 	"github.com/mwqueue/mw/zkserver/wal"
+	"github.com/rs/zerolog"
 )
 
 // snapshots decides when to take a snapshot and takes it. The apply thread
 // calls applied and relieve; run writes the files on a goroutine of its own.
 type snapshots struct {
 	storage *storage
+	roster  *roster
 	log     zerolog.Logger
+
+	// writing is held by who writes a file: run, or one that receives a
+	// snapshot of another member.
+	writing sync.Mutex
 
 	// A snapshot is due when the log has grown by either limit. Each time a
 	// random part of up to a half is taken off, so that the members of an
@@ -65,14 +66,15 @@ type asked struct {
 // without a new snapshot, state is nil.
 type capture struct {
 	position
-	state  io.WriterTo
-	relief bool // the disk is full
-	ask    ask  // who waits for it, if anybody
+	state   io.WriterTo
+	servers []server
+	relief  bool // the disk is full
+	ask     ask  // who waits for it, if anybody
 }
 
-func newSnapshots(s *storage, maxEntries, maxBytes int64, log zerolog.Logger) *snapshots {
+func newSnapshots(s *storage, r *roster, maxEntries, maxBytes int64, log zerolog.Logger) *snapshots {
 	t := &snapshots{
-		storage: s, log: log, maxEntries: maxEntries, maxBytes: maxBytes,
+		storage: s, roster: r, log: log, maxEntries: maxEntries, maxBytes: maxBytes,
 		work: make(chan capture, 1), wanted: make(chan struct{}, 1),
 		asks: make(chan ask), idle: make(chan struct{}, 1),
 	}
@@ -85,8 +87,8 @@ func newSnapshots(s *storage, maxEntries, maxBytes int64, log zerolog.Logger) *s
 func (t *snapshots) rearm() {
 	bytes := max(t.maxBytes, t.size.Load()/2)
 	t.entries, t.bytes = 0, 0
-	t.dueEntries = t.maxEntries - rand.Int64N(t.maxEntries/2+1)
-	t.dueBytes = bytes - rand.Int64N(bytes/2+1)
+	t.dueEntries = t.maxEntries - randomBelow(t.maxEntries/2+1)
+	t.dueBytes = bytes - randomBelow(bytes/2+1)
 }
 
 // applied counts an entry, and captures the machine if a snapshot is due and
@@ -98,8 +100,12 @@ func (t *snapshots) applied(p position, bytes int, m Machine) {
 		return
 	}
 	t.busy.Store(true)
-	t.work <- capture{position: p, state: m.Capture()}
+	t.work <- t.capture(p, m)
 	t.rearm()
+}
+
+func (t *snapshots) capture(p position, m Machine) capture {
+	return capture{position: p, state: m.Capture(), servers: t.roster.list()}
 }
 
 // want asks for relief of a full disk. It is asked again if the disk stays
@@ -120,7 +126,8 @@ func (t *snapshots) relieve(p position, m Machine) {
 	t.busy.Store(true)
 	c := capture{position: p, relief: true}
 	if p.index > t.storage.snapshotIndex() {
-		c.state = m.Capture()
+		c = t.capture(p, m)
+		c.relief = true
 		t.rearm()
 	}
 	t.work <- c
@@ -142,51 +149,60 @@ func (t *snapshots) answer(a ask, p position, m Machine) {
 		return
 	}
 	t.busy.Store(true)
-	t.work <- capture{position: p, state: m.Capture(), ask: a}
+	c := t.capture(p, m)
+	c.ask = a
+	t.work <- c
 	t.rearm()
 }
 
-// run writes snapshots until ctx ends or the disk fails. For lack of space it
-// gives one up: the log stays as it is, and the next one is tried in turn.
+// run writes snapshots until ctx ends or the disk fails.
 func (t *snapshots) run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case c := <-t.work:
-			var err error
-			if c.state != nil {
-				err = t.write(ctx, c)
-			}
-			switch {
-			case ctx.Err() != nil:
-				return nil
-			case errors.Is(err, wal.ErrDiskFull):
-				t.log.Error().Err(err).Msg("snapshot given up")
-				if err := t.storage.log.Shed(); err != nil {
-					return err
-				}
-			case err != nil:
-				return fmt.Errorf("snapshot of entry %d: %w", c.index, err)
-			}
-			if c.relief {
-				if err := t.makeRoom(); err != nil {
-					return err
-				}
-			}
-			if c.ask.done != nil {
-				c.ask.done <- asked{id: wal.SnapshotID{Index: c.index, Term: c.term}, err: err}
-			}
-			t.busy.Store(false)
-			select {
-			case t.idle <- struct{}{}:
-			default:
+			if err := t.turn(ctx, c); err != nil {
+				return err
 			}
 		}
 	}
 }
 
+// turn writes one snapshot. For lack of space it is given up: the log stays as
+// it is, and the next one is tried in turn.
+func (t *snapshots) turn(ctx context.Context, c capture) error {
+	var err error
+	if c.state != nil {
+		err = t.write(ctx, c)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case errors.Is(err, wal.ErrDiskFull):
+		t.log.Error().Err(err).Msg("snapshot given up")
+		if err := t.storage.log.Shed(); err != nil {
+			return err
+		}
+	case err != nil:
+		return fmt.Errorf("snapshot of entry %d: %w", c.index, err)
+	}
+	if c.relief {
+		if err := t.makeRoom(); err != nil {
+			return err
+		}
+	}
+	if c.ask.done != nil {
+		c.ask.done <- asked{id: wal.SnapshotID{Index: c.index, Term: c.term}, err: err}
+	}
+	t.busy.Store(false)
+	signal(t.idle)
+	return nil
+}
+
 func (t *snapshots) write(ctx context.Context, c capture) error {
+	t.writing.Lock()
+	defer t.writing.Unlock()
 	start := time.Now()
 	id := wal.SnapshotID{Index: c.index, Term: c.term}
 	w, err := t.create(id, c)
@@ -209,11 +225,11 @@ func (t *snapshots) write(ctx context.Context, c capture) error {
 }
 
 func (t *snapshots) create(id wal.SnapshotID, c capture) (*wal.SnapshotWriter, error) {
-	meta, err := encodeMeta(c.time, t.storage.conf)
+	b, err := meta{time: c.time, conf: t.storage.conf, servers: c.servers}.encode()
 	if err != nil {
 		return nil, err
 	}
-	return t.storage.log.CreateSnapshot(id, meta)
+	return t.storage.log.CreateSnapshot(id, b)
 }
 
 // discard tells the machine that what it captured will not be written, so that it
@@ -276,24 +292,4 @@ func roomError(err error) error {
 		return nil
 	}
 	return fmt.Errorf("make room: %w", err)
-}
-
-// What a snapshot says about itself: u8 format | i64 time of the last batch,
-// ms | raftpb.ConfState.
-const metaFormat = 1
-
-func encodeMeta(time int64, conf *pb.ConfState) ([]byte, error) {
-	b := binary.BigEndian.AppendUint64([]byte{metaFormat}, uint64(time))
-	return proto.MarshalOptions{}.MarshalAppend(b, conf)
-}
-
-func decodeMeta(b []byte) (time int64, conf *pb.ConfState, err error) {
-	if len(b) < 9 || b[0] != metaFormat {
-		return 0, nil, errors.New("snapshot written by a later version")
-	}
-	conf = &pb.ConfState{}
-	if err := proto.Unmarshal(b[9:], conf); err != nil {
-		return 0, nil, err
-	}
-	return int64(binary.BigEndian.Uint64(b[1:])), conf, nil
 }

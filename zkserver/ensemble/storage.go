@@ -81,6 +81,9 @@ func (s *storage) Snapshot() (*pb.Snapshot, error) {
 func (s *storage) setSnapshot(id wal.SnapshotID, conf *pb.ConfState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if id.Index < s.snapshot.GetIndex() {
+		return // one of another member came first
+	}
 	s.snapshot = &pb.SnapshotMetadata{Index: new(id.Index), Term: new(id.Term), ConfState: conf}
 }
 
@@ -144,6 +147,13 @@ func (r *ring) append(entries []*pb.Entry) {
 		drop++
 	}
 	r.entries = r.entries[drop:]
+}
+
+// reset forgets all entries.
+func (r *ring) reset() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.entries, r.bytes = nil, 0
 }
 
 // cut makes entry i the next one to be appended.

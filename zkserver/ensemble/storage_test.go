@@ -85,12 +85,12 @@ func checkStorage(t *testing.T, s *storage, want []*pb.Entry, base uint64, rng *
 
 func TestFullBacklogBlocksUntilThereIsRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newBacklog(1000, 1000)
+		q := newBacklog(1000)
 		stopped := make(chan struct{})
 		c := Command{Data: make([]byte, 200)}
 		added := 0
 		go func() {
-			for q.add(context.Background(), stopped, c) == nil {
+			for q.add(context.Background(), stopped, 1, c.Data) == nil {
 				added++
 			}
 		}()
@@ -98,30 +98,30 @@ func TestFullBacklogBlocksUntilThereIsRoom(t *testing.T) {
 		if added != 1000/c.bytes() {
 			t.Fatalf("%d commands fit", added)
 		}
-		q.drop(len(q.peek()))
+		q.sent(len(q.peek(1, 1000)), q.number(), 1)
 		synctest.Wait()
 		if added != 2*(1000/c.bytes()) {
 			t.Errorf("%d commands after making room", added)
 		}
 		ctx, cancel := context.WithCancelCause(context.Background())
 		cancel(errors.New("enough"))
-		if err := q.add(ctx, stopped, c); err == nil || err.Error() != "enough" {
+		if err := q.add(ctx, stopped, 1, c.Data); err == nil || err.Error() != "enough" {
 			t.Errorf("add = %v", err)
 		}
 		close(stopped)
 		synctest.Wait()
-		if err := q.add(context.Background(), stopped, c); !errors.Is(err, ErrStopped) {
+		if err := q.add(context.Background(), stopped, 1, c.Data); !errors.Is(err, ErrStopped) {
 			t.Errorf("add = %v", err)
 		}
 	})
 }
 
 func TestCommandLargerThanTheBacklogIsTakenAlone(t *testing.T) {
-	q := newBacklog(100, 100)
-	if err := q.add(t.Context(), nil, Command{Data: make([]byte, 5000)}); err != nil {
+	q := newBacklog(100)
+	if err := q.add(t.Context(), nil, 1, make([]byte, 5000)); err != nil {
 		t.Fatal(err)
 	}
-	if q.tryAdd(Command{}) == nil {
+	if q.tryAdd(1, nil) == nil {
 		t.Error("another one was taken")
 	}
 }

@@ -1,0 +1,173 @@
+package ensemble
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// A follower packs its commands into frames, by the same rule as the leader
+// makes batches, and sends them to the leader. Integers are big-endian:
+//
+//	u8 frameForward  | u64 term | u64 origin | u64 number | uvarint n, then n times: uvarint seq | uvarint length | data
+//	u8 frameAccepted | u64 term | u64 origin | u64 number
+//
+// number counts the commands of an origin in a term, from 0: in a forward that
+// of the first command, in an answer that of the next one the leader wants. A
+// frame is sent again until it is accepted; the leader takes each number once
+// and in turn, as long as the term lasts. So what is forwarded is proposed in
+// order, and once in a term.
+const (
+	frameForward  = 1
+	frameAccepted = 2
+	forwardHeader = 1 + 8 + 8 + 8
+
+	resendTicks = 10 // without an answer
+)
+
+var errFrame = errors.New("malformed frame")
+
+// A frame is one that was forwarded and is not wholly applied here.
+type frame struct {
+	next     uint64 // the number behind its last command
+	count    int    // of commands
+	bytes    []byte // nil once the leader has accepted it
+	age      int    // ticks since it was sent
+	accepted bool
+}
+
+// A forwarder knows what the leader was sent in its term. The raft loop owns it.
+type forwarder struct {
+	term   uint64
+	origin uint64
+	next   uint64 // number
+	frames []frame
+	count  int // of the commands in frames
+}
+
+// begin starts a new term, or a new origin: the frames of earlier ones are void.
+func (f *forwarder) begin(term, origin uint64) {
+	if f.term != term || f.origin != origin {
+		*f = forwarder{term: term, origin: origin}
+	}
+}
+
+// settle removes the frames that are applied, given how many commands are not,
+// and says how many frames are left.
+func (f *forwarder) settle(underWay int) int {
+	for len(f.frames) > 0 && f.count-f.frames[0].count >= underWay {
+		f.count -= f.frames[0].count
+		f.frames = f.frames[1:]
+	}
+	return len(f.frames)
+}
+
+// add makes a frame.
+func (f *forwarder) add(commands []Command) []byte {
+	b := encodeForward(f.term, f.origin, f.next, commands)
+	f.next += uint64(len(commands))
+	f.count += len(commands)
+	f.frames = append(f.frames, frame{next: f.next, count: len(commands), bytes: b})
+	return b
+}
+
+// accepted takes an answer of the leader's.
+func (f *forwarder) accepted(a forward) {
+	if a.term != f.term || a.origin != f.origin {
+		return
+	}
+	for i := range f.frames {
+		if f.frames[i].next <= a.number {
+			f.frames[i].accepted, f.frames[i].bytes = true, nil
+		}
+	}
+}
+
+// tick lets time go on by one tick and gives the frames to be sent again.
+func (f *forwarder) tick() (again [][]byte) {
+	for i := range f.frames {
+		fr := &f.frames[i]
+		if fr.accepted {
+			continue
+		}
+		if fr.age++; fr.age >= resendTicks {
+			fr.age = 0
+			again = append(again, fr.bytes)
+		}
+	}
+	return again
+}
+
+func encodeForward(term, origin, number uint64, commands []Command) []byte {
+	size := forwardHeader + binary.MaxVarintLen64
+	for _, c := range commands {
+		size += c.bytes()
+	}
+	b := appendForwardHeader(make([]byte, 0, size), frameForward, term, origin, number)
+	b = binary.AppendUvarint(b, uint64(len(commands)))
+	for _, c := range commands {
+		b = binary.AppendUvarint(b, c.Seq)
+		b = binary.AppendUvarint(b, uint64(len(c.Data)))
+		b = append(b, c.Data...)
+	}
+	return b
+}
+
+func appendForwardHeader(b []byte, kind byte, term, origin, number uint64) []byte {
+	b = append(b, kind)
+	b = binary.BigEndian.AppendUint64(b, term)
+	b = binary.BigEndian.AppendUint64(b, origin)
+	return binary.BigEndian.AppendUint64(b, number)
+}
+
+// A forward is a decoded frame. commands share its memory.
+type forward struct {
+	term, origin, number uint64
+	commands             []Command
+}
+
+// decodeForward reads a frameForward or a frameAccepted, kind included.
+func decodeForward(b []byte) (forward, error) {
+	if len(b) < forwardHeader {
+		return forward{}, errFrame
+	}
+	f := forward{
+		term:   binary.BigEndian.Uint64(b[1:]),
+		origin: binary.BigEndian.Uint64(b[9:]),
+		number: binary.BigEndian.Uint64(b[17:]),
+	}
+	kind, b := b[0], b[forwardHeader:]
+	if kind == frameAccepted {
+		if len(b) > 0 {
+			return forward{}, errFrame
+		}
+		return f, nil
+	}
+	n, b, ok := uvarint(b)
+	if !ok || n == 0 || n > uint64(len(b)/2) || n > maxBatchCommands { // a command takes 2 bytes or more
+		return forward{}, errFrame
+	}
+	f.commands = make([]Command, n)
+	for i := range f.commands {
+		c := &f.commands[i]
+		c.Origin = f.origin
+		if c.Seq, c.Data, b, ok = forwarded(b); !ok {
+			return forward{}, errFrame
+		}
+	}
+	if len(b) > 0 {
+		return forward{}, errFrame
+	}
+	return f, nil
+}
+
+// forwarded reads one command of a frame.
+func forwarded(b []byte) (seq uint64, data, rest []byte, ok bool) {
+	if seq, b, ok = uvarint(b); !ok {
+		return 0, nil, nil, false
+	}
+	size, b, ok := uvarint(b)
+	if !ok || size > uint64(len(b)) {
+		return 0, nil, nil, false
+	}
+	return seq, b[:size:size], b[size:], true
+}

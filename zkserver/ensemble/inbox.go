@@ -1,0 +1,61 @@
+package ensemble
+
+import (
+	"sync"
+
+	"go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+)
+
+// inboxBytes is how much of what other members sent may wait for the raft loop.
+// What has no room is dropped, as the network may drop it, too.
+const inboxBytes = 64 << 20
+
+// An inbox carries what other members sent, of all streams, to the raft loop.
+type inbox struct {
+	wake chan struct{} // has a token when there is something to take
+
+	mu    sync.Mutex // protects the fields below
+	items []received
+	bytes int
+}
+
+// received is one thing that has arrived: a message of raft's, a frame, or the
+// end of a snapshot that was sent to a member.
+type received struct {
+	from    int
+	message *pb.Message
+	frame   []byte
+
+	sent   uint64 // raft's number of the member, or 0
+	status raft.SnapshotStatus
+}
+
+func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
+
+func (b *inbox) put(r received) {
+	n := 64 + len(r.frame)
+	for _, e := range r.message.GetEntries() {
+		n += entryBytes(e)
+	}
+	b.mu.Lock()
+	room := b.bytes+n <= inboxBytes || r.sent != 0
+	if room {
+		b.items = append(b.items, r)
+		b.bytes += n
+	}
+	b.mu.Unlock()
+	if room {
+		signal(b.wake)
+	}
+}
+
+// take empties the inbox. The memory of spent is used again.
+func (b *inbox) take(spent []received) []received {
+	clear(spent)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	taken := b.items
+	b.items, b.bytes = spent[:0], 0
+	return taken
+}

@@ -1,0 +1,136 @@
+package ensemble
+
+import (
+	"cmp"
+	"slices"
+)
+
+const (
+	// intakeBytes is how much that was forwarded may wait to be proposed. What
+	// has no room is not accepted, and so sent again.
+	intakeBytes = 16 << 20
+
+	// maxSenders is how many origins are remembered in one term. The members
+	// have one each, and one more for each restart; those heard of last stay.
+	maxSenders = 256
+)
+
+// An intake takes what followers forward to the leader. The raft loop owns it.
+type intake struct {
+	term     uint64
+	senders  []sender
+	clock    uint64    // counts frames
+	commands []Command // accepted and not yet in a batch
+	bytes    int
+	last     bool // the last mixed batch began with forwarded commands
+}
+
+// A sender is one origin in the term of the intake.
+type sender struct {
+	origin uint64
+	next   uint64 // the number that is wanted
+	heard  uint64 // by the clock
+}
+
+// begin starts a term as leader, or ends one: what was not proposed is dropped,
+// and sent again by who sent it.
+func (in *intake) begin(term uint64) { *in = intake{term: term} }
+
+// take accepts a frame, if it is its turn, and gives the number to answer with.
+func (in *intake) take(f forward) (next uint64) {
+	s := in.sender(f.origin)
+	in.clock++
+	s.heard = in.clock
+	size := 0
+	for _, c := range f.commands {
+		size += c.bytes()
+	}
+	if f.number == s.next && (in.bytes == 0 || in.bytes+size <= intakeBytes) {
+		s.next += uint64(len(f.commands))
+		in.commands = append(in.commands, f.commands...)
+		in.bytes += size
+	}
+	return s.next
+}
+
+func (in *intake) sender(origin uint64) *sender {
+	i := slices.IndexFunc(in.senders, func(s sender) bool { return s.origin == origin })
+	if i < 0 && len(in.senders) < maxSenders {
+		in.senders = append(in.senders, sender{origin: origin})
+		return &in.senders[len(in.senders)-1]
+	}
+	if i < 0 {
+		oldest := slices.MinFunc(in.senders, func(a, b sender) int { return cmp.Compare(a.heard, b.heard) })
+		i = slices.Index(in.senders, oldest)
+		in.senders[i] = sender{origin: origin}
+	}
+	return &in.senders[i]
+}
+
+// A mix is the commands of a batch: some of our own and some of others.
+type mix struct {
+	commands    []Command
+	own, others int
+	origin      uint64 // of our own
+}
+
+// merge gives the commands of the next batch, of limit bytes: some that were
+// forwarded and some of our own, which peek gives. The two take turns to be
+// first and have about half of the room each.
+func (in *intake) merge(peek func(limit int) []Command, limit int) mix {
+	if len(in.commands) == 0 {
+		own := peek(limit)
+		return mixOf(own, nil, own)
+	}
+	own := peek(limit / 2)
+	if len(own) == 0 {
+		others := in.commands[:cutBatch(in.commands, limit)]
+		return mixOf(nil, others, others)
+	}
+	if in.last = !in.last; in.last {
+		others := in.commands[:cutBatch(in.commands, limit/2)]
+		own = own[:fit(own, limit-size(others), maxBatchCommands-len(others))]
+		return mixOf(own, others, slices.Concat(others, own))
+	}
+	own = own[:min(len(own), maxBatchCommands/2)]
+	others := in.commands[:fit(in.commands, limit-size(own), maxBatchCommands-len(own))]
+	return mixOf(own, others, slices.Concat(own, others))
+}
+
+func mixOf(own, others, all []Command) mix {
+	m := mix{commands: all, own: len(own), others: len(others)}
+	if len(own) > 0 {
+		m.origin = own[0].Origin
+	}
+	return m
+}
+
+// drop removes the first n commands, which are in a batch now.
+func (in *intake) drop(n int) {
+	in.bytes -= size(in.commands[:n])
+	clear(in.commands[:n]) // lets go of the data
+	if in.commands = in.commands[n:]; len(in.commands) == 0 {
+		in.commands = nil
+	}
+}
+
+func size(commands []Command) int {
+	n := 0
+	for _, c := range commands {
+		n += c.bytes()
+	}
+	return n
+}
+
+// fit gives how many of the commands, from the first on, have room, which may
+// be none.
+func fit(commands []Command, limit, count int) int {
+	n := 0
+	for n < min(len(commands), count) {
+		if limit -= commands[n].bytes(); limit < 0 {
+			break
+		}
+		n++
+	}
+	return n
+}

@@ -1,0 +1,65 @@
+package ensemble
+
+import (
+	"encoding/binary"
+	"errors"
+
+	pb "go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+)
+
+// What a snapshot says about itself, integers big-endian:
+//
+//	u8 format = 1 | i64 time of the last batch, ms | raftpb.ConfState
+//	u8 format = 2 | u8 flags | i64 time | servers | raftpb.ConfState
+//
+// The first is written while there is one member. Flag 1: another member has
+// sent it, so that it may reach further than the log.
+const (
+	metaFormat  = 1
+	metaFormat2 = 2
+
+	metaReceived = 1
+)
+
+type meta struct {
+	time     int64
+	conf     *pb.ConfState
+	servers  []server // the roster
+	received bool
+}
+
+func (m meta) encode() ([]byte, error) {
+	var b []byte
+	if !m.received && len(m.servers) == 0 {
+		b = binary.BigEndian.AppendUint64([]byte{metaFormat}, uint64(m.time))
+	} else {
+		b = []byte{metaFormat2, 0}
+		if m.received {
+			b[1] |= metaReceived
+		}
+		b = binary.BigEndian.AppendUint64(b, uint64(m.time))
+		b = appendServers(b, m.servers)
+	}
+	return proto.MarshalOptions{}.MarshalAppend(b, m.conf)
+}
+
+var errMeta = errors.New("snapshot written by a later version")
+
+func decodeMeta(b []byte) (meta, error) {
+	m := meta{conf: &pb.ConfState{}}
+	var ok bool
+	switch {
+	case len(b) >= 9 && b[0] == metaFormat:
+		m.time, b = int64(binary.BigEndian.Uint64(b[1:])), b[9:]
+	case len(b) >= 10 && b[0] == metaFormat2 && b[1]&^metaReceived == 0:
+		m.received = b[1]&metaReceived != 0
+		m.time = int64(binary.BigEndian.Uint64(b[2:]))
+		if m.servers, b, ok = cutServers(b[10:]); !ok {
+			return meta{}, errMeta
+		}
+	default:
+		return meta{}, errMeta
+	}
+	return m, proto.Unmarshal(b, m.conf)
+}

@@ -1,0 +1,214 @@
+package ensemble
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"strings"
+	"time"
+)
+
+// A checker knows what the members together have done, and what they must not
+// do: apply different commands at a place, a command twice, the commands of a
+// client out of order or with a gap; lose what was applied anywhere; have two
+// leaders in a term; let time fall.
+type checker struct {
+	sim     *sim
+	history []simCommand // what was applied anywhere, in order
+	digests []uint64     // after each
+	next    map[uint64]int
+	leaders map[uint64]int // by term
+	clients uint64
+}
+
+// A simCommand is one of a client's: the numbers of both.
+type simCommand struct{ client, number uint64 }
+
+func (c *checker) begin(s *sim) {
+	*c = checker{sim: s, digests: []uint64{0}, next: map[uint64]int{}, leaders: map[uint64]int{}}
+}
+
+// committed is how many commands are known to be applied somewhere.
+func (c *checker) committed() int { return len(c.history) }
+
+// leads notes who leads.
+func (c *checker) leads(m *simMember) {
+	l := m.node.loop
+	if !l.leading {
+		return
+	}
+	if other, ok := c.leaders[l.term]; ok && other != m.number {
+		c.sim.fail("members %d and %d both lead in term %d", other, m.number, l.term)
+	}
+	c.leaders[l.term] = m.number
+}
+
+// apply checks the next command of a member's machine.
+func (c *checker) apply(m *simMachine, cmd simCommand) {
+	if m.count < len(c.history) {
+		if got := c.history[m.count]; got != cmd {
+			c.sim.fail("member %d applied %v as number %d, another one %v", m.member.number, cmd, m.count, got)
+		}
+		return
+	}
+	if want := c.next[cmd.client]; uint64(want) != cmd.number {
+		c.sim.fail("command %d of client %d was applied, want %d", cmd.number, cmd.client, want)
+	}
+	c.next[cmd.client]++
+	c.history = append(c.history, cmd)
+	h := fnv.New64a()
+	fmt.Fprint(h, c.digests[len(c.digests)-1], cmd)
+	c.digests = append(c.digests, h.Sum64())
+}
+
+// A simClient proposes commands at one member and has a few under way.
+type simClient struct {
+	id       uint64
+	proposed uint64
+	answered uint64
+}
+
+func (c *checker) newClient(m *simMember) {
+	c.clients++
+	cl := &simClient{id: c.clients}
+	m.clients = append(m.clients, cl)
+	c.propose(m, cl)
+}
+
+// propose has a client propose, as long as it lives.
+func (c *checker) propose(m *simMember, cl *simClient) {
+	pause := 20 * time.Millisecond
+	if !c.sim.calm {
+		for range 1 + c.sim.rng.IntN(4) {
+			if cl.proposed < cl.answered+20 {
+				c.proposeOne(m, cl)
+			}
+		}
+	}
+	m.in(c.sim.upTo(pause), func() {
+		for _, alive := range m.clients {
+			if alive == cl {
+				c.propose(m, cl)
+			}
+		}
+	})
+}
+
+func (c *checker) proposeOne(m *simMember, cl *simClient) {
+	data := binary.BigEndian.AppendUint64(nil, cl.id)
+	data = binary.BigEndian.AppendUint64(data, cl.proposed)
+	data = append(data, make([]byte, c.sim.rng.IntN(200))...)
+	if m.node.backlog.tryAdd(cl.id<<32|cl.proposed, data) != nil {
+		return
+	}
+	cl.proposed++
+}
+
+// answer tells a client that its command is done.
+func (c *checker) answer(m *simMember, cmd simCommand) {
+	for _, cl := range m.clients {
+		if cl.id == cmd.client {
+			if cl.answered != cmd.number {
+				c.sim.fail("member %d answered command %d of client %d, want %d", m.number, cmd.number, cl.id, cl.answered)
+			}
+			cl.answered++
+		}
+	}
+}
+
+// last proposes one more command at every member that is there.
+func (c *checker) last() {
+	for _, m := range c.sim.members {
+		if m.up {
+			for _, cl := range m.clients {
+				c.proposeOne(m, cl)
+			}
+			m.poll()
+		}
+	}
+}
+
+// done reports whether all members are alike and all clients have their
+// answers.
+func (c *checker) done() bool { return c.missing() == "" }
+
+func (c *checker) missing() string {
+	var s strings.Builder
+	for _, m := range c.sim.members {
+		if !m.up || m.former != nil {
+			fmt.Fprintf(&s, "member %d is not there; ", m.number)
+			continue
+		}
+		if m.machine.count != len(c.history) || m.machine.digest != c.digests[len(c.history)] {
+			fmt.Fprintf(&s, "member %d has applied %d of %d (term %d, leader %x); ", m.number, m.machine.count, len(c.history), m.node.loop.term, m.node.loop.leader)
+		}
+		for _, cl := range m.clients {
+			if cl.answered != cl.proposed {
+				fmt.Fprintf(&s, "client %d of member %d has %d answers of %d; ", cl.id, m.number, cl.answered, cl.proposed)
+			}
+		}
+	}
+	return s.String()
+}
+
+// A simMachine is the state of one member's process: how many commands, and a
+// digest of them.
+type simMachine struct {
+	member *simMember
+	count  int
+	digest uint64
+	index  uint64
+	time   int64
+	state  bool // was restored
+}
+
+func (m *simMachine) Apply(b Batch) {
+	s := m.member.sim
+	if b.Index <= m.index || b.Time < m.time {
+		s.fail("member %d applied entry %d of time %d after %d of %d", m.member.number, b.Index, b.Time, m.index, m.time)
+	}
+	m.index, m.time = b.Index, b.Time
+	if s.profile.plant == skippedBatch && len(b.Commands) > 1 && s.chance(1) {
+		b.Commands = b.Commands[1:]
+	}
+	for _, c := range b.Commands {
+		cmd := simCommand{binary.BigEndian.Uint64(c.Data), binary.BigEndian.Uint64(c.Data[8:])}
+		s.check.apply(m, cmd)
+		m.count++
+		if m.count < len(s.check.digests) {
+			m.digest = s.check.digests[m.count]
+		}
+		if m.member.node != nil && c.Origin == m.member.node.Origin() {
+			s.check.answer(m.member, cmd)
+		}
+	}
+}
+
+func (m *simMachine) Capture() io.WriterTo {
+	b := binary.BigEndian.AppendUint64(nil, uint64(m.count))
+	b = binary.BigEndian.AppendUint64(b, m.digest)
+	b = binary.BigEndian.AppendUint64(b, uint64(m.time))
+	return strings.NewReader(string(b))
+}
+
+func (m *simMachine) Restore(r io.Reader) error {
+	b := make([]byte, 24)
+	if _, err := io.ReadFull(r, b); err != nil {
+		return err
+	}
+	s := m.member.sim
+	m.count, m.digest, m.time = int(binary.BigEndian.Uint64(b)), binary.BigEndian.Uint64(b[8:]), int64(binary.BigEndian.Uint64(b[16:]))
+	if m.count > len(s.check.history) || s.check.digests[m.count] != m.digest {
+		s.fail("member %d restored a state that no member had", m.member.number)
+	}
+	if m.state || m.index > 0 {
+		s.figures.restores++
+	}
+	m.state = true
+	if len(m.member.clients) > 0 { // their outcome is not known
+		m.member.clients = nil
+		m.member.in(0, func() { s.check.newClient(m.member) })
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package ensemble
+
+import (
+	"flag"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+var (
+	simSeed  = flag.Uint64("sim.seed", 0, "simulate this seed only, and show its log")
+	simSeeds = flag.Uint64("sim.seeds", 60, "simulate this many seeds")
+)
+
+// profileOf gives a seed its kind of trouble.
+func profileOf(seed uint64) profile {
+	p := profile{members: 3, length: 6 * time.Second, drop: 10, late: 5, delay: time.Millisecond, faults: 400 * time.Millisecond, snapshot: 400, slowDisk: 5}
+	switch seed % 5 {
+	case 1:
+		p.members = 5
+	case 2:
+		p.drop, p.late, p.delay = 100, 50, 20*time.Millisecond
+	case 3:
+		p.snapshot = 30 // so that who was away is given one
+	case 4:
+		p.snapshot, p.slowDisk, p.faults = 60, 100, 200*time.Millisecond
+	}
+	return p
+}
+
+func TestEnsembleUnderFaults(t *testing.T) {
+	first, count, log := uint64(1), *simSeeds, zerolog.Nop()
+	if *simSeed != 0 {
+		first, count = *simSeed, 1
+		log = zerolog.New(os.Stderr)
+	}
+	if testing.Short() {
+		count = min(count, 5)
+	}
+	var sum figures
+	for seed := first; seed < first+count; seed++ {
+		f, err := simulate(t, seed, profileOf(seed), log)
+		if err != nil {
+			t.Fatalf("seed %d: %v (again: -run %s -sim.seed %d)", seed, err, t.Name(), seed)
+		}
+		sum.add(f)
+	}
+	t.Logf("%d seeds: %+v", count, sum)
+}
+
+func (f *figures) add(g figures) {
+	f.events += g.events
+	f.messages += g.messages
+	f.terms += g.terms
+	f.commands += g.commands
+	f.crashes += g.crashes
+	f.pauses += g.pauses
+	f.partitions += g.partitions
+	f.transfers += g.transfers
+	f.restores += g.restores
+}

@@ -1,0 +1,42 @@
+package ensemble
+
+import (
+	"context"
+	"io"
+
+	pb "go.etcd.io/raft/v3/raftpb"
+)
+
+// A Transport carries what members say to each other. It has three streams to
+// each member, so that none holds up another: raft's messages, frames (commands
+// and what keeps the ensemble together), and snapshots. Members are known by
+// their numbers. All but SendSnapshot must not block: what finds no room, or no
+// connection, is dropped, and the ensemble sends it again or does without.
+type Transport interface {
+	// Run carries until ctx ends, and gives what arrives to r.
+	Run(ctx context.Context, r Receiver) error
+
+	// SendRaft sends a message of raft's, which is not to be changed. Messages
+	// to one member may be dropped, and should arrive in order.
+	SendRaft(to int, m *pb.Message)
+
+	// SendFrame sends a frame, which is not to be changed. Frames to one
+	// member may be dropped, and should arrive in order.
+	SendFrame(to int, frame []byte)
+
+	// SendSnapshot sends what is read from r and returns when the other member
+	// has taken all of it, or an error when it has not.
+	SendSnapshot(ctx context.Context, to int, r io.Reader) error
+}
+
+// A Receiver takes what a Transport brings. from is the number of the member
+// that the transport knows to have sent it.
+type Receiver interface {
+	// ReceiveRaft and ReceiveFrame do not block, and keep what they are given.
+	ReceiveRaft(from int, m *pb.Message)
+	ReceiveFrame(from int, frame []byte)
+
+	// ReceiveSnapshot reads r to its end. io.EOF says that all of it has come,
+	// and nil is returned when it is on the disk.
+	ReceiveSnapshot(from int, r io.Reader) error
+}
