@@ -15,17 +15,18 @@ import (
 // Node is one member of the ensemble. Its methods may be called from any
 // goroutine.
 type Node struct {
-	cfg     Config
-	wal     *wal.Log
-	id      identity
-	backlog *backlog
-	reads   *reads
-	net     *inbox
-	roster  *roster
+	cfg       Config
+	wal       *wal.Log
+	directory uint64 // number of the data directory
+	backlog   *backlog
+	reads     *reads
+	net       *inbox
+	roster    *roster
 
 	// Of a member that has yet to find the others, what follows is set when
 	// begun is closed.
 	begun     chan struct{}
+	id        identity
 	peers     *peers
 	storage   *storage
 	loop      *loop

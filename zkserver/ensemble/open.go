@@ -56,7 +56,7 @@ func (n *Node) open() error {
 			return err
 		}
 	}
-	n.id = id
+	n.id, n.directory = id, id.directory
 	if !id.founded() {
 		return nil // Run finds the others first
 	}

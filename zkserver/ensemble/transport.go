@@ -36,7 +36,21 @@ type Receiver interface {
 	ReceiveRaft(from int, m *pb.Message)
 	ReceiveFrame(from int, frame []byte)
 
+	// Credentials are those of this member.
+	Credentials() Credentials
+
+	// Admit says why another member must not be listened to: it is of another
+	// ensemble, or not who it was. The error is for its operator, too.
+	Admit(Credentials) error
+
 	// ReceiveSnapshot reads r to its end. io.EOF says that all of it has come,
 	// and nil is returned when it is on the disk.
 	ReceiveSnapshot(from int, r io.Reader) error
+}
+
+// Credentials are what members tell each other first.
+type Credentials struct {
+	Number    int
+	Cluster   uint64 // 0: it has no ensemble yet
+	Directory uint64 // the number of its data directory
 }

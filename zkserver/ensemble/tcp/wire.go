@@ -1,0 +1,168 @@
+package tcp
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"github.com/mwqueue/mw/zkserver/ensemble"
+)
+
+// A stream is what a connection is for.
+type stream uint8
+
+const (
+	streamRaft     stream = 1
+	streamFrames   stream = 2
+	streamSnapshot stream = 3
+)
+
+const (
+	magic        = "mwpeer\r\n"
+	version      = 1
+	helloBytes   = len(magic) + 3 + 4 + 4 + 8 + 8 + 4
+	maxWhy       = 512
+	maxRecord    = 16 << 20
+	recordHeader = 8
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+var errGarbled = errors.New("tcp: what came is not what a member sends")
+
+// A refusal is what the other member said why it does not listen.
+type refusal struct{ why string }
+
+func (r *refusal) Error() string { return "refused: " + r.why }
+
+// A hello is what the dialer says first.
+type hello struct {
+	low, high uint8 // versions
+	stream    stream
+	to        int
+	from      ensemble.Credentials
+}
+
+func (h hello) append(b []byte) []byte {
+	start := len(b)
+	b = append(b, magic...)
+	b = append(b, h.low, h.high, byte(h.stream))
+	b = binary.BigEndian.AppendUint32(b, uint32(h.from.Number))
+	b = binary.BigEndian.AppendUint32(b, uint32(h.to))
+	b = binary.BigEndian.AppendUint64(b, h.from.Cluster)
+	b = binary.BigEndian.AppendUint64(b, h.from.Directory)
+	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b[start:], castagnoli))
+}
+
+func readHello(r io.Reader) (hello, error) {
+	b := make([]byte, helloBytes)
+	if _, err := io.ReadFull(r, b); err != nil {
+		return hello{}, err
+	}
+	end := helloBytes - 4
+	if string(b[:len(magic)]) != magic || crc32.Checksum(b[:end], castagnoli) != binary.BigEndian.Uint32(b[end:]) {
+		return hello{}, errGarbled
+	}
+	b = b[len(magic):]
+	h := hello{low: b[0], high: b[1], stream: stream(b[2])}
+	h.from.Number = int(binary.BigEndian.Uint32(b[3:]))
+	h.to = int(binary.BigEndian.Uint32(b[7:]))
+	h.from.Cluster = binary.BigEndian.Uint64(b[11:])
+	h.from.Directory = binary.BigEndian.Uint64(b[19:])
+	return h, nil
+}
+
+// writeAnswer says yes, or why not, behind a prefix.
+func writeAnswer(w io.Writer, prefix string, rest []byte, refused error) error {
+	why := ""
+	b := append([]byte(prefix), 0)
+	if refused != nil {
+		why = refused.Error()
+		b[len(prefix)] = 1
+	}
+	why = why[:min(len(why), maxWhy)]
+	b = append(b, rest...)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(why)))
+	b = append(b, why...)
+	b = binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+	_, err := w.Write(b)
+	return err
+}
+
+// readAnswer reads what writeAnswer wrote; rest is how many bytes it had. The
+// error is a refusal if the other one said no.
+func readAnswer(r io.Reader, prefix string, rest int) ([]byte, error) {
+	b := make([]byte, len(prefix)+1+rest+2)
+	if _, err := io.ReadFull(r, b); err != nil {
+		return nil, err
+	}
+	size := int(binary.BigEndian.Uint16(b[len(b)-2:]))
+	if string(b[:len(prefix)]) != prefix || size > maxWhy {
+		return nil, errGarbled
+	}
+	tail := make([]byte, size+4)
+	if _, err := io.ReadFull(r, tail); err != nil {
+		return nil, err
+	}
+	sum := crc32.Update(crc32.Checksum(b, castagnoli), castagnoli, tail[:size])
+	if sum != binary.BigEndian.Uint32(tail[size:]) {
+		return nil, errGarbled
+	}
+	if b[len(prefix)] != 0 {
+		return nil, &refusal{string(tail[:size])}
+	}
+	return b[len(prefix)+1 : len(b)-2], nil
+}
+
+// writeRecord writes one record in two parts, which the caller gathers.
+func writeRecord(w io.Writer, payload []byte) error {
+	if len(payload) > maxRecord {
+		return fmt.Errorf("tcp: record of %d bytes, limit %d", len(payload), maxRecord)
+	}
+	var head [recordHeader]byte
+	binary.BigEndian.PutUint32(head[:], uint32(len(payload)))
+	binary.BigEndian.PutUint32(head[4:], crc32.Checksum(payload, castagnoli))
+	if _, err := w.Write(head[:]); err != nil {
+		return err
+	}
+	_, err := w.Write(payload)
+	return err
+}
+
+// readRecord reads one record into new memory, which grows only as the bytes
+// come.
+func readRecord(r io.Reader) ([]byte, error) {
+	var head [recordHeader]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return nil, err
+	}
+	size := int64(binary.BigEndian.Uint32(head[:]))
+	if size > maxRecord {
+		return nil, errGarbled
+	}
+	b := make([]byte, min(size, 64<<10))
+	for have := 0; ; {
+		n, err := io.ReadFull(r, b[have:])
+		if have += n; err != nil {
+			return nil, noEOF(err)
+		}
+		if int64(have) == size {
+			break
+		}
+		b = append(b, make([]byte, min(size-int64(have), int64(have)))...)
+	}
+	if crc32.Checksum(b, castagnoli) != binary.BigEndian.Uint32(head[4:]) {
+		return nil, errGarbled
+	}
+	return b, nil
+}
+
+// noEOF is for an end in the middle of something.
+func noEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
