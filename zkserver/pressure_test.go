@@ -28,7 +28,7 @@ func TestClientsWhoTakeNothingAreCutOff(t *testing.T) {
 			hog.send(wire.OpGetData, &wire.PathWatchRequest{Path: "/large"})
 		}
 	}
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(90 * time.Second)
 	for {
 		if data, _, code := good.get("/large", false); code != wire.OK || len(data) != 900<<10 {
 			t.Fatalf("a good client got %d bytes, %v", len(data), code)
