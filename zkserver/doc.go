@@ -115,6 +115,26 @@
 //
 //	"mw back" | version 1B = 1 | time 8B, ms | snapshot | CRC-32C 4B of all before
 //
+// # Where the time goes
+//
+// `mw bench server` measures it. With 64 connections and one request each, a write
+// takes the server about 36 µs of CPU on the machine this was written on, with
+// others at work there: 45 % of that in system calls (26 % writing answers to
+// sockets, 12 % reading requests, the rest the log), 11 % applying it to the tree,
+// the rest waking goroutines. Nothing can be gathered there: each request comes
+// and is answered by a system call of its own, and that is the limit. With 64
+// requests in flight on each connection, one read brings dozens of requests, one
+// sync covers hundreds of writes and one write answers dozens, and a write takes 6
+// µs, most of it in the tree and the allocator; the limit is then the one goroutine
+// that applies. A single client that waits for each answer waits for the disk's
+// sync (0.1 ms) and two hand-overs between goroutines. The garbage collector takes
+// a quarter of the time while a tree grows to a million znodes: that is the price of
+// giving it only a quarter of the heap as room (collector.go).
+//
+// A start reads the newest snapshot on all CPUs, about 1.7 s of CPU time for a
+// million znodes, and then applies the log after it, at most 64 MiB or half a
+// snapshot, at about 2 µs an operation.
+//
 // # Where it differs from Apache ZooKeeper
 //
 //   - A stranger with a wrong password does not cut off a session's connection.
