@@ -67,10 +67,11 @@ func TestSnapshotsBoundTheDirectory(t *testing.T) {
 		if snaps := snapshotsOf(disk); len(snaps) != 3 {
 			t.Errorf("snapshots: %v", snaps)
 		}
-		// Three snapshots and at most three more batches of 20 in the log,
-		// besides the active segment and the spares.
+		// Three snapshots, and the log since the oldest of them: a few batches of
+		// 20, or many where the work got ahead of the snapshots beside it. All of
+		// the log would be four times as much in the end.
 		snapshot := int64(len(want) * 30)
-		if limit := 3*snapshot + 10*(16<<10); disk.Used() > limit {
+		if limit := 3*snapshot + 24*(16<<10); disk.Used() > limit {
 			t.Errorf("%d bytes used, want no more than %d", disk.Used(), limit)
 		}
 	}
