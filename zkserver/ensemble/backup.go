@@ -2,8 +2,10 @@ package ensemble
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"github.com/mwqueue/mw/zkserver/wal"
 )
@@ -23,11 +25,17 @@ func (n *Node) Backup(ctx context.Context) (*Backup, error) {
 	if err := n.ReadIndex(ctx); err != nil {
 		return nil, fmt.Errorf("ensemble: backup: %w", err)
 	}
-	id, err := n.snapshot(ctx, 0)
-	if err != nil {
-		return nil, fmt.Errorf("ensemble: backup: %w", err)
+	for {
+		id, err := n.snapshot(ctx, 0)
+		if err != nil {
+			return nil, fmt.Errorf("ensemble: backup: %w", err)
+		}
+		b, err := n.openBackup(id)
+		if errors.Is(err, fs.ErrNotExist) { // newer ones have taken its place meanwhile
+			continue
+		}
+		return b, err
 	}
-	return n.openBackup(id)
 }
 
 // snapshot has one taken of what is applied now, unless the log has grown by
