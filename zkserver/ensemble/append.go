@@ -32,11 +32,12 @@ type appender struct {
 	restore   func(s *pb.Snapshot, responses []*pb.Message)
 	restoring atomic.Bool
 
-	taken   []*pb.Message // from the mailbox; its memory is used again
-	rest    []*pb.Message // of those: not yet written
-	limit   int           // bytes of entries in one write
-	durable wal.HardState // on the disk
-	hard    wal.HardState // the newest; its Commit may be ahead of durable's
+	done    func(messages int) // is told how many are finished
+	taken   []*pb.Message      // from the mailbox; its memory is used again
+	rest    []*pb.Message      // of those: not yet written
+	limit   int                // bytes of entries in one write
+	durable wal.HardState      // on the disk
+	hard    wal.HardState      // the newest; its Commit may be ahead of durable's
 }
 
 func newAppender(in *mailbox, s *storage, deliver func([]*pb.Message), log zerolog.Logger) *appender {
@@ -78,10 +79,12 @@ func (a *appender) turn(ctx context.Context) error {
 			return nil
 		}
 		var g group
+		before := len(a.rest)
 		g, a.rest = nextGroup(a.rest, a.limit)
 		if err := a.write(ctx, g); err != nil {
 			return err
 		}
+		a.done(before - len(a.rest))
 	}
 	return nil
 }

@@ -98,6 +98,7 @@
 //
 // The members are those the ensemble was founded with: entries that change them
 // stop a member. There is no learner, no new incarnation of a lost member, no
-// growth of a server that ran alone. A leader whose disk stalls stays leader.
-// The limits of a full disk are each member's own.
+// growth of a server that ran alone. A leader whose disk hangs hands over the
+// lead, but does not end itself. The limits of a full disk are each member's
+// own. Nothing hands over the lead before a planned stop.
 package ensemble

@@ -39,7 +39,7 @@ func (b *inbox) put(r received) {
 		n += entryBytes(e)
 	}
 	b.mu.Lock()
-	room := b.bytes+n <= inboxBytes || r.sent != 0
+	room := b.bytes+n <= inboxBytes || r.sent != 0 || r.message.GetType() == pb.MsgSnap
 	if room {
 		b.items = append(b.items, r)
 		b.bytes += n

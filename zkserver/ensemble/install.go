@@ -27,6 +27,9 @@ func (t *snapshots) receive(id wal.SnapshotID, b []byte, r io.Reader) error {
 	}
 	t.writing.Lock()
 	defer t.writing.Unlock()
+	if t.received.Load() != 0 {
+		return errReceiving
+	}
 	if id.Index <= t.storage.snapshotIndex() {
 		_, err := io.Copy(io.Discard, r) // raft has no use for it, and will say so
 		return err
@@ -43,9 +46,13 @@ func (t *snapshots) receive(id wal.SnapshotID, b []byte, r io.Reader) error {
 		w.Abort()
 		return err
 	}
-	_, err = w.Commit()
+	if _, err = w.Commit(); err == nil {
+		t.received.Store(id.Index)
+	}
 	return err
 }
+
+var errReceiving = errors.New("another snapshot is being taken over")
 
 // install empties the log, which goes on behind a snapshot whose file is on the
 // disk.
@@ -71,6 +78,7 @@ func (a *applier) restore(snapshot *pb.Snapshot) error {
 	a.position = position{index: at.GetIndex(), term: at.GetTerm(), time: m.time}
 	a.roster.set(m.servers)
 	a.snapshots.rearm()
+	a.snapshots.received.Store(0)
 	a.log.Info().Uint64("index", a.index).Msg("state of another member taken over")
 	return nil
 }

@@ -2,6 +2,7 @@ package ensemble
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -50,6 +51,13 @@ type loop struct {
 	time     int64 // stamp of the last batch, ms
 	forwards forwarder
 	intake   intake
+
+	status    atomic.Pointer[Status]
+	statusAge int // ticks
+
+	installing uint64             // last entry of the newest snapshot given to the append thread
+	unused     func(index uint64) // is called when raft has no use for a snapshot received
+	stall      stall
 
 	spent    []*pb.Message // memory to use again
 	spentNet []received
@@ -132,6 +140,9 @@ func (l *loop) receive() {
 		switch {
 		case r.sent != 0:
 			l.raft.ReportSnapshot(r.sent, r.status)
+		case r.message != nil && saysNothing(r.message, l.term):
+		case r.message != nil && r.message.GetType() == pb.MsgSnap:
+			l.receiveSnapshot(r.message)
 		case r.message != nil:
 			_ = l.raft.Step(r.message) // as above
 		default:
@@ -142,10 +153,27 @@ func (l *loop) receive() {
 	l.spentNet = items
 }
 
+// receiveSnapshot gives raft a snapshot whose file is on the disk. Raft takes
+// it if it reaches further than what is known to be committed.
+func (l *loop) receiveSnapshot(m *pb.Message) {
+	l.installing = 0
+	_ = l.raft.Step(m)
+	l.ready()
+	if index := m.GetSnapshot().GetMetadata().GetIndex(); l.installing != index {
+		l.unused(index)
+	}
+}
+
 // tick lets time go on by one tick. Ticks missed in a pause are not made up.
 func (l *loop) tick() {
 	l.raft.Tick()
 	l.reads.tick()
+	l.stall.tick()
+	l.leave()
+	if l.statusAge++; l.statusAge >= statusTicks {
+		l.statusAge = 0
+		l.publish()
+	}
 	if to, ok := l.peers.numberOf(l.leader); ok && !l.leading && l.forwards.term == l.term {
 		l.forwards.settle(l.backlog.underWay())
 		for _, frame := range l.forwards.tick() {
@@ -165,12 +193,15 @@ func (l *loop) ready() {
 		for _, m := range rd.Messages {
 			switch {
 			case m.GetTo() == raft.LocalAppendThread:
+				l.stall.handed++
+				l.installing = max(l.installing, m.GetSnapshot().GetMetadata().GetIndex())
 				l.append.put(m)
 			case m.GetTo() == raft.LocalApplyThread:
 				l.committed(m.GetEntries())
 				l.apply.put(m)
 			case m.GetType() == pb.MsgSnap:
 				l.transfers.add(m)
+			case l.leading && l.stall.silent():
 			default:
 				l.peers.send(m)
 			}
@@ -205,6 +236,7 @@ func (l *loop) follow(rd raft.Ready) {
 		l.intake.begin(term)
 	}
 	l.term, l.leader, l.leading = term, leader, leading
+	l.publish()
 	l.reads.again()
 }
 

@@ -105,11 +105,14 @@ func (n *Node) assemble(id identity, start position, conf *pb.ConfState) error {
 		term: hard.Term, replayed: commit,
 	}
 	n.reads.applied = start.index
+	n.loop.publish()
 	n.append = newAppender(n.loop.append, n.storage, n.deliver, n.cfg.Log)
+	n.append.done = func(messages int) { n.loop.stall.done.Add(uint64(messages)) }
 	n.append.restore = func(s *pb.Snapshot, responses []*pb.Message) {
 		n.loop.apply.put(&pb.Message{Snapshot: s, Responses: responses})
 	}
 	n.snaps = newSnapshots(n.storage, n.roster, n.cfg.SnapshotEntries, n.cfg.SnapshotBytes, n.cfg.Log)
+	n.loop.unused = func(index uint64) { n.snaps.received.CompareAndSwap(index, 0) }
 	n.apply = &applier{
 		in: n.loop.apply, machine: n.cfg.Machine, deliver: n.deliver, snapshots: n.snaps, log: n.cfg.Log,
 		backlog: n.backlog, roster: n.roster, load: n.restoreSnapshot, restored: n.append.resume,

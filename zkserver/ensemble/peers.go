@@ -73,3 +73,13 @@ func fromPeer(t pb.MessageType) bool {
 	}
 	return false
 }
+
+// saysNothing reports whether a message is the answer of a member to one of an
+// earlier term, which raft gives so that a leader of that term steps down: an
+// MsgAppResp without an index. If the same member leads again by then, its raft
+// takes it for "I have nothing", goes back to the first entry there ever was,
+// and, as the log begins later, waits for a snapshot that need not be there. A
+// true answer has an index, since every log begins behind bootstrapIndex.
+func saysNothing(m *pb.Message, term uint64) bool {
+	return m.GetType() == pb.MsgAppResp && m.GetIndex() == 0 && !m.GetReject() && m.GetTerm() <= term
+}

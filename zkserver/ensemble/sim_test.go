@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"runtime/debug"
 	"testing"
 	"testing/cryptotest"
 	"testing/synctest"
@@ -132,6 +133,7 @@ type simMember struct {
 	up      bool
 	gone    bool          // does not come back by itself
 	paused  time.Duration // until
+	stalled time.Duration // until then the disk finishes nothing
 	node    *Node
 	machine *simMachine
 	former  *former
@@ -232,11 +234,12 @@ func (m *simMember) poll() {
 	s, n := m.sim, m.node
 	if m.former != nil {
 		m.plan("form", len(n.net.wake) > 0, 50*time.Microsecond, func() error {
+			if m.former == nil {
+				return nil // it was formed by a tick meanwhile
+			}
 			<-n.net.wake
 			for _, r := range n.net.take(nil) {
-				if m.former != nil {
-					m.former.receive(r.from, r.frame)
-				}
+				m.former.receive(r.from, r.frame)
 			}
 			m.formed()
 			return nil
@@ -249,7 +252,7 @@ func (m *simMember) poll() {
 	}
 	l := n.loop
 	m.plan("loop", len(l.in.wake)+len(l.net.wake)+len(l.backlog.wake)+len(l.reads.wake) > 0, 50*time.Microsecond, m.turn)
-	m.plan("append", len(n.append.in.wake) > 0, disk, func() error {
+	m.plan("append", len(n.append.in.wake) > 0 && m.stalled <= s.now(), disk, func() error {
 		<-n.append.in.wake
 		return n.append.turn(s.t.Context())
 	})
@@ -283,7 +286,7 @@ func (m *simMember) plan(thread string, wanted bool, within time.Duration, turn 
 		m.planned[thread] = false
 		defer func() {
 			if r := recover(); r != nil {
-				m.sim.fail("member %d: %v", m.number, r)
+				m.sim.fail("member %d: %v\n%s", m.number, r, debug.Stack())
 			}
 		}()
 		if err := turn(); err != nil {
@@ -446,7 +449,7 @@ func (m *simMember) transfer(message *pb.Message) {
 		if other.up && !s.cut[[2]int{m.number, to}] {
 			if err = other.node.ReceiveSnapshot(m.number, whole); errors.Is(err, waltest.ErrPowerCut) {
 				other.died(err)
-			} else if err != nil && !broken && !errors.Is(err, errNotFormed) && !errors.Is(err, wal.ErrDiskFull) {
+			} else if err != nil && !broken && !errors.Is(err, errNotFormed) && !errors.Is(err, errReceiving) && !errors.Is(err, wal.ErrDiskFull) {
 				s.fail("member %d: %v", to, err)
 			}
 			if other.up {
@@ -474,7 +477,7 @@ func (s *sim) faults() {
 			}
 		}
 	}
-	switch s.rng.IntN(8) {
+	switch s.rng.IntN(9) {
 	case 0:
 		if m.up {
 			m.crash(false)
@@ -495,6 +498,8 @@ func (s *sim) faults() {
 		s.partition(func(a, b int) bool { return side>>(a-1)&1 == 1 && side>>(b-1)&1 == 0 }, s.rng.IntN(3))
 	case 7:
 		clear(s.cut)
+	case 8:
+		m.stalled = s.now() + s.upTo(2*time.Second)
 	}
 	s.after(s.upTo(2*s.profile.faults), s.faults)
 }
@@ -553,7 +558,7 @@ func (s *sim) heal() {
 	s.calm = true
 	clear(s.cut)
 	for _, m := range s.members {
-		m.paused = 0
+		m.paused, m.stalled = 0, 0
 		m.inject(-1)
 	}
 	s.check.last()

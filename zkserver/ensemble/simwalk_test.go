@@ -150,6 +150,41 @@ func TestWipedMemberDoesNotVote(t *testing.T) {
 	})
 }
 
+// A leader whose disk hangs sends heartbeats for ever, but commits nothing.
+func TestLeaderWithAHangingDiskIsReplaced(t *testing.T) {
+	p := quiet
+	p.members = 3
+	walk(t, p, func(s *sim) {
+		for _, m := range s.members {
+			m.boot()
+		}
+		s.pass(2 * time.Second)
+		for range 5 {
+			var leader *simMember
+			for _, m := range s.members {
+				if m.node.loop.leading {
+					leader = m
+				}
+			}
+			leader.stalled = s.now() + 10*time.Second
+			begin := s.now()
+			s.run(begin+5*time.Second, func() bool {
+				leading, following := s.roles()
+				return !leader.node.loop.leading && leading == 1 && following == 2
+			})
+			if took := s.now() - begin; took > time.Second {
+				t.Errorf("a leader with a hanging disk led for another %v", took)
+			}
+			if s.pass(time.Second) == 0 {
+				t.Error("no service with two good disks of three")
+			}
+			leader.stalled = 0
+			s.pass(time.Second)
+		}
+		s.heal()
+	})
+}
+
 // Who has missed more than the log still holds is given a snapshot, while the
 // others go on.
 func TestMemberFarBehindIsGivenASnapshot(t *testing.T) {

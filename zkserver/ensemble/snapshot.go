@@ -24,6 +24,12 @@ type snapshots struct {
 	// snapshot of another member.
 	writing sync.Mutex
 
+	// received is the last entry of another member's snapshot, from when its
+	// file is on the disk until the machine has it, or raft has no use for it;
+	// 0 if there is none. Meanwhile no other is taken: enough of them would
+	// push it out of the directory.
+	received atomic.Uint64
+
 	// A snapshot is due when the log has grown by either limit. Each time a
 	// random part of up to a half is taken off, so that the members of an
 	// ensemble do not all write at the same time.
