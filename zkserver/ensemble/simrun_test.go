@@ -11,6 +11,7 @@ import (
 
 var (
 	simSeed  = flag.Uint64("sim.seed", 0, "simulate this seed only, and show its log")
+	simFirst = flag.Uint64("sim.first", 1, "simulate from this seed on")
 	simSeeds = flag.Uint64("sim.seeds", 60, "simulate this many seeds")
 )
 
@@ -31,7 +32,7 @@ func profileOf(seed uint64) profile {
 }
 
 func TestEnsembleUnderFaults(t *testing.T) {
-	first, count, log := uint64(1), *simSeeds, zerolog.Nop()
+	first, count, log := *simFirst, *simSeeds, zerolog.Nop()
 	if *simSeed != 0 {
 		first, count = *simSeed, 1
 		log = zerolog.New(os.Stderr)
