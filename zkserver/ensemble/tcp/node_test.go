@@ -81,7 +81,7 @@ func (m *machine) list() []string {
 // wait blocks until done is true of what is applied.
 func (m *machine) wait(t *testing.T, what string, done func(applied []string) bool) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for {
 		m.mu.Lock()
 		ok, changed := done(m.applied), m.changed

@@ -73,7 +73,7 @@ func (r *receiver) Admit(c ensemble.Credentials) error { return r.refuse }
 // wait blocks until done, which is called with the lock held, is true.
 func (r *receiver) wait(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for {
 		r.mu.Lock()
 		ok := done()
@@ -103,7 +103,7 @@ func (l *lines) Write(p []byte) (int, error) {
 
 func (l *lines) wait(t *testing.T, text string) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		l.mu.Lock()
 		got := l.all.String()
@@ -294,7 +294,7 @@ func TestGarbageEndsTheConnection(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.Write(b)
-		c.SetReadDeadline(time.Now().Add(20 * time.Second))
+		c.SetReadDeadline(time.Now().Add(2 * time.Minute))
 		if _, err := io.Copy(io.Discard, c); errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%.40q: the connection stays open", b)
 		}
@@ -327,7 +327,7 @@ func TestNewConnectionReplacesTheOneBefore(t *testing.T) {
 		r := p.got[1]
 		r.wait(t, "the frame", func() bool { return len(r.frames) == len(conns) })
 	}
-	conns[0].SetReadDeadline(time.Now().Add(20 * time.Second))
+	conns[0].SetReadDeadline(time.Now().Add(2 * time.Minute))
 	if _, err := conns[0].Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("the first connection: %v", err)
 	}
@@ -351,7 +351,7 @@ func TestMemberThatComesBackIsReachedAgain(t *testing.T) {
 	p.logs[0].wait(t, "no route")
 	p.logs[0].wait(t, "member reached")
 	r := p.got[1]
-	stop := time.After(20 * time.Second)
+	stop := time.After(2 * time.Minute)
 	for i := 0; ; i++ {
 		p.ends[0].SendFrame(2, []byte("again"))
 		select {
