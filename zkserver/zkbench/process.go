@@ -24,7 +24,8 @@ type kind struct {
 
 var (
 	ours = kind{"mw", func(cfg Config, dir, port string) *exec.Cmd {
-		return exec.Command(cfg.Program, "server", "--data", filepath.Join(dir, "data"), "--listen", "127.0.0.1:"+port, "--log-level", "warn")
+		return exec.Command(cfg.Program, "server", "--data", filepath.Join(dir, "data"), "--listen", "127.0.0.1:"+port, "--log-level", "warn",
+			"--set", "maxCnxns=20000", "--set", "maxClientCnxns=20000")
 	}}
 	apache = kind{"Apache", func(cfg Config, dir, port string) *exec.Cmd {
 		text := fmt.Sprintf("dataDir=%s/data\nclientPort=%s\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\nmaxClientCnxns=0\n", dir, port)
