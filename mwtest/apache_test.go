@@ -2,12 +2,9 @@ package mwtest_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -16,69 +13,15 @@ import (
 	"time"
 
 	"github.com/mwqueue/mw/mwtest"
+	"github.com/mwqueue/mw/zkserver/reference"
 )
 
-// Debian's package zookeeper puts its programs here.
-const (
-	zkServerPath = "/usr/share/zookeeper/bin/zkServer.sh"
-	zkCliPath    = "/usr/share/zookeeper/bin/zkCli.sh"
-)
-
-// needApache makes sure that Apache ZooKeeper is installed. `make interop`
-// sets MW_INTEROP and gets it installed or a failure; without it the test is
-// skipped, and says so, where the package is missing.
-func needApache(t *testing.T) {
-	t.Helper()
-	if _, err := os.Stat(zkCliPath); err == nil {
-		return
-	}
-	if os.Getenv("MW_INTEROP") == "" {
-		t.Skip("Debian's package zookeeper is not installed (make interop installs it); not tested: Apache ZooKeeper")
-	}
-	for _, args := range [][]string{{"update"}, {"install", "-y", "--no-install-recommends", "zookeeper", "default-jre-headless"}} {
-		cmd := exec.Command("apt-get", args...)
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("apt-get %s: %v\n%s", args, err, out)
-		}
-	}
-}
-
-// startApache starts a standalone Apache ZooKeeper with our default tick and
-// returns its address.
+// startApache starts a standalone Apache ZooKeeper that syncs every write, as it
+// does by default, and returns its address.
 func startApache(t *testing.T) string {
 	t.Helper()
-	needApache(t)
-	dir := t.TempDir()
-	held := must(mwtest.HoldAddress())(t)
-	t.Cleanup(held.Release)
-	addr := held.String()
-	_, port, _ := net.SplitHostPort(addr)
-	cfg := filepath.Join(dir, "zoo.cfg")
-	text := fmt.Sprintf("tickTime=500\ndataDir=%s/data\nclientPort=%s\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\nmaxClientCnxns=0\n", dir, port)
-	if err := os.WriteFile(cfg, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(zkServerPath, "start-foreground", cfg)
-	cmd.Env = append(os.Environ(), "ZOO_LOG_DIR="+dir)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		cmd.Wait()
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
-	await(t, ctx, "Apache ZooKeeper to listen", func() bool {
-		nc, err := net.Dial("tcp", addr)
-		if err == nil {
-			nc.Close()
-		}
-		return err == nil
-	})
-	return addr
+	reference.Need(t)
+	return reference.Start(t, "forceSync=yes").Addr()
 }
 
 // onEach runs a test on our server and on Apache ZooKeeper.
@@ -101,12 +44,12 @@ type shell struct {
 // openShell starts zkCli.sh and waits until it is connected.
 func openShell(t *testing.T, servers string) *shell {
 	t.Helper()
-	needApache(t)
+	reference.Need(t)
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	sh := &shell{t: t, in: w, cmd: exec.Command(zkCliPath, "-server", servers)}
+	sh := &shell{t: t, in: w, cmd: exec.Command(reference.Shell, "-server", servers)}
 	sh.cmd.Stdin, sh.cmd.Stdout, sh.cmd.Stderr = r, sh, sh
 	sh.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := sh.cmd.Start(); err != nil {

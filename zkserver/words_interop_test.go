@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mwqueue/mw/zkserver"
-	"github.com/mwqueue/mw/zkserver/difftest/apache"
+	"github.com/mwqueue/mw/zkserver/reference"
 	"github.com/mwqueue/mw/zkserver/wire"
 	"github.com/mwqueue/mw/zkserver/zktest"
 )
@@ -109,8 +109,8 @@ func TestInteropWordsAreThoseOfApacheZooKeeper(t *testing.T) {
 	if os.Getenv("MW_INTEROP") == "" {
 		t.Skip("make interop runs this")
 	}
-	apache.Need(t)
-	theirs := prepare(t, apache.Start(t).Addr())
+	reference.Need(t)
+	theirs := prepare(t, reference.Start(t).Addr())
 	ours := prepare(t, zktest.NewServer(t, allWords, func(cfg *zkserver.Config) { cfg.MaxSessionTimeout = 10 * time.Minute }).Addr())
 	for _, name := range []string{
 		"ruok", "isro", "srvr", "stat", "conf", "cons", "dump", "envi", "dirs", "wchs", "wchc", "wchp", "hash", "lead", "crst", "srst", "cons",
@@ -163,8 +163,8 @@ func TestInteropWordsOffTheWhitelist(t *testing.T) {
 	if os.Getenv("MW_INTEROP") == "" {
 		t.Skip("make interop runs this")
 	}
-	apache.Need(t)
-	theirs := &asked{t: t, addr: apache.Start(t, "4lw.commands.whitelist=srvr").Addr()}
+	reference.Need(t)
+	theirs := &asked{t: t, addr: reference.Start(t, "4lw.commands.whitelist=srvr").Addr()}
 	ours := &asked{t: t, addr: zktest.NewServer(t).Addr()}
 	for _, name := range []string{"ruok", "mntr", "stmk", "wchc"} {
 		if a, b := theirs.word(name), ours.word(name); a != b {

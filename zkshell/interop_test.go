@@ -3,25 +3,16 @@ package zkshell_test
 import (
 	"bytes"
 	_ "embed"
-	"fmt"
-	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/mwqueue/mw/zkserver/reference"
 	"github.com/mwqueue/mw/zkserver/zktest"
-)
-
-// Debian's package zookeeper puts its programs here.
-const (
-	zkServerPath = "/usr/share/zookeeper/bin/zkServer.sh"
-	zkCliPath    = "/usr/share/zookeeper/bin/zkCli.sh"
 )
 
 // The script is made to come out alike whenever it is run: all it does is below /it,
@@ -36,12 +27,12 @@ func TestInteropShellPrintsWhatZkCliPrints(t *testing.T) {
 	if n := strings.Count(script, "\n"); n < 80 {
 		t.Fatalf("the script has only %d commands", n)
 	}
-	needApache(t)
+	reference.Need(t)
 	for _, server := range []struct {
 		name  string
 		start func(*testing.T) string
 	}{
-		{"Apache ZooKeeper", startApache},
+		{"Apache ZooKeeper", func(t *testing.T) string { return reference.Start(t).Addr() }},
 		{"mw server", func(t *testing.T) string { return zktest.NewServer(t).Addr() }},
 	} {
 		t.Run(server.name, func(t *testing.T) {
@@ -63,7 +54,7 @@ func TestInteropShellPrintsWhatZkCliPrints(t *testing.T) {
 func zkCli(t *testing.T, addr, script string) string {
 	t.Helper()
 	var out bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), zkCliPath, "-server", addr)
+	cmd := exec.CommandContext(t.Context(), reference.Shell, "-server", addr)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(script), &out, &out
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "JVMFLAGS=-Dfile.encoding=UTF-8 -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -113,63 +104,4 @@ func sortRemoved(events []string) []string {
 		}
 	}
 	return events
-}
-
-// needApache makes sure that Apache ZooKeeper is installed. `make interop` sets
-// MW_INTEROP and gets it installed or a failure; else the test is skipped.
-func needApache(t *testing.T) {
-	t.Helper()
-	if os.Getenv("MW_INTEROP") == "" {
-		t.Skip("make interop compares with zkCli.sh")
-	}
-	if _, err := os.Stat(zkCliPath); err == nil {
-		return
-	}
-	for _, args := range [][]string{{"update"}, {"install", "-y", "--no-install-recommends", "zookeeper", "default-jre-headless"}} {
-		cmd := exec.Command("apt-get", args...)
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("apt-get %s: %v\n%s", args, err, out)
-		}
-	}
-}
-
-// startApache starts a standalone Apache ZooKeeper and returns its address.
-func startApache(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	_, port, _ := net.SplitHostPort(addr)
-	dir := t.TempDir()
-	cfg := filepath.Join(dir, "zoo.cfg")
-	text := fmt.Sprintf("tickTime=500\ndataDir=%s/data\nclientPort=%s\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\n", dir, port)
-	if err := os.WriteFile(cfg, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(zkServerPath, "start-foreground", cfg)
-	cmd.Env = append(os.Environ(), "ZOO_LOG_DIR="+dir)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		cmd.Wait()
-	})
-	deadline := time.Now().Add(60 * time.Second)
-	for {
-		nc, err := net.Dial("tcp", addr)
-		if err == nil {
-			nc.Close()
-			return addr
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("Apache ZooKeeper does not listen: %v", err)
-		}
-		<-time.After(50 * time.Millisecond)
-	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/mwqueue/mw/zkserver"
 	"github.com/mwqueue/mw/zkserver/apache"
 	"github.com/mwqueue/mw/zkserver/client"
-	reference "github.com/mwqueue/mw/zkserver/difftest/apache"
+	"github.com/mwqueue/mw/zkserver/reference"
 	"github.com/mwqueue/mw/zkserver/wire"
 	"github.com/mwqueue/mw/zkserver/zktest"
 )

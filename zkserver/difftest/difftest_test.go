@@ -9,7 +9,7 @@ import (
 
 	"github.com/mwqueue/mw/zkserver"
 	"github.com/mwqueue/mw/zkserver/difftest"
-	"github.com/mwqueue/mw/zkserver/difftest/apache"
+	"github.com/mwqueue/mw/zkserver/reference"
 	"github.com/mwqueue/mw/zkserver/wal/waltest"
 	"github.com/mwqueue/mw/zkserver/zktest"
 )
@@ -69,7 +69,7 @@ func (p *pair) shrink(m *difftest.Mismatch) *difftest.Mismatch {
 // TestInteropDifferential wants our server to say what Apache ZooKeeper says. Most of
 // its time goes by waiting, so that several pairs of servers share the seeds.
 func TestInteropDifferential(t *testing.T) {
-	apache.Need(t)
+	reference.Need(t)
 	for n := range *lanes {
 		t.Run(fmt.Sprint("pair", n), func(t *testing.T) {
 			t.Parallel()
@@ -80,7 +80,7 @@ func TestInteropDifferential(t *testing.T) {
 
 // lane runs every seed that is its own on one pair of servers.
 func lane(t *testing.T, n int) {
-	reference := apache.Start(t)
+	reference := reference.Start(t)
 	server := zktest.NewServer(t, zktest.OnDisk(waltest.New(1)), func(c *zkserver.Config) { // neither waits for a disk
 		c.MaxSessionTimeout, c.SweepInterval = 10*time.Minute, time.Hour
 		c.Words = []string{"*"}

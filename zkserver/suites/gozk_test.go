@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mwqueue/mw/zkserver/difftest/apache"
+	"github.com/mwqueue/mw/zkserver/reference"
 )
 
 var recordGozk = flag.Bool("suites.gozk", false, "run go-zookeeper's tests on Apache ZooKeeper and write down how they went")
@@ -36,7 +36,7 @@ func gozk(t *testing.T) {
 	work := t.TempDir()
 	tests := buildGozk(t, work)
 	if *recordGozk {
-		o := runGozk(t, work, tests, "ref", fmt.Sprintf("export JVMFLAGS=\"$SERVER_JVMFLAGS\" ZOO_LOG_DIR=%s\nexec %s \"$@\"\n", work, apache.ServerScript))
+		o := runGozk(t, work, tests, "ref", fmt.Sprintf("export JVMFLAGS=\"$SERVER_JVMFLAGS\" ZOO_LOG_DIR=%s\nexec %s \"$@\"\n", work, reference.ServerScript))
 		record(t, o)
 	}
 	b, err := os.ReadFile(gozkReference)

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/mwqueue/mw/zkserver"
-	"github.com/mwqueue/mw/zkserver/difftest/apache"
+	"github.com/mwqueue/mw/zkserver/reference"
 	"github.com/mwqueue/mw/zkserver/zktest"
 )
 
@@ -35,8 +35,8 @@ var programs = []struct {
 // TestInteropSuites wants every check of every program to go on our server as it
 // goes on Apache ZooKeeper.
 func TestInteropSuites(t *testing.T) {
-	apache.Need(t)
-	reference := apache.Start(t)
+	reference.Need(t)
+	reference := reference.Start(t)
 	ours := zktest.NewServer(t, func(c *zkserver.Config) {
 		c.MaxSessionTimeout = 10 * time.Minute
 		c.Words = []string{"*"}
@@ -119,15 +119,15 @@ func source(t *testing.T, name string) string {
 }
 
 func kazoo(t *testing.T) []string {
-	apache.Install(t, "/usr/lib/python3/dist-packages/kazoo/client.py", "python3-kazoo")
+	reference.Install(t, "/usr/lib/python3/dist-packages/kazoo/client.py", "python3-kazoo")
 	return []string{"/usr/bin/python3", source(t, "kazoo/suite.py")}
 }
 
 func curator(t *testing.T) []string {
 	const jars = "/usr/share/java/"
-	apache.Install(t, jars+"curator-recipes.jar", "libcurator-recipes-java")
+	reference.Install(t, jars+"curator-recipes.jar", "libcurator-recipes-java")
 	if _, err := exec.LookPath("javac"); err != nil {
-		apache.Install(t, "/usr/bin/javac", "default-jdk-headless")
+		reference.Install(t, "/usr/bin/javac", "default-jdk-headless")
 	}
 	var path []string
 	for _, j := range []string{"curator-recipes", "curator-framework", "curator-client", "zookeeper", "zookeeper-jute", "guava", "failureaccess",
@@ -141,9 +141,9 @@ func curator(t *testing.T) []string {
 }
 
 func cClient(t *testing.T) []string {
-	apache.Install(t, "/usr/include/zookeeper/zookeeper.h", "libzookeeper-mt-dev")
+	reference.Install(t, "/usr/include/zookeeper/zookeeper.h", "libzookeeper-mt-dev")
 	if _, err := exec.LookPath("gcc"); err != nil {
-		apache.Install(t, "/usr/bin/gcc", "gcc", "libc6-dev")
+		reference.Install(t, "/usr/bin/gcc", "gcc", "libc6-dev")
 	}
 	program := filepath.Join(t.TempDir(), "suite")
 	must(t, "", "gcc", "-O1", "-Wall", "-DTHREADED", "-o", program, source(t, "c/suite.c"), "-lzookeeper_mt", "-lpthread")
@@ -152,7 +152,7 @@ func cClient(t *testing.T) []string {
 
 func node(t *testing.T) []string {
 	if _, err := exec.LookPath("npm"); err != nil {
-		apache.Install(t, "/usr/bin/npm", "nodejs", "npm")
+		reference.Install(t, "/usr/bin/npm", "nodejs", "npm")
 	}
 	dir := t.TempDir()
 	for _, f := range []string{"package.json", "suite.js"} {

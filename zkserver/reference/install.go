@@ -1,4 +1,4 @@
-package apache
+package reference
 
 import (
 	"os"
@@ -40,7 +40,7 @@ func Install(t testing.TB, file string, packages ...string) {
 	apt(t, "update")
 	apt(t, append([]string{"install", "-y", "--no-install-recommends"}, packages...)...)
 	if _, err := os.Stat(file); err != nil {
-		t.Fatalf("apache: install %s: still no %s", strings.Join(packages, " "), file)
+		t.Fatalf("reference: install %s: still no %s", strings.Join(packages, " "), file)
 	}
 }
 
@@ -49,6 +49,6 @@ func apt(t testing.TB, args ...string) {
 	cmd := exec.Command("apt-get", append([]string{"-o", "DPkg::Lock::Timeout=120"}, args...)...)
 	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("apache: apt-get %s: %v\n%s", strings.Join(args, " "), err, out)
+		t.Fatalf("reference: apt-get %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 }

@@ -1,4 +1,4 @@
-package apache
+package reference
 
 import (
 	"fmt"
@@ -13,8 +13,12 @@ import (
 	"time"
 )
 
-// ServerScript is where Debian's package puts the program that starts the server.
-const ServerScript = "/usr/share/zookeeper/bin/zkServer.sh"
+// ServerScript is where Debian's package puts the program that starts the server,
+// and Shell where it puts zkCli.sh.
+const (
+	ServerScript = "/usr/share/zookeeper/bin/zkServer.sh"
+	Shell        = "/usr/share/zookeeper/bin/zkCli.sh"
+)
 
 // SuperDigest is the super user of the servers that Start starts: the digest of
 // "super:secret", as zookeeper.DigestAuthenticationProvider.superDigest has it.
@@ -86,14 +90,14 @@ func (s *Server) run() {
 	s.cmd.Stdout, s.cmd.Stderr = out, out
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := s.cmd.Start(); err != nil {
-		s.t.Fatalf("apache: start: %v", err)
+		s.t.Fatalf("reference: start: %v", err)
 	}
 	for deadline := time.Now().Add(startTimeout); ; {
 		if s.serves() {
 			return
 		}
 		if time.Now().After(deadline) {
-			s.t.Fatalf("apache: no server at %s after %v\n%s", s.addr, startTimeout, s.Log())
+			s.t.Fatalf("reference: no server at %s after %v\n%s", s.addr, startTimeout, s.Log())
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
