@@ -93,7 +93,7 @@ var createModes = map[int32]tree.Mode{
 }
 
 func createOp(q *wire.CreateRequest, mode tree.Mode) tree.Create {
-	return tree.Create{Path: q.Path, Data: cloneData(q.Data), ACL: treeACL(q.ACL), Mode: mode}
+	return tree.Create{Path: q.Path, Data: bytes.Clone(q.Data), ACL: treeACL(q.ACL), Mode: mode}
 }
 
 func createTTLOp(q *wire.CreateTTLRequest) tree.Create {
@@ -115,7 +115,7 @@ func deleteTxn(d *wire.Decoder, _ tree.Rules) (txn, wire.Code) {
 func setDataTxn(d *wire.Decoder, _ tree.Rules) (txn, wire.Code) {
 	var q wire.SetDataRequest
 	q.Decode(d)
-	return txn{op: tree.SetData{Path: q.Path, Data: cloneData(q.Data), Version: q.Version}}, marshalled(d)
+	return txn{op: tree.SetData{Path: q.Path, Data: bytes.Clone(q.Data), Version: q.Version}}, marshalled(d)
 }
 
 func setACLTxn(d *wire.Decoder, _ tree.Rules) (txn, wire.Code) {
@@ -185,7 +185,7 @@ func multiPart(part wire.MultiOp) (op tree.Op, name wire.Op, ok bool) {
 	case *wire.DeleteRequest:
 		return tree.Delete(*q), part.Op, true
 	case *wire.SetDataRequest:
-		return tree.SetData{Path: q.Path, Data: cloneData(q.Data), Version: q.Version}, part.Op, true
+		return tree.SetData{Path: q.Path, Data: bytes.Clone(q.Data), Version: q.Version}, part.Op, true
 	case *wire.CheckRequest:
 		return tree.Check(*q), part.Op, true
 	}
@@ -230,12 +230,4 @@ func treeACL(acl []wire.ACL) []tree.ACL {
 		out[i] = tree.ACL(a)
 	}
 	return out
-}
-
-// cloneData copies data, and keeps null apart from empty.
-func cloneData(data []byte) []byte {
-	if data != nil && len(data) == 0 {
-		return []byte{}
-	}
-	return bytes.Clone(data)
 }

@@ -1,6 +1,7 @@
 package apache
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"strings"
@@ -91,7 +92,7 @@ func (s *replayer) apply(h txnHeader, d *wire.Decoder) {
 	case wire.OpDelete, wire.OpDeleteContainer:
 		s.remove(d.String(), h.zxid)
 	case wire.OpSetData, wire.OpReconfig:
-		path, data, version := d.String(), clone(d.Bytes()), d.Int32()
+		path, data, version := d.String(), bytes.Clone(d.Bytes()), d.Int32()
 		if z := s.Znodes[path]; z != nil && d.Err() == nil {
 			z.Data, z.Version, z.Mtime, z.Mzxid = data, version, h.time, h.zxid
 		}
@@ -114,7 +115,7 @@ func (s *replayer) apply(h txnHeader, d *wire.Decoder) {
 
 func created(h txnHeader, d *wire.Decoder) *Znode {
 	return &Znode{
-		Path: d.String(), Data: clone(d.Bytes()), ACL: decodeACL(d),
+		Path: d.String(), Data: bytes.Clone(d.Bytes()), ACL: decodeACL(d),
 		Czxid: h.zxid, Mzxid: h.zxid, Pzxid: h.zxid, Ctime: h.time, Mtime: h.time,
 	}
 }
@@ -213,14 +214,6 @@ func decodeACL(d *wire.Decoder) []wire.ACL {
 		acl = append(acl, a)
 	}
 	return acl
-}
-
-// clone copies data out of the record; nil stays nil.
-func clone(b []byte) []byte {
-	if b == nil {
-		return nil
-	}
-	return append([]byte{}, b...)
 }
 
 func parentOf(path string) string {
