@@ -97,13 +97,6 @@ func (p *Process) Done() <-chan struct{} {
 	return p.done
 }
 
-// ExitCode is the exit status once Done is closed; −1 after a signal.
-func (p *Process) ExitCode() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.cmd.ProcessState.ExitCode()
-}
-
 // Kill sends SIGKILL and waits for the end.
 func (p *Process) Kill() error {
 	if err := p.Signal(syscall.SIGKILL); err != nil {
