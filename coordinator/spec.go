@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,6 +77,8 @@ func (s Spec) Validate() error {
 		return fmt.Errorf("coordinator: spec: %.40q is no task", s.Task)
 	case s.Timeout < 0:
 		return errors.New("coordinator: spec: timeout is negative")
+	case s.Dir != "" && !path.IsAbs(s.Dir):
+		return fmt.Errorf("coordinator: spec: dir %.40q is relative: it is on the worker's machine, and has to begin with /", s.Dir)
 	case len(s.Payload) > 0 && !json.Valid(s.Payload):
 		return errors.New("coordinator: spec: payload is not JSON")
 	}

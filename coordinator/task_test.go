@@ -62,6 +62,7 @@ func TestValidateSpec(t *testing.T) {
 		{"name of a variable", Spec{Shell: "x", Env: map[string]string{"A=B": ""}}, "environment"},
 		{"no name of a variable", Spec{Shell: "x", Env: map[string]string{"": "x"}}, "environment"},
 		{"timeout", Spec{Shell: "x", Timeout: -1}, "negative"},
+		{"relative dir", Spec{Shell: "x", Dir: "src"}, "begin with /"},
 		{"payload", Spec{Handler: "h", Payload: json.RawMessage("{")}, "payload"},
 		{"path as task", Spec{Control: "cancel", Task: "../master"}, "no task"},
 	}
