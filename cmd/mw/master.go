@@ -26,7 +26,7 @@ Examples:
 			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:0", Usage: "serve health and counts over HTTP on `ADDR`; port 0 takes a free one"},
 			&cli.DurationFlag{Name: "retention", Value: time.Hour, Usage: "delete a task when it ended `D` ago"},
 			&cli.IntFlag{Name: "retain-tasks", Value: 10_000, Usage: "keep at most `N` finished tasks, the newest"},
-			&cli.IntFlag{Name: "max-lost", Value: 5, Usage: "a task becomes dead when `N` workers died with it"},
+			&cli.IntFlag{Name: "max-lost", Value: 5, Usage: "a task becomes dead when `N` workers died of it; the third and later deaths count only when it ran alone"},
 			insecureFlag(),
 		}, serviceFlags()...),
 		Action: func(c *cli.Context) error {
