@@ -19,19 +19,25 @@ import (
 // A kind is one of the two servers.
 type kind struct {
 	name  string
-	start func(cfg Config, dir, port string) *exec.Cmd
+	start func(s *server) *exec.Cmd
 }
 
 var (
-	ours = kind{"mw", func(cfg Config, dir, port string) *exec.Cmd {
-		return exec.Command(cfg.Program, "server", "--data", filepath.Join(dir, "data"), "--listen", "127.0.0.1:"+port, "--log-level", "warn",
-			"--set", "maxCnxns=20000", "--set", "maxClientCnxns=20000")
+	ours = kind{"mw", func(s *server) *exec.Cmd {
+		args := []string{"server", "--data", filepath.Join(s.dir, "data"), "--listen", s.addr(), "--log-level", "warn",
+			"--set", "maxCnxns=20000", "--set", "maxClientCnxns=20000"}
+		for _, line := range s.settings {
+			args = append(args, "--set", line)
+		}
+		return exec.Command(s.cfg.Program, args...)
 	}}
-	apache = kind{"Apache", func(cfg Config, dir, port string) *exec.Cmd {
-		text := fmt.Sprintf("dataDir=%s/data\nclientPort=%s\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\nmaxClientCnxns=0\n", dir, port)
-		_ = os.WriteFile(filepath.Join(dir, "zoo.cfg"), []byte(text), 0o600) // the server says what is wrong
-		cmd := exec.Command(cfg.Apache, "start-foreground", filepath.Join(dir, "zoo.cfg"))
-		cmd.Env = append(os.Environ(), "ZOO_LOG_DIR="+dir)
+	apache = kind{"Apache", func(s *server) *exec.Cmd {
+		lines := append([]string{"dataDir=" + filepath.Join(s.dir, "data"), "clientPort=" + s.port, "clientPortAddress=127.0.0.1",
+			"admin.enableServer=false", "maxClientCnxns=0", ""}, s.settings...)
+		file := filepath.Join(s.dir, "zoo.cfg")
+		_ = os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o600) // the server says what is wrong
+		cmd := exec.Command(s.cfg.Apache, "start-foreground", file)
+		cmd.Env = append(os.Environ(), "ZOO_LOG_DIR="+s.dir)
 		return cmd
 	}}
 )
@@ -43,10 +49,14 @@ type server struct {
 	dir  string
 	port string
 	cmd  *exec.Cmd
+
+	// settings are lines of a zoo.cfg that both kinds understand.
+	settings []string
 }
 
-// startServer starts a server on a new directory and waits until it answers.
-func startServer(ctx context.Context, k kind, cfg Config) (*server, error) {
+// startServer starts a server on a new directory, with settings if there are
+// any, and waits until it answers.
+func startServer(ctx context.Context, k kind, cfg Config, settings ...string) (*server, error) {
 	dir, err := os.MkdirTemp(cfg.Dir, "zkbench-"+k.name+"-")
 	if err != nil {
 		return nil, err
@@ -55,7 +65,7 @@ func startServer(ctx context.Context, k kind, cfg Config) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{kind: k, cfg: cfg, dir: dir, port: port}
+	s := &server{kind: k, cfg: cfg, dir: dir, port: port, settings: settings}
 	if _, err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.remove())
 	}
@@ -76,7 +86,7 @@ func (s *server) addr() string { return "127.0.0.1:" + s.port }
 
 // start runs the process and gives the time to the first answer to a request.
 func (s *server) start(ctx context.Context) (time.Duration, error) {
-	s.cmd = s.kind.start(s.cfg, s.dir, s.port)
+	s.cmd = s.kind.start(s)
 	out, err := os.OpenFile(filepath.Join(s.dir, "out"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return 0, err

@@ -20,7 +20,7 @@ func Run(ctx context.Context, cfg Config, progress func(string)) (*Report, error
 		b.kinds = b.kinds[:1]
 	}
 	r := &Report{Rounds: cfg.Rounds, Time: cfg.Time}
-	for _, step := range []func(context.Context, *Report) error{b.throughput, b.connecting, b.fanOut, b.starting, b.largeTree} {
+	for _, step := range []func(context.Context, *Report) error{b.throughput, b.connecting, b.fanOut, b.snapshots, b.starting, b.largeTree} {
 		if err := step(ctx, r); err != nil {
 			return r, fmt.Errorf("zkbench: %w", err)
 		}
@@ -68,20 +68,30 @@ func (b *bench) row(ctx context.Context, op operation, sh shape) (Row, error) {
 		return Row{}, err
 	}
 	defer removeAll(servers)
+	samples, err := b.rounds(ctx, servers, op, sh)
+	if err != nil {
+		return Row{}, err
+	}
+	return newRow(op, sh, samples), nil
+}
+
+// rounds measures an operation on servers in turns, and gives the samples of
+// each.
+func (b *bench) rounds(ctx context.Context, servers []*server, op operation, sh shape) ([][]sample, error) {
 	samples := make([][]sample, len(servers))
 	for round := -1; round < b.cfg.Rounds; round++ { // the first one warms up
 		for i := range servers {
 			which := (i + round + 1) % len(servers)
 			got, err := measure(ctx, servers[which], op, sh, round+1, b.cfg.Time)
 			if err != nil {
-				return Row{}, err
+				return nil, err
 			}
 			if round >= 0 {
 				samples[which] = append(samples[which], got)
 			}
 		}
 	}
-	return newRow(op, sh, samples), nil
+	return samples, nil
 }
 
 func measure(ctx context.Context, s *server, op operation, sh shape, round int, d time.Duration) (sample, error) {
@@ -93,10 +103,10 @@ func measure(ctx context.Context, s *server, op operation, sh shape, round int, 
 	return l.run(ctx, s, d)
 }
 
-func (b *bench) startAll(ctx context.Context) ([]*server, error) {
+func (b *bench) startAll(ctx context.Context, settings ...string) ([]*server, error) {
 	var servers []*server
 	for _, k := range b.kinds {
-		s, err := startServer(ctx, k, b.cfg)
+		s, err := startServer(ctx, k, b.cfg, settings...)
 		if err != nil {
 			removeAll(servers)
 			return nil, err

@@ -110,12 +110,12 @@ func Soak(ctx context.Context, cfg SoakConfig, tell func(Sample)) ([]Sample, err
 
 // soaked is our server with a log that is short, so that the coming and going of
 // its files is seen many times in an hour.
-var soaked = kind{"mw", func(cfg Config, dir, port string) *exec.Cmd {
+var soaked = kind{"mw", func(s *server) *exec.Cmd {
 	text := fmt.Sprintf("dataDir=%s\nclientPort=%s\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\ntickTime=500\n"+
-		"preAllocSize=4096\nsnapSizeLimitInKb=32768\n", filepath.Join(dir, "data"), port)
-	file := filepath.Join(dir, "zoo.cfg")
+		"preAllocSize=4096\nsnapSizeLimitInKb=32768\n", filepath.Join(s.dir, "data"), s.port)
+	file := filepath.Join(s.dir, "zoo.cfg")
 	_ = os.WriteFile(file, []byte(text), 0o600) // the server says what is wrong
-	return exec.Command(cfg.Program, "server", "--config", file, "--log-level", "warn")
+	return exec.Command(s.cfg.Program, "server", "--config", file, "--log-level", "warn")
 }}
 
 // watch takes samples until the time is over.
