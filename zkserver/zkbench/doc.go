@@ -26,4 +26,6 @@
 // meanwhile: the same requests beside a tree of a fifth of the large one's znodes,
 // to servers that are told to take a snapshot after every few writes, and so write
 // one after the other all the time, and to servers that are told to take none.
+// Whose snapshots take less time writes more of them in a row, and the client has
+// to share the processors with them.
 package zkbench
