@@ -36,3 +36,17 @@ func TestPagesOfOthersResetNothing(t *testing.T) {
 		}
 	}
 }
+
+// Who only looks whether there is an answer resets nothing.
+func TestHeadResetsNothing(t *testing.T) {
+	for name, want := range map[string]int{"stat_reset": 405, "srst": 405, "connection_stat_reset": 405, "crst": 405, "stats": 200, "ruok": 200} {
+		src, w := sample(), httptest.NewRecorder()
+		Handler(src, "/commands").ServeHTTP(w, httptest.NewRequest("HEAD", "/commands/"+name, nil))
+		if w.Code != want || src.server+src.conns > 0 {
+			t.Errorf("HEAD of %s: status %d, want %d, and %d resets", name, w.Code, want, src.server+src.conns)
+		}
+		if want == 405 && w.Header().Get("Allow") != "GET" {
+			t.Errorf("HEAD of %s allows %q", name, w.Header().Get("Allow"))
+		}
+	}
+}

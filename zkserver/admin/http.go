@@ -36,8 +36,7 @@ func Handler(src Source, path string) http.Handler {
 			writeIndex(w, path)
 			return
 		}
-		if c := commandOf[name]; c != nil && c.reset != nil && isForeign(q) {
-			http.Error(w, "a page of another site may not reset anything", http.StatusForbidden)
+		if c := commandOf[name]; c != nil && c.reset != nil && !mayReset(w, q) {
 			return
 		}
 		b, err := json.MarshalIndent(run(name, src), "", "  ")
@@ -48,6 +47,22 @@ func Handler(src Source, path string) http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		w.Write(append(b, '\n'))
 	})
+}
+
+// mayReset refuses what must not reset anything: pages of other sites, and HEAD,
+// which asks about an answer and is sent by those who only look whether there is
+// one. (RFC 9110, section 9.2.1: HEAD is safe.) The reference resets at a HEAD.
+func mayReset(w http.ResponseWriter, q *http.Request) bool {
+	switch {
+	case isForeign(q):
+		http.Error(w, "a page of another site may not reset anything", http.StatusForbidden)
+	case q.Method != http.MethodGet:
+		w.Header().Set("Allow", "GET")
+		http.Error(w, "a reset is asked for by GET", http.StatusMethodNotAllowed)
+	default:
+		return true
+	}
+	return false
 }
 
 // writeIndex lists the commands, as links.
