@@ -29,6 +29,11 @@ type Config struct {
 	// Transport reaches the other members. The node runs it.
 	Transport Transport
 
+	// Hear is given what other members told the leader of term, while this one
+	// is that leader: see [Node.Tell]. It is called on the raft loop and must
+	// not block, and b is its own. Default: nobody hears.
+	Hear func(from int, term uint64, b []byte)
+
 	// Log gets a line per change of term, recovery and trouble.
 	Log zerolog.Logger
 

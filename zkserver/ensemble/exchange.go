@@ -38,6 +38,10 @@ func (l *loop) receiveFrame(from int, b []byte) {
 			return
 		}
 		l.receiveForward(from, f)
+	case frameTell:
+		l.receiveTell(from, b)
+	case frameTold:
+		l.receiveTold(b)
 	case frameHello:
 		l.receiveHello(from, b)
 	}

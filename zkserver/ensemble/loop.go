@@ -37,6 +37,9 @@ type loop struct {
 	roster    *roster
 	id        identity
 	log       zerolog.Logger
+	roles     *roles
+	tells     *tells
+	hear      func(from int, term uint64, b []byte) // nil for nobody
 
 	single     bool   // the only voter, who need not wait for anybody
 	batchLimit int    // bytes
@@ -70,6 +73,7 @@ type loop struct {
 //	backlog  -> propose  the next batch, if not too many are on their way,
 //	            forward  or, on a follower, the next frame to the leader
 //	reads    -> ask      one question for all who wait
+//	tells    -> tell     the leader, what is not worth an entry
 //	tick     -> tick     elections and heartbeats are counted in ticks
 //
 // and after each, ready hands out what raft wants done.
@@ -91,6 +95,7 @@ func (l *loop) run(ctx context.Context) error {
 			l.receive()
 		case <-l.backlog.wake:
 		case <-l.reads.wake:
+		case <-l.tells.wake:
 		case <-ticks:
 			l.tick()
 		}
@@ -103,6 +108,7 @@ func (l *loop) turn() {
 	l.ready()
 	l.propose()
 	l.forward()
+	l.tell()
 	l.reads.ask(l.raft)
 	l.ready()
 }
@@ -236,6 +242,8 @@ func (l *loop) follow(rd raft.Ready) {
 		l.intake.begin(term)
 	}
 	l.term, l.leader, l.leading = term, leader, leading
+	number, ok := l.peers.numberOf(leader)
+	l.roles.set(Role{Term: term, Leading: leading, Leader: number, HasLeader: ok})
 	l.publish()
 	l.reads.again()
 }

@@ -22,6 +22,8 @@ type Node struct {
 	reads     *reads
 	net       *inbox
 	roster    *roster
+	roles     *roles
+	tells     *tells
 
 	// Of a member that has yet to find the others, what follows is set when
 	// begun is closed.

@@ -32,6 +32,7 @@ func Open(cfg Config) (*Node, error) {
 	n := &Node{
 		cfg: cfg, wal: log,
 		reads: newReads(), net: newInbox(), roster: &roster{},
+		roles: newRoles(), tells: newTells(),
 		begun: make(chan struct{}), ready: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	n.maxCommand = int(log.MaxEntryBytes()) - batchOverhead - commandOverhead
@@ -99,7 +100,7 @@ func (n *Node) assemble(id identity, start position, conf *pb.ConfState) error {
 	n.loop = &loop{
 		raft: rn, in: newMailbox(), net: n.net, append: newMailbox(), apply: newMailbox(),
 		backlog: n.backlog, reads: n.reads, peers: n.peers, transfers: n.transfers, roster: n.roster,
-		id: id, log: n.cfg.Log,
+		id: id, log: n.cfg.Log, roles: n.roles, tells: n.tells, hear: n.cfg.Hear,
 		single:     slices.Equal(conf.GetVoters(), []uint64{id.member}) && len(conf.GetLearners()) == 0,
 		batchLimit: min(maxBatchBytes, n.maxCommand), maxCommand: n.maxCommand,
 		term: hard.Term, replayed: commit,
