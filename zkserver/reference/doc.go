@@ -5,6 +5,11 @@
 //	ref := reference.Start(t)
 //	conn, err := net.Dial("tcp", ref.Addr())
 //
+// An ensemble of three is
+//
+//	ref := reference.StartEnsemble(t, 3)
+//	ref.Leader(t).Kill()
+//
 // It is for tests that run only with MW_INTEROP set; without it they skip and say
 // what was left out.
 package reference

@@ -3,11 +3,13 @@ package reference
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -27,7 +29,8 @@ const SuperDigest = "super:lK75jTNcA+U9vtVEw5vB51mj/w4="
 // startTimeout bounds the start of a JVM on a machine that is busy.
 const startTimeout = 90 * time.Second
 
-// A Server is one Apache ZooKeeper, standalone, on a port of the loopback.
+// A Server is one Apache ZooKeeper, standalone or of an [Ensemble], on a port of
+// the loopback.
 type Server struct {
 	t    testing.TB
 	addr string
@@ -42,6 +45,14 @@ type Server struct {
 // Each line is added to its zoo.cfg. It must run with [Need] done.
 func Start(t testing.TB, lines ...string) *Server {
 	t.Helper()
+	s := newServer(t, lines...)
+	s.run()
+	return s
+}
+
+// newServer writes what a server needs to start. It is stopped when the test ends.
+func newServer(t testing.TB, lines ...string) *Server {
+	t.Helper()
 	s := &Server{t: t, dir: t.TempDir()}
 	s.addr = freeAddr(t)
 	_, port, _ := net.SplitHostPort(s.addr)
@@ -55,8 +66,7 @@ func Start(t testing.TB, lines ...string) *Server {
 	if err := os.WriteFile(s.cfg, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.run()
-	t.Cleanup(s.stop)
+	t.Cleanup(s.Kill)
 	return s
 }
 
@@ -67,8 +77,29 @@ func (s *Server) Addr() string { return s.addr }
 // its data.
 func (s *Server) Restart() {
 	s.t.Helper()
-	s.stop()
+	s.Kill()
 	s.run()
+}
+
+// Kill ends the server as kill -9 does. A server that has ended is left alone.
+func (s *Server) Kill() {
+	if s.cmd == nil {
+		return
+	}
+	syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
+	s.cmd.Wait() // always "killed"
+	s.cmd = nil
+}
+
+// Mode returns what the server says it is: "standalone", "leader", "follower",
+// or "" while it does not serve.
+func (s *Server) Mode() string {
+	for line := range strings.Lines(s.word("srvr")) {
+		if mode, ok := strings.CutPrefix(line, "Mode: "); ok {
+			return strings.TrimSpace(mode)
+		}
+	}
+	return ""
 }
 
 // Log returns the end of what the server logged.
@@ -77,9 +108,17 @@ func (s *Server) Log() string {
 	return string(b[max(0, len(b)-4000):])
 }
 
+// run starts the server and waits until it serves.
 func (s *Server) run() {
 	s.t.Helper()
-	out, err := os.Create(filepath.Join(s.dir, "out"))
+	s.launch()
+	s.await()
+}
+
+// launch starts the process.
+func (s *Server) launch() {
+	s.t.Helper()
+	out, err := os.OpenFile(filepath.Join(s.dir, "out"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -92,8 +131,13 @@ func (s *Server) run() {
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatalf("reference: start: %v", err)
 	}
+}
+
+// await waits until the server serves: it listens before it does.
+func (s *Server) await() {
+	s.t.Helper()
 	for deadline := time.Now().Add(startTimeout); ; {
-		if s.serves() {
+		if s.Mode() != "" {
 			return
 		}
 		if time.Now().After(deadline) {
@@ -103,35 +147,36 @@ func (s *Server) run() {
 	}
 }
 
-// serves reports whether the server answers: it listens before it does.
-func (s *Server) serves() bool {
+// word returns the answer to a four-letter word, or what came of it.
+func (s *Server) word(w string) string {
 	nc, err := net.Dial("tcp", s.addr)
 	if err != nil {
-		return false
+		return ""
 	}
 	defer nc.Close()
 	nc.SetDeadline(time.Now().Add(time.Second))
-	io.WriteString(nc, "srvr")
+	io.WriteString(nc, w)
 	b, _ := io.ReadAll(nc)
-	return strings.Contains(string(b), "Mode: ")
+	return string(b)
 }
 
-func (s *Server) stop() {
-	if s.cmd == nil {
-		return
-	}
-	syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
-	s.cmd.Wait() // always "killed"
-	s.cmd = nil
-}
+// nextPort is the port that freeAddr tries next.
+var nextPort atomic.Int32
 
-// freeAddr returns an address of the loopback that was free a moment ago.
+func init() { nextPort.Store(10_000 + rand.Int32N(20_000)) }
+
+// freeAddr returns an address of the loopback that was free a moment ago. It is
+// below those that the system gives out by itself, so that nobody gets it while a
+// server that was killed is started again.
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", nextPort.Add(1)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("reference: 100 ports in a row are taken")
+	return ""
 }
