@@ -26,6 +26,10 @@ type Config struct {
 	// one server at a time may use it. Must be set.
 	Dir string
 
+	// Ensemble says with which other servers to keep the state. Default: with
+	// none.
+	Ensemble Ensemble
+
 	// Tick is the unit of session time. Default: 500ms.
 	Tick time.Duration
 
@@ -170,6 +174,9 @@ func (c Config) withDefaults() (Config, error) {
 		c.Words = []string{"srvr"}
 	}
 	if err := c.TLS.check(); err != nil {
+		return c, err
+	}
+	if err := c.Ensemble.check(); err != nil {
 		return c, err
 	}
 	setDefault(&c.MaxWatches, 5_000_000)

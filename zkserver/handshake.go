@@ -17,6 +17,7 @@ import (
 // These errors end a connection before it has a session.
 var (
 	errWordSaid        = errors.New("zkserver: four-letter word answered")
+	errNotServing      = errors.New("zkserver: there is no quorum, or the state is not read yet")
 	errBadCertificate  = errors.New("zkserver: the certificate names nobody")
 	errAhead           = errors.New("zkserver: client has seen writes that are not here")
 	errSessionRefused  = errors.New("zkserver: no such session, or wrong password")
@@ -40,6 +41,9 @@ func (c *conn) shakeHands(ctx context.Context) error {
 	if admin.IsWord(string(first)) {
 		c.sayWord(string(first))
 		return errWordSaid
+	}
+	if c.srv.recovering.Load() {
+		return errNotServing
 	}
 	if !c.identify() {
 		return errBadCertificate

@@ -45,6 +45,7 @@ type Server struct {
 	recovering  atomic.Bool
 	keys        *keys        // nil without TLS
 	tlsListener net.Listener // nil for none
+	peers       net.Listener // for the other members; nil for none
 	sites       []site
 	adminAddr   net.Addr // nil for none
 	metricsAddr net.Addr // nil for none
@@ -108,12 +109,20 @@ func open(cfg Config, c *collector) (*Server, error) {
 		s.closeDoors()
 		return nil, err
 	}
+	transport, err := s.openPeers()
+	if err != nil {
+		s.closeDoors()
+		return nil, err
+	}
 	disk := timedFS{FS: cmp.Or(cfg.FS, wal.OS), stats: &s.stats, slow: cfg.SlowSync, log: s.noisy}
 	s.replica.allWatches = cfg.MaxWatches
 	s.replica.quotaLog = inBursts(cfg.Log)
 	s.node, err = ensemble.Open(ensemble.Config{
 		Dir:             cfg.Dir,
 		Machine:         timedMachine{s.replica, &s.stats},
+		Members:         cfg.Ensemble.list(),
+		Number:          cfg.Ensemble.Number,
+		Transport:       transport,
 		Log:             cfg.Log,
 		SegmentBytes:    cfg.SegmentBytes,
 		SnapshotBytes:   cfg.SnapshotBytes,
@@ -156,7 +165,8 @@ func (s *Server) Addr() net.Addr {
 //
 //	node    applies what is committed             ensemble.Node.Run
 //	sites   answer operators over HTTP            words_http.go
-//	accept  two goroutines per connection         listen.go, conn.go
+//	accept  two goroutines per connection         listen.go, conn.go; with other
+//	        members at once, to answer words and send clients elsewhere
 //	expire  closes sessions of silent clients     expiry.go
 //	sweep   removes containers and TTL znodes     sweep.go
 //	syncs   runs the ReadIndexes of sync requests sync.go
@@ -166,6 +176,10 @@ func (s *Server) Run(ctx context.Context) error {
 	g, running := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.runNode(running) })
 	g.Go(func() error { return s.serveSites(running) })
+	early := !s.cfg.Ensemble.alone() // it may be long before there is a quorum
+	if early {
+		g.Go(func() error { return s.acceptLoop(running) })
+	}
 	g.Go(func() error {
 		if err := s.prepare(running); err != nil {
 			return err
@@ -177,6 +191,9 @@ func (s *Server) Run(ctx context.Context) error {
 		g.Go(func() error { return s.syncs.run(running, s.node.ReadIndex) })
 		if s.cfg.Control {
 			g.Go(func() error { return s.serveControl(running) })
+		}
+		if early {
+			return nil
 		}
 		return s.acceptLoop(running)
 	})

@@ -144,6 +144,9 @@ func (s *Server) closeDoors() error {
 	if s.tlsListener != nil {
 		errs = append(errs, s.tlsListener.Close())
 	}
+	if s.peers != nil {
+		errs = append(errs, s.peers.Close())
+	}
 	for _, one := range s.sites {
 		errs = append(errs, one.listener.Close())
 	}
