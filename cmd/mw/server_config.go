@@ -34,6 +34,9 @@ func serverConfig(c *cli.Context) (cfg zkserver.Config, err error) {
 	if cfg.Listen, err = s.listenAddr(c, &cfg.TLS); err != nil {
 		return cfg, err
 	}
+	if cfg.Ensemble, err = s.ensemble(c); err != nil {
+		return cfg, err
+	}
 	if cfg.Operators, err = s.operators(c); err != nil {
 		return cfg, err
 	}

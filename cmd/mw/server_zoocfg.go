@@ -20,6 +20,7 @@ type settings struct {
 	zoocfg.Config
 	name string // of the file; "" without one
 	text string // of the file
+	id   int    // of this server, if there are others
 }
 
 // serverSettings reads the file and the flags that stand for keys of it.
@@ -58,6 +59,9 @@ func serverSettings(c *cli.Context) (*settings, error) {
 	if s.name == "" && !s.Given("ssl.clientAuth") && s.TLS.TrustStore == "" {
 		s.TLS.ClientAuth = "none" // by flags, a CA is what asks for certificates
 	}
+	if err := s.memberFlags(c); err != nil {
+		return nil, err
+	}
 	return s, s.check(c)
 }
 
@@ -82,7 +86,10 @@ func (s *settings) readFile() error {
 
 // check says what is missing or wrong with all that was given.
 func (s *settings) check(c *cli.Context) error {
-	if c.IsSet("listen") && s.ClientPort == 0 || s.name == "" && !s.Given("clientPort") {
+	if err := s.findSelf(c); err != nil {
+		return err
+	}
+	if c.IsSet("listen") && s.ClientPort == 0 || s.name == "" && !s.Given("clientPort") && s.ClientPort == 0 {
 		s.ClientPort = 2181
 	}
 	if s.ownData(c) && s.DataDir == "" {
@@ -96,18 +103,7 @@ func (s *settings) check(c *cli.Context) error {
 			return badFile(err)
 		}
 	}
-	if s.ownData(c) {
-		return nil
-	}
-	id := filepath.Join(s.DataDir, "myid")
-	text, err := os.ReadFile(id)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // a single server needs none
-	}
-	if err == nil {
-		_, err = zoocfg.ParseID(id, text)
-	}
-	return badFile(err)
+	return nil
 }
 
 // ownData reports whether the data is where --data or mw's own default says, and

@@ -3,6 +3,8 @@ package zoocfg
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -50,8 +52,8 @@ func (c *Config) Check(name string) error {
 	}
 	fail := func(format string, args ...any) error { return &Error{File: name, Text: fmt.Sprintf(format, args...)} }
 	switch {
-	case len(c.Servers) > 1:
-		return fail("it lists %d servers, and ensembles cannot be run yet: keep one server.N line, or none, for a single server", len(c.Servers))
+	case len(c.Groups) > 0:
+		return fail("%s: quorums of groups and weights are not to be had: each server has one vote, so remove the group and weight lines", slices.Min(slices.Collect(maps.Keys(c.Groups))))
 	case c.DataDir == "":
 		return fail("dataDir is not set: add dataDir=/path/to/a/directory")
 	case c.ClientPort == 0 && c.SecureClientPort == 0:

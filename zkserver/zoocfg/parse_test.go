@@ -150,7 +150,8 @@ func TestCheckSaysWhatIsMissing(t *testing.T) {
 		{"dataDir=/d\nclientPort=1\nminSessionTimeout=5\nmaxSessionTimeout=4", "the first must not be above the second"},
 		{"dataDir=/d\nclientPort=1\nserver.1=a:1:2", ""},
 		{"dataDir=/d\nserver.1=a:1:2;2181", ""},
-		{"dataDir=/d\nclientPort=1\nserver.1=a:1:2\nserver.2=b:1:2:observer", "zoo.cfg: it lists 2 servers, and ensembles cannot be run yet"},
+		{"dataDir=/d\nclientPort=1\nserver.1=a:1:2\nserver.2=b:1:2\ngroup.1=1:2\nweight.1=3", "zoo.cfg: group.1: quorums of groups and weights are not to be had"},
+		{"dataDir=/d\nclientPort=1\nserver.1=a:1:2\nserver.2=b:1:2", ""},
 	}
 	for _, tt := range tests {
 		c := parse(t, tt.text)
@@ -172,7 +173,7 @@ func TestServerLines(t *testing.T) {
 		{"a:1:2|b:3:4;0.0.0.0:5", Server{Addresses: []Address{{"a", 1, 2}, {"b", 3, 4}}, ClientAddress: "0.0.0.0", ClientPort: 5}},
 	}
 	for _, tt := range tests {
-		got, err := parseServer(tt.text)
+		got, err := parseServer(tt.text, 2)
 		if err != nil {
 			t.Errorf("%s: %v", tt.text, err)
 			continue
@@ -182,7 +183,7 @@ func TestServerLines(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "a", "a:1", "a:0:2", ":1:2", "a:1:2:x", "[x]:1:2", "a:1:2;", "a:1:2;b", "a:1:2|", "a:1:2:observer:5"} {
-		if s, err := parseServer(bad); err == nil {
+		if s, err := parseServer(bad, 2); err == nil {
 			t.Errorf("%q is taken as %+v", bad, s)
 		}
 	}

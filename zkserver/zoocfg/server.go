@@ -24,8 +24,8 @@ type Server struct {
 // An Address is where the other members reach one.
 type Address struct {
 	Host         string
-	Port         int // of the leader, for followers
-	ElectionPort int
+	Port         int // where the other members reach this one
+	ElectionPort int // of Apache ZooKeeper; not used here. 0: not said
 }
 
 // setMember honours server.N, group.N and weight.N.
@@ -48,7 +48,7 @@ func (c *Config) setMember(file string, line int, name, value string) error {
 	if id > 255 {
 		return &Error{File: file, Line: line, Text: fmt.Sprintf("%s: a server's number is from 0 to 255", name)}
 	}
-	s, err := parseServer(value)
+	s, err := parseServer(value, 2)
 	if err != nil {
 		return fail(err)
 	}
@@ -61,12 +61,30 @@ func (c *Config) setMember(file string, line int, name, value string) error {
 	return nil
 }
 
+// ParseMember reads a member as "N=HOST:PORT", with all that a server.N line may
+// have behind it.
+func ParseMember(text string) (Server, error) {
+	number, value, _ := strings.Cut(text, "=")
+	id, err := strconv.Atoi(strings.TrimSpace(number))
+	if err != nil || id < 0 || id > 255 {
+		return Server{}, errMember
+	}
+	s, err := parseServer(value, 1)
+	if err != nil {
+		return Server{}, errMember
+	}
+	s.ID = id
+	return s, nil
+}
+
+var errMember = errors.New("must be N=HOST:PORT, with N from 0 to 255")
+
 var errServer = errors.New("must be HOST:PORT:ELECTIONPORT[:participant|observer][;[ADDRESS:]CLIENTPORT]")
 
-// parseServer reads what stands after "server.N=":
+// parseServer reads what stands after "server.N=", with so many ports at least:
 //
 //	host:port:port[:role][|host:port:port…][;[address:]port]
-func parseServer(v string) (Server, error) {
+func parseServer(v string, ports int) (Server, error) {
 	var s Server
 	members, client, hasClient := strings.Cut(v, ";")
 	if hasClient {
@@ -83,11 +101,14 @@ func parseServer(v string) (Server, error) {
 	for part := range strings.SplitSeq(members, "|") {
 		host, rest, ok := cutHost(strings.TrimSpace(part))
 		fields := strings.Split(rest, ":")
-		if !ok || len(fields) < 2 || len(fields) > 3 {
+		if !ok || len(fields) < ports || len(fields) > 3 {
 			return s, errServer
 		}
 		port, ok1 := parsePort(fields[0])
-		election, ok2 := parsePort(fields[1])
+		election, ok2 := 0, true
+		if len(fields) > 1 {
+			election, ok2 = parsePort(fields[1])
+		}
 		if !ok1 || !ok2 {
 			return s, errServer
 		}
@@ -117,6 +138,30 @@ func cutHost(s string) (host, rest string, ok bool) {
 func parsePort(s string) (int, bool) {
 	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 16)
 	return int(n), err == nil && n > 0
+}
+
+// TakePart makes the configuration that of server id, which must be one of
+// Servers: clients are served where its line says.
+func (c *Config) TakePart(name string, id int) error {
+	i := slices.IndexFunc(c.Servers, func(s Server) bool { return s.ID == id })
+	if i < 0 {
+		var ids []string
+		for _, s := range c.Servers {
+			ids = append(ids, strconv.Itoa(s.ID))
+		}
+		return &Error{File: name, Text: fmt.Sprintf("this server's number is %d, but the servers are %s: set myid, or --id, to the one whose line has this machine", id, strings.Join(ids, ", "))}
+	}
+	s := c.Servers[i]
+	if s.ClientPort != 0 && c.ClientPort != 0 && c.Given("clientPort") && s.ClientPort != c.ClientPort {
+		return &Error{File: name, Text: fmt.Sprintf("clientPort is %d, but server.%d ends with ;%d: remove the clientPort line", c.ClientPort, id, s.ClientPort)}
+	}
+	if s.ClientPort != 0 {
+		c.ClientPort = s.ClientPort
+		if s.ClientAddress != "" || !c.Given("clientPortAddress") {
+			c.ClientAddress = s.ClientAddress
+		}
+	}
+	return nil
 }
 
 // ParseID reads a myid file. The name stands in the error.
