@@ -16,10 +16,17 @@ import (
 func (r *replica) fire(changes []tree.Change) {
 	for _, ch := range changes {
 		event := watch.Event{Type: watch.EventType(ch.Kind), Path: ch.Path}
+		var last *conn
+		n := int64(0)
 		for id := range r.watches.Trigger(event) {
 			if c := r.conns[uint32(id)]; c != nil {
 				r.notify(c, ch)
+				last = c
+				n++
 			}
+		}
+		if n > 0 {
+			last.srv.stats.told[ch.Kind].add(time.Duration(n) * time.Millisecond)
 		}
 	}
 }

@@ -25,10 +25,13 @@ type histogram struct {
 // histogramBuckets reach to over two minutes; what is longer is in the last.
 const histogramBuckets = 108
 
-func (h *histogram) add(d time.Duration) {
+func (h *histogram) add(d time.Duration) { h.addSome(d, 1) }
+
+// addSome adds a duration n times.
+func (h *histogram) addSome(d time.Duration, n int) {
 	d = max(d, 0)
-	h.counts[bucketOf(d)].Add(1)
-	h.sum.Add(int64(d))
+	h.counts[bucketOf(d)].Add(int64(n))
+	h.sum.Add(int64(d) * int64(n))
 	for old := h.max.Load(); int64(d) > old && !h.max.CompareAndSwap(old, int64(d)); {
 		old = h.max.Load()
 	}

@@ -119,7 +119,7 @@ func open(cfg Config, c *collector) (*Server, error) {
 	s.replica.quotaLog = inBursts(cfg.Log)
 	s.node, err = ensemble.Open(ensemble.Config{
 		Dir:             cfg.Dir,
-		Machine:         timedMachine{s.replica, &s.stats},
+		Machine:         timedMachine{s.replica, &s.stats, &s.recovering},
 		Members:         cfg.Ensemble.list(),
 		Number:          cfg.Ensemble.Number,
 		Transport:       transport,

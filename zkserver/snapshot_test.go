@@ -3,6 +3,7 @@ package zkserver
 import (
 	"bytes"
 	"io"
+	"sync/atomic"
 	"testing"
 
 	"github.com/mwqueue/mw/zkserver/session"
@@ -48,7 +49,7 @@ func TestSnapshotThatIsNotWrittenIsGivenUp(t *testing.T) {
 		"file not made":     func(c io.WriterTo) { c.(interface{ Discard() }).Discard() },
 		"no room for heads": func(c io.WriterTo) { c.WriteTo(noRoom{}) },
 	} {
-		c := timedMachine{newRig(t).replica, new(stats)}.Capture()
+		c := timedMachine{newRig(t).replica, new(stats), new(atomic.Bool)}.Capture()
 		give(c)
 		if _, err := c.(timedCapture).tree.WriteTo(io.Discard); err == nil {
 			t.Errorf("%s: the tree still copies", name)

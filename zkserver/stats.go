@@ -24,6 +24,18 @@ type stats struct {
 	snapshots histogram
 	load      histogram // reading of a snapshot at the start
 
+	// replayed and replay are how many commands were applied at the start, and
+	// the time it took, in ns.
+	replayed, replay atomic.Int64
+
+	// propagation is from the time that the leader gave a command to when it was
+	// applied here.
+	propagation histogram
+
+	// told says how many connections heard of a change, by the kind of event; a
+	// connection counts as 1 ms.
+	told [wire.EventChildrenChanged + 1]histogram
+
 	authFailed, connects, rejected, expired  atomic.Int64
 	handshakes                               atomic.Int64 // TLS, under way
 	badHandshakes, lateHandshakes, slowSyncs atomic.Int64
@@ -154,9 +166,14 @@ func (s *Server) ResetServer() {
 	for i := range st.reads {
 		st.reads[i].reset()
 	}
-	for _, h := range []*histogram{&st.writes, &st.fsyncs, &st.snapshots, &st.load} {
+	for _, h := range []*histogram{&st.writes, &st.fsyncs, &st.snapshots, &st.load, &st.propagation} {
 		h.reset()
 	}
+	for i := range st.told {
+		st.told[i].reset()
+	}
+	st.replayed.Store(0)
+	st.replay.Store(0)
 	for _, n := range []*atomic.Int64{&st.authFailed, &st.connects, &st.rejected, &st.expired, &st.badHandshakes,
 		&st.lateHandshakes, &st.slowSyncs, &st.largeRejected, &st.sessionless} {
 		n.Store(0)

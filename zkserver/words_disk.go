@@ -2,6 +2,7 @@ package zkserver
 
 import (
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -56,10 +57,31 @@ func (f timedFile) Datasync() error {
 	return err
 }
 
-// timedMachine measures how long snapshots take.
+// timedMachine measures how long snapshots take and, while the server recovers,
+// the commands after the snapshot; later, how old commands are when they are
+// applied.
 type timedMachine struct {
 	*replica
-	stats *stats
+	stats      *stats
+	recovering *atomic.Bool
+}
+
+// Apply is that of the replica.
+func (m timedMachine) Apply(b ensemble.Batch) {
+	if m.recovering.Load() {
+		known, start := m.keyed, time.Now()
+		m.replica.Apply(b)
+		if known { // else it is the first command of a new tree
+			m.stats.replay.Add(int64(time.Since(start)))
+			m.stats.replayed.Add(int64(len(b.Commands)))
+		}
+		return
+	}
+	m.replica.Apply(b)
+	// The leader's clock is not this member's, in an ensemble.
+	if age := time.Since(time.UnixMilli(b.Time)); age >= 0 {
+		m.stats.propagation.addSome(age, len(b.Commands))
+	}
 }
 
 // Capture is that of the replica.

@@ -87,6 +87,15 @@ func (s *Server) reportStats(rep *admin.Report) {
 		"snapshottime":           snapshots,
 		"startup_snap_load_time": summarize(&st.load),
 		"dbinittime":             summarize(&st.load),
+		"propagation_latency":    summarize(&st.propagation),
+
+		"node_created_watch_count":  summarize(&st.told[wire.EventCreated]),
+		"node_deleted_watch_count":  summarize(&st.told[wire.EventDeleted]),
+		"node_changed_watch_count":  summarize(&st.told[wire.EventDataChanged]),
+		"node_children_watch_count": summarize(&st.told[wire.EventChildrenChanged]),
+
+		"startup_txns_loaded":    once(float64(st.replayed.Load()), st.replayed.Load()),
+		"startup_txns_load_time": once(float64(st.replay.Load())/1e6, st.replayed.Load()),
 	}
 	rep.Counters = map[string]int64{
 		"auth_failed_count":               st.authFailed.Load(),
@@ -101,6 +110,14 @@ func (s *Server) reportStats(rep *admin.Report) {
 		"fsync_threshold_exceed_count":    st.slowSyncs.Load(),
 		"snap_count":                      int64(snapshots.Count),
 	}
+}
+
+// once is a summary of one value, or of none when nothing was counted.
+func once(v float64, counted int64) admin.Summary {
+	if counted == 0 {
+		return admin.Summary{}
+	}
+	return admin.Summary{Count: 1, Sum: v, Min: v, Max: v, Quantiles: []admin.Quantile{{Part: 0.5, Value: v}}}
 }
 
 // reportState fills in what the replica knows.
