@@ -63,12 +63,19 @@ func (s *Server) serveControl(ctx context.Context) error {
 }
 
 // listenControl takes the socket over from a server that was killed: the
-// directory is locked, so nobody else is behind it.
+// directory is locked, so nobody else is behind it. The socket is made in a
+// directory that is this user's alone, and comes out with its permissions: at its
+// name there is never one that others could connect to.
 func listenControl(dir string) (net.Listener, error) {
-	if err := os.Remove(filepath.Join(dir, controlName)); err != nil && !errors.Is(err, os.ErrNotExist) {
+	temp := filepath.Join(dir, controlName+".new")
+	if err := os.RemoveAll(temp); err != nil {
 		return nil, err
 	}
-	path, done, err := controlPath(dir)
+	if err := os.Mkdir(temp, 0o700); err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(temp)
+	path, done, err := controlPath(temp)
 	if err != nil {
 		return nil, err
 	}
@@ -78,11 +85,19 @@ func listenControl(dir string) (net.Listener, error) {
 		return nil, err
 	}
 	l.SetUnlinkOnClose(false) // the path is good only now
-	return l, os.Chmod(filepath.Join(dir, controlName), 0o600)
+	err = os.Chmod(filepath.Join(temp, controlName), 0o600)
+	if err == nil {
+		err = os.Rename(filepath.Join(temp, controlName), filepath.Join(dir, controlName))
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
 }
 
-// controlPath gives a name for the socket that is short enough for a socket's
-// address, however long the directory's is. It is good until done is called.
+// controlPath gives a name for the socket in a directory that is short enough for
+// a socket's address, however long the directory's is. It is good until done is
+// called.
 func controlPath(dir string) (path string, done func() error, err error) {
 	path = filepath.Join(dir, controlName)
 	if len(path) < 100 || runtime.GOOS != "linux" {
