@@ -5,9 +5,9 @@ PKG     ?= ./...
 SEED    ?= 0
 RUNS    ?= 20
 
-.PHONY: help build test race lint interop demo chaos bench fuzz
+.PHONY: help build test race lint interop demo chaos bench bench-ensemble fuzz
 help: ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## bin/mw, one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/mw ./cmd/mw
@@ -37,6 +37,10 @@ bench: build ## the queue beside the machine's own fork/exec rate; the server be
 	@[ -x /usr/share/zookeeper/bin/zkServer.sh ] || apt-get install -y --no-install-recommends zookeeper default-jre-headless
 	bin/mw bench queue
 	bin/mw bench server
+
+bench-ensemble: build ## three servers beside three of Apache ZooKeeper, and kill -9 of the leader
+	@[ -x /usr/share/zookeeper/bin/zkServer.sh ] || apt-get install -y --no-install-recommends zookeeper default-jre-headless
+	bin/mw bench ensemble
 
 fuzz: ## every fuzz target for FUZZTIME (default 30s)
 	@set -e; for d in $$(grep -rl '^func Fuzz' --include=*_test.go . | xargs -n1 dirname | sort -u); do \

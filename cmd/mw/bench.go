@@ -23,12 +23,12 @@ func benchCommand() *cli.Command {
 
 Example:
    mw bench queue`,
-		Subcommands: []*cli.Command{benchQueueCommand(), benchServerCommand(), benchSoakCommand()},
+		Subcommands: []*cli.Command{benchQueueCommand(), benchServerCommand(), benchEnsembleCommand(), benchSoakCommand()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usagef(c, "there is no benchmark %q", c.Args().First())
 			}
-			return usagef(c, "bench needs to know what to measure: queue, server or soak")
+			return usagef(c, "bench needs to know what to measure: queue, server, ensemble or soak")
 		},
 	}
 }

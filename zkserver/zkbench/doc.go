@@ -28,4 +28,11 @@
 // one after the other all the time, and to servers that are told to take none.
 // Whose snapshots take less time writes more of them in a row, and the client has
 // to share the processors with them.
+//
+// # Ensembles
+//
+// [RunEnsemble] measures three servers of each, with connections to all members
+// for writes and to the followers for reads, and the loss of a leader: a client of
+// another member writes one value after the other, and connects again at once when
+// it has to.
 package zkbench

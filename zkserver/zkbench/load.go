@@ -22,7 +22,14 @@ func (s shape) String() string { return fmt.Sprintf("%d×%d", s.conns, s.inFligh
 
 var shapes = []shape{{1, 1}, {16, 1}, {64, 1}, {8, 64}, {32, 128}}
 
-// A load is a closed loop on one server.
+// A target is what a load is put on.
+type target interface {
+	addrs() []string // the connections go to each in turn
+	usage() (usage, error)
+	String() string
+}
+
+// A load is a closed loop on a target.
 type load struct {
 	op    operation
 	shape shape
@@ -31,24 +38,25 @@ type load struct {
 }
 
 // openLoad connects and prepares what the operation needs.
-func openLoad(ctx context.Context, s *server, op operation, sh shape, round int) (*load, error) {
+func openLoad(ctx context.Context, s target, op operation, sh shape, round int) (*load, error) {
 	l := &load{op: op, shape: sh, round: round}
 	g, dialing := errgroup.WithContext(ctx)
 	l.conns = make([]*client.Client, sh.conns)
+	addrs := s.addrs()
 	for i := range l.conns {
 		g.Go(func() (err error) {
-			l.conns[i], err = client.Dial(dialing, client.Config{Servers: []string{s.addr()}, SessionTimeout: 30 * time.Second, MaxInFlight: sh.inFlight})
+			l.conns[i], err = client.Dial(dialing, client.Config{Servers: addrs[i%len(addrs) : i%len(addrs)+1], SessionTimeout: 30 * time.Second, MaxInFlight: sh.inFlight})
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		l.close()
-		return nil, fmt.Errorf("connect to %s: %w", s.kind.name, err)
+		return nil, fmt.Errorf("connect to %v: %w", s, err)
 	}
 	for i, c := range l.conns {
 		if err := op.prepare(ctx, c, l.dir(i)); err != nil {
 			l.close()
-			return nil, fmt.Errorf("prepare %s on %s: %w", op.name, s.kind.name, err)
+			return nil, fmt.Errorf("prepare %s on %v: %w", op.name, s, err)
 		}
 	}
 	return l, nil
@@ -79,7 +87,7 @@ type sample struct {
 }
 
 // run keeps all connections busy for a while.
-func (l *load) run(ctx context.Context, s *server, d time.Duration) (sample, error) {
+func (l *load) run(ctx context.Context, s target, d time.Duration) (sample, error) {
 	before, err := s.usage()
 	if err != nil {
 		return sample{}, err
@@ -95,7 +103,7 @@ func (l *load) run(ctx context.Context, s *server, d time.Duration) (sample, err
 	timer := time.AfterFunc(d, func() { stop.Store(true) })
 	defer timer.Stop()
 	if err := g.Wait(); err != nil {
-		return sample{}, fmt.Errorf("%s %v on %s: %w", l.op.name, l.shape, s.kind.name, err)
+		return sample{}, fmt.Errorf("%s %v on %v: %w", l.op.name, l.shape, s, err)
 	}
 	took := time.Since(began)
 	after, err := s.usage()

@@ -82,7 +82,9 @@ func freePort() (string, error) {
 	return port, err
 }
 
-func (s *server) addr() string { return "127.0.0.1:" + s.port }
+func (s *server) addr() string    { return "127.0.0.1:" + s.port }
+func (s *server) addrs() []string { return []string{s.addr()} }
+func (s *server) String() string  { return s.kind.name }
 
 // start runs the process and gives the time to the first answer to a request.
 func (s *server) start(ctx context.Context) (time.Duration, error) {

@@ -94,7 +94,7 @@ func (b *bench) rounds(ctx context.Context, servers []*server, op operation, sh 
 	return samples, nil
 }
 
-func measure(ctx context.Context, s *server, op operation, sh shape, round int, d time.Duration) (sample, error) {
+func measure(ctx context.Context, s target, op operation, sh shape, round int, d time.Duration) (sample, error) {
 	l, err := openLoad(ctx, s, op, sh, round)
 	if err != nil {
 		return sample{}, err
