@@ -41,6 +41,11 @@ type Config struct {
 	// ahead. Default: 16 MiB.
 	SegmentBytes int64
 
+	// MaxCommandBytes is the largest command that the log must take, at most
+	// 65 MiB. Above 4 MiB groups of the log and its segments become as large as it
+	// needs. It must be the same for all members. Default: what 4 MiB take.
+	MaxCommandBytes int64
+
 	// SnapshotBytes is how much log is written between snapshots, at most, or
 	// half as much as the last snapshot had if that is more: a start applies no
 	// more than that again. Default: 64 MiB.
@@ -80,6 +85,24 @@ func (c Config) withDefaults() (Config, error) {
 	c.BacklogBytes = cmp.Or(c.BacklogBytes, 16<<20)
 	return c, nil
 }
+
+// logOptions says how the log is to be. What a torn tail may have destroyed is
+// one group, so that groups are no larger than they must be.
+func (c Config) logOptions() wal.Options {
+	o := wal.Options{
+		Dir: c.Dir, FS: c.FS, SegmentBytes: c.SegmentBytes,
+		Identity: func() []byte { return c.newIdentity().encode() },
+	}
+	if group := c.MaxCommandBytes + commandRoom; group > 4<<20 {
+		o.MaxGroupBytes = group
+		o.SegmentBytes = max(cmp.Or(c.SegmentBytes, 16<<20), group+commandRoom)
+	}
+	return o
+}
+
+// commandRoom is more than a command, its batch and its group take besides its
+// data, and than a segment takes besides a group.
+const commandRoom = 16 << 10
 
 func (c Config) checkMembers() error {
 	if len(c.Members) == 0 {

@@ -100,5 +100,5 @@
 // stop a member. There is no learner, no new incarnation of a lost member, no
 // growth of a server that ran alone. A leader whose disk hangs hands over the
 // lead, but does not end itself. The limits of a full disk are each member's
-// own. Nothing hands over the lead before a planned stop.
+// own.
 package ensemble

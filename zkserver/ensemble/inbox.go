@@ -8,7 +8,7 @@ import (
 )
 
 // inboxBytes is how much of what other members sent may wait for the raft loop.
-// What has no room is dropped, as the network may drop it, too.
+// What has no room is dropped, as the network may drop it, too; one always has.
 const inboxBytes = 64 << 20
 
 // An inbox carries what other members sent, of all streams, to the raft loop.
@@ -39,7 +39,7 @@ func (b *inbox) put(r received) {
 		n += entryBytes(e)
 	}
 	b.mu.Lock()
-	room := b.bytes+n <= inboxBytes || r.sent != 0 || r.message.GetType() == pb.MsgSnap
+	room := b.bytes == 0 || b.bytes+n <= inboxBytes || r.sent != 0 || r.message.GetType() == pb.MsgSnap
 	if room {
 		b.items = append(b.items, r)
 		b.bytes += n

@@ -39,6 +39,7 @@ type loop struct {
 	log       zerolog.Logger
 	roles     *roles
 	tells     *tells
+	handOver  *handOver
 	hear      func(from int, term uint64, b []byte) // nil for nobody
 
 	single     bool   // the only voter, who need not wait for anybody
@@ -74,6 +75,7 @@ type loop struct {
 //	            forward  or, on a follower, the next frame to the leader
 //	reads    -> ask      one question for all who wait
 //	tells    -> tell     the leader, what is not worth an entry
+//	handOver -> lead     is given to another member
 //	tick     -> tick     elections and heartbeats are counted in ticks
 //
 // and after each, ready hands out what raft wants done.
@@ -96,6 +98,7 @@ func (l *loop) run(ctx context.Context) error {
 		case <-l.backlog.wake:
 		case <-l.reads.wake:
 		case <-l.tells.wake:
+		case <-l.handOver.wake:
 		case <-ticks:
 			l.tick()
 		}
@@ -109,6 +112,7 @@ func (l *loop) turn() {
 	l.propose()
 	l.forward()
 	l.tell()
+	l.handOverLead()
 	l.reads.ask(l.raft)
 	l.ready()
 }
@@ -175,6 +179,7 @@ func (l *loop) tick() {
 	l.raft.Tick()
 	l.reads.tick()
 	l.stall.tick()
+	l.handOver.tick()
 	l.leave()
 	if l.statusAge++; l.statusAge >= statusTicks {
 		l.statusAge = 0

@@ -24,6 +24,7 @@ type Node struct {
 	roster    *roster
 	roles     *roles
 	tells     *tells
+	handOver  *handOver
 
 	// Of a member that has yet to find the others, what follows is set when
 	// begun is closed.

@@ -22,17 +22,14 @@ func Open(cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := wal.Open(wal.Options{
-		Dir: cfg.Dir, FS: cfg.FS, SegmentBytes: cfg.SegmentBytes,
-		Identity: func() []byte { return cfg.newIdentity().encode() },
-	})
+	log, err := wal.Open(cfg.logOptions())
 	if err != nil {
 		return nil, err
 	}
 	n := &Node{
 		cfg: cfg, wal: log,
 		reads: newReads(), net: newInbox(), roster: &roster{},
-		roles: newRoles(), tells: newTells(),
+		roles: newRoles(), tells: newTells(), handOver: newHandOver(),
 		begun: make(chan struct{}), ready: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	n.maxCommand = int(log.MaxEntryBytes()) - batchOverhead - commandOverhead
@@ -100,7 +97,7 @@ func (n *Node) assemble(id identity, start position, conf *pb.ConfState) error {
 	n.loop = &loop{
 		raft: rn, in: newMailbox(), net: n.net, append: newMailbox(), apply: newMailbox(),
 		backlog: n.backlog, reads: n.reads, peers: n.peers, transfers: n.transfers, roster: n.roster,
-		id: id, log: n.cfg.Log, roles: n.roles, tells: n.tells, hear: n.cfg.Hear,
+		id: id, log: n.cfg.Log, roles: n.roles, tells: n.tells, handOver: n.handOver, hear: n.cfg.Hear,
 		single:     slices.Equal(conf.GetVoters(), []uint64{id.member}) && len(conf.GetLearners()) == 0,
 		batchLimit: min(maxBatchBytes, n.maxCommand), maxCommand: n.maxCommand,
 		term: hard.Term, replayed: commit,

@@ -251,7 +251,7 @@ func (m *simMember) poll() {
 		disk = 500 * time.Millisecond
 	}
 	l := n.loop
-	m.plan("loop", len(l.in.wake)+len(l.net.wake)+len(l.backlog.wake)+len(l.reads.wake) > 0, 50*time.Microsecond, m.turn)
+	m.plan("loop", len(l.in.wake)+len(l.net.wake)+len(l.backlog.wake)+len(l.reads.wake)+len(l.handOver.wake) > 0, 50*time.Microsecond, m.turn)
 	m.plan("append", len(n.append.in.wake) > 0 && m.stalled <= s.now(), disk, func() error {
 		<-n.append.in.wake
 		return n.append.turn(s.t.Context())
@@ -299,8 +299,8 @@ func (m *simMember) plan(thread string, wanted bool, within time.Duration, turn 
 // is.
 func (m *simMember) turn() error {
 	l := m.node.loop
-	for _, i := range m.sim.rng.Perm(4) {
-		wake := []chan struct{}{l.in.wake, l.net.wake, l.backlog.wake, l.reads.wake}[i]
+	for _, i := range m.sim.rng.Perm(5) {
+		wake := []chan struct{}{l.in.wake, l.net.wake, l.backlog.wake, l.reads.wake, l.handOver.wake}[i]
 		if len(wake) == 0 {
 			continue
 		}

@@ -1,11 +1,6 @@
 package ensemble
 
-import (
-	"sync/atomic"
-
-	"go.etcd.io/raft/v3"
-	"go.etcd.io/raft/v3/tracker"
-)
+import "sync/atomic"
 
 const (
 	stallTicks = electionTicks     // then the leader looks for another one
@@ -43,15 +38,10 @@ func (l *loop) leave() {
 	if !l.leading || l.single || l.stall.age < stallTicks || l.stall.age%stallTicks != 0 {
 		return
 	}
-	to, best := uint64(0), uint64(0)
-	l.raft.WithProgress(func(id uint64, kind raft.ProgressType, p tracker.Progress) {
-		if id != l.peers.self && kind == raft.ProgressTypePeer && p.RecentActive && p.Match > best {
-			to, best = id, p.Match
-		}
-	})
+	to, ok := l.successor()
 	number, _ := l.peers.numberOf(to)
 	l.log.Warn().Uint64("term", l.term).Int("member", number).Dur("took", tick*stallTicks).Msg("disk hangs, handing over the lead")
-	if to != 0 {
+	if ok {
 		l.raft.TransferLeader(to)
 	}
 }

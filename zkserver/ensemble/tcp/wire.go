@@ -24,7 +24,7 @@ const (
 	version      = 1
 	helloBytes   = len(magic) + 3 + 4 + 4 + 8 + 8 + 4
 	maxWhy       = 512
-	maxRecord    = 16 << 20
+	maxRecord    = 66 << 20 // the largest command, and more
 	recordHeader = 8
 )
 

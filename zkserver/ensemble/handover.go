@@ -1,0 +1,111 @@
+package ensemble
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/tracker"
+)
+
+// ErrNobody says that no other member can take over the lead.
+var ErrNobody = errors.New("ensemble: no other member can lead")
+
+// handOverTicks is how long a member may take that is to lead. Raft gives up a
+// transfer after an election timeout.
+const handOverTicks = electionTicks
+
+// A handOver is the wish to give up the lead, of whoever waits for it.
+type handOver struct {
+	wake chan struct{} // has a token when somebody arrived
+
+	mu      sync.Mutex // protects arrived
+	arrived []chan error
+
+	// Owned by the raft loop. waiting have room for the one answer.
+	waiting []chan error
+	age     int // ticks since raft was asked; 0 if it was not
+}
+
+func newHandOver() *handOver { return &handOver{wake: make(chan struct{}, 1)} }
+
+// HandOver gives the lead to another member, the one whose log is the newest,
+// and returns when that one leads. It is for a planned stop: nobody has to wait for
+// an election then. A member that does not lead, or has no
+// others, has nothing to do. ErrNobody says that no other member can lead now:
+// without this one there is no service.
+func (n *Node) HandOver(ctx context.Context) error {
+	if !n.formed() {
+		return nil
+	}
+	done := make(chan error, 1)
+	h := n.handOver
+	h.mu.Lock()
+	h.arrived = append(h.arrived, done)
+	h.mu.Unlock()
+	signal(h.wake)
+	select {
+	case err := <-done:
+		return err
+	case <-n.stopped:
+		return ErrStopped
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// handOverLead begins what is wished, and ends it when another one leads. Those
+// who arrive later share it.
+func (l *loop) handOverLead() {
+	h := l.handOver
+	h.mu.Lock()
+	h.waiting = append(h.waiting, h.arrived...)
+	h.arrived = nil
+	h.mu.Unlock()
+	if len(h.waiting) == 0 {
+		return
+	}
+	switch {
+	case l.single || l.leader != 0 && !l.leading || !l.leading && h.age == 0:
+		h.answer(nil)
+	case h.age > handOverTicks:
+		h.answer(ErrNobody)
+	case h.age == 0:
+		to, ok := l.successor()
+		if !ok {
+			h.answer(ErrNobody)
+			return
+		}
+		h.age = 1
+		number, _ := l.peers.numberOf(to)
+		l.log.Info().Uint64("term", l.term).Int("member", number).Msg("handing over the lead")
+		l.raft.TransferLeader(to)
+	}
+}
+
+// tick lets time go on by one tick.
+func (h *handOver) tick() {
+	if h.age > 0 {
+		h.age++
+	}
+}
+
+func (h *handOver) answer(err error) {
+	for _, done := range h.waiting {
+		done <- err
+	}
+	h.waiting, h.age = nil, 0
+}
+
+// successor gives raft's number of the voter, heard from lately, that has most
+// of the log.
+func (l *loop) successor() (id uint64, ok bool) {
+	best := uint64(0)
+	l.raft.WithProgress(func(other uint64, kind raft.ProgressType, p tracker.Progress) {
+		if other != l.peers.self && kind == raft.ProgressTypePeer && p.RecentActive && p.Match > best {
+			id, best = other, p.Match
+		}
+	})
+	return id, best > 0
+}

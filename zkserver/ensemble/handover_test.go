@@ -1,0 +1,81 @@
+package ensemble
+
+import (
+	"errors"
+	"testing"
+	"time"
+)
+
+// leader gives the member that leads.
+func (s *sim) leader() *simMember {
+	for _, m := range s.members {
+		if m.up && m.former == nil && m.node.loop.leading {
+			return m
+		}
+	}
+	s.t.Fatal("nobody leads")
+	return nil
+}
+
+// ask has a member hand over the lead, and gives where the answer comes.
+func (m *simMember) ask() chan error {
+	done := make(chan error, 1)
+	h := m.node.handOver
+	h.arrived = append(h.arrived, done)
+	signal(h.wake)
+	m.poll()
+	return done
+}
+
+// A leader that is to be stopped hands over first, and nobody waits for an
+// election.
+func TestPlannedStopOfTheLeaderCostsNoElection(t *testing.T) {
+	p := quiet
+	p.members = 3
+	walk(t, p, func(s *sim) {
+		for _, m := range s.members {
+			m.boot()
+		}
+		s.pass(2 * time.Second)
+		for range 10 {
+			leader := s.leader()
+			begin, count := s.now(), len(s.check.history)
+			done := leader.ask()
+			s.run(begin+time.Second, func() bool { return len(done) > 0 })
+			if err := <-done; err != nil || leader.node.loop.leading {
+				t.Fatalf("hand over: %v", err)
+			}
+			leader.crash(true)
+			count = len(s.check.history)
+			s.run(begin+5*time.Second, func() bool { return len(s.check.history) > count })
+			if took := s.now() - begin; took > 50*time.Millisecond {
+				t.Errorf("%v without service", took)
+			}
+			leader.boot()
+			s.pass(time.Second)
+		}
+		s.heal()
+	})
+}
+
+func TestLeaderWithNobodyToFollowItKeepsTheLead(t *testing.T) {
+	p := quiet
+	p.members = 3
+	walk(t, p, func(s *sim) {
+		for _, m := range s.members {
+			m.boot()
+		}
+		s.pass(2 * time.Second)
+		leader := s.leader()
+		for _, m := range s.members {
+			if m != leader {
+				m.crash(true)
+			}
+		}
+		done := leader.ask()
+		s.run(s.now()+2*time.Second, func() bool { return len(done) > 0 })
+		if err := <-done; err != nil && !errors.Is(err, ErrNobody) {
+			t.Errorf("hand over: %v", err)
+		}
+	})
+}
