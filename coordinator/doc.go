@@ -12,7 +12,8 @@
 // A [Session] is what a role holds as long as it owns ephemeral znodes; [Client]
 // is for those who own none. On it are built followers
 // ([Session.FollowChildren], [Session.FollowSequence], [Session.FollowData]), being
-// master ([Session.Campaign] gives a [Term]) and locks ([Session.Lock]).
+// master ([Session.Campaign] gives a [Term]), locks ([Session.Lock]) and groups
+// ([Session.Join], [Session.FollowMembers]).
 //
 // # The tree
 //
@@ -52,7 +53,7 @@
 // A read is repeated until it is answered. A write is sent once: an answer of
 // the service is definite, ErrNoServer, ErrTryLater and the end of a context
 // before sending mean not executed, and ErrUnknownOutcome means that nobody
-// knows, yet. Each call here that writes on its own behalf (Campaign, Lock,
+// knows, yet. Each call here that writes on its own behalf (Campaign, Lock, Join,
 // EnsureTree) resolves the unknown by looking whose znode is there, and waits
 // while the service says to try later, as it does while its disk is full.
 //

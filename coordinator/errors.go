@@ -54,8 +54,15 @@ var ErrUnknownOutcome = errors.New("coordinator: outcome unknown")
 // Whoever wrote under the term stops.
 var ErrTermEnded = errors.New("coordinator: term ended")
 
-// ErrLockLost: somebody deleted our place in the queue for a lock.
+// ErrLockLost: the lock is not ours any more: somebody deleted our place in its
+// queue, or the session ended.
 var ErrLockLost = errors.New("coordinator: lock lost")
+
+// ErrLockHeld: somebody else holds the lock, and we were not to wait.
+var ErrLockHeld = errors.New("coordinator: lock held by another")
+
+// ErrEvicted: somebody deleted our znode in a group.
+var ErrEvicted = errors.New("coordinator: membership deleted")
 
 // class says what an error of the library means for the request.
 type class uint8

@@ -4,175 +4,194 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
-	"time"
-
-	"github.com/google/uuid"
 )
 
-// lockInfix stands before the number in a contender's name. The form
-// "_c_<hex>-lock-<number>" is that of Curator's InterProcessMutex, whose
-// contenders may wait for the same lock.
-const lockInfix = "-lock-"
+// A LockRequest says which lock is wanted, and how.
+type LockRequest struct {
+	// Path of the lock. It is created when missing, as a container: the service
+	// deletes it when it has not been used for a while.
+	Path string
 
-// withdrawTime bounds how long Lock waits, after its context has ended, for
-// its place in the queue to be gone.
-const withdrawTime = time.Second
+	// Shared locks are held by any number at a time, but not beside one that is
+	// not shared. Only contenders of this package understand them.
+	Shared bool
+
+	// NoWait makes the request fail with ErrLockHeld where it would wait.
+	NoWait bool
+
+	// Note is the data of our place in the queue, for people who look who holds
+	// the lock.
+	Note []byte
+}
 
 // Lock is a lock of the service that we hold: the first of the ephemeral
 // sequential znodes under its path.
 type Lock struct {
-	own ownership
+	own   ownership
+	place place
 }
 
-// Lock blocks until the session holds the lock at path, which is created when
-// missing. Contenders are served in the order they came; each watches only the
-// one before it, so that a release wakes one. A session that asks twice waits
-// for itself.
-//
-// The error is the cause of ctx's or the session's end, ErrLockLost when
-// somebody deleted our place in the queue, or a definite refusal.
+// Lock blocks until the session holds the lock at path, and nobody else. It is
+// Acquire for the simplest request.
 func (s *Session) Lock(ctx context.Context, path string) (*Lock, error) {
-	name, err := s.enqueue(ctx, path)
+	return s.Acquire(ctx, LockRequest{Path: path})
+}
+
+// Acquire blocks until the session holds a lock. Contenders are served in the
+// order they came; each watches only the one before it that it has to wait for,
+// so that a release wakes one, or the readers that come next. A session that
+// asks twice waits for itself.
+//
+// The error is the cause of ctx's or the session's end, ErrLockHeld,
+// ErrLockLost when somebody deleted our place in the queue, or a definite
+// refusal. We are in the queue no more then, or will be out of it shortly.
+func (s *Session) Acquire(ctx context.Context, r LockRequest) (*Lock, error) {
+	lock, err := s.acquire(ctx, r)
 	if err != nil {
-		return nil, fmt.Errorf("lock %s: %w", path, err)
-	}
-	lock, err := s.awaitTurn(ctx, path, name)
-	if err != nil {
-		s.withdraw(path + "/" + name)
-		return nil, fmt.Errorf("lock %s: %w", path, err)
+		return nil, fmt.Errorf("lock %s: %w", r.Path, err)
 	}
 	return lock, nil
 }
 
-// Context ends when the lock is no longer ours: released, its znode deleted by
-// somebody, or the session lost or suspected lost.
+func (s *Session) acquire(ctx context.Context, r LockRequest) (*Lock, error) {
+	word := lockWord
+	if r.Shared {
+		word = readWord
+	}
+	if r.NoWait { // who is refused leaves no trace
+		names, _, err := s.Children(ctx, r.Path)
+		if err != nil && !errors.Is(err, ErrNoNode) {
+			return nil, err
+		}
+		if busy(names, r.Shared) {
+			return nil, ErrLockHeld
+		}
+	}
+	p, err := s.enter(ctx, r.Path, word, r.Note, s.ensureContainer)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := s.awaitTurn(ctx, p, r.NoWait)
+	if err != nil {
+		s.withdraw(p)
+		return nil, err
+	}
+	return lock, nil
+}
+
+// awaitTurn blocks until the place is the first in the queue, or until nobody is
+// before it whom it has to wait for.
+func (s *Session) awaitTurn(ctx context.Context, p place, noWait bool) (*Lock, error) {
+	for {
+		names, _, err := s.Children(ctx, p.path)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			if name != p.name && strings.HasPrefix(name, p.mark) { // else we would wait for ourselves
+				if err := s.remove(ctx, p.path+"/"+name); err != nil {
+					return nil, err
+				}
+			}
+		}
+		ahead, queued := predecessor(names, p.name, p.mark)
+		switch {
+		case !queued:
+			return nil, ErrLockLost
+		case ahead == "":
+			return s.take(ctx, p)
+		case noWait:
+			return nil, ErrLockHeld
+		}
+		if err := s.AwaitGone(ctx, p.path+"/"+ahead); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// take returns the lock that the place has come to hold.
+func (s *Session) take(ctx context.Context, p place) (*Lock, error) {
+	own, err := s.own(ctx, p.self(), ErrLockLost)
+	if errors.Is(err, ErrNoNode) {
+		return nil, ErrLockLost
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Lock{own, p}, nil
+}
+
+// Context ends when the lock is no longer ours, with a cause: ErrClosed when it
+// was released, ErrLockLost when somebody deleted its znode, ErrSessionLost when
+// the session is lost or suspected lost.
+//
+// A process that was stopped for a while finds its Context alive for a moment
+// after it wakes, though the lock may be another's; see [Lock.Held].
 func (l *Lock) Context() context.Context { return l.own.ctx }
+
+// Held reports whether the lock is ours at this moment, by the clock and without
+// asking the service: no one else has held it since Acquire returned, unless an
+// operator deleted our znode and we were not told yet. After a stop of the process
+// that outlasted the lease it is false at once. When it is false it stays so.
+//
+// What is done after the answer may still be done late, if the process is stopped
+// in between: what the lock protects should refuse an older [Lock.Fence].
+func (l *Lock) Held() bool {
+	return l.own.ctx.Err() == nil && l.own.s.stillOurs(context.Background()) == nil
+}
 
 // Fence returns a number that is greater than that of every holder before: to
 // be handed to whatever the lock protects, which then can refuse the past.
 func (l *Lock) Fence() int64 { return l.own.zxid }
 
+// Multi carries out all operations as one write, if the lock is still ours at the
+// service: a holder that has lost it without knowing writes nothing, and gets
+// ErrLockLost. For the rest it is [Session.Multi]; the Index of a [MultiError]
+// counts the operations given.
+func (l *Lock) Multi(ctx context.Context, ops ...Op) ([]OpResult, error) {
+	if err := checkMulti(ops); err != nil {
+		return nil, fmt.Errorf("multi: %w", err)
+	}
+	if l.own.ctx.Err() != nil {
+		return nil, fmt.Errorf("multi: %w", l.lost())
+	}
+	// Our name is never given again, unlike that of /master: to check that it is
+	// there is enough.
+	fenced := append([]Op{CheckOp(l.own.path, AnyVersion)}, ops...)
+	results, err := l.own.s.multi(ctx, fenced)
+	if err == nil {
+		return results[1:], nil
+	}
+	if refused, ok := errors.AsType[*MultiError](err); ok && refused.Index > 0 {
+		refused.Index--
+		return nil, err
+	} else if ok {
+		l.own.cancel(ErrLockLost)
+		return nil, fmt.Errorf("%w: %w", ErrLockLost, err)
+	}
+	if l.own.s.ctx.Err() != nil {
+		return nil, fmt.Errorf("%w: %w", ErrLockLost, err)
+	}
+	return nil, err
+}
+
+// lost says why the lock is not ours any more.
+func (l *Lock) lost() error {
+	if cause := context.Cause(l.own.ctx); !errors.Is(cause, ErrLockLost) {
+		return fmt.Errorf("%w: %w", ErrLockLost, cause)
+	}
+	return ErrLockLost
+}
+
 // Unlock releases the lock. It is nil when it was lost already.
 func (l *Lock) Unlock(ctx context.Context) error {
-	if err := l.own.release(ctx); err != nil {
+	err := l.own.release(ctx)
+	if err == nil && l.place.twins {
+		err = l.own.s.vacate(ctx, l.place)
+	}
+	if err != nil {
 		return fmt.Errorf("unlock: %w", err)
 	}
 	return nil
-}
-
-// enqueue takes a place in the queue and returns its name. The name carries a
-// mark by which it is found should the answer be lost.
-func (s *Session) enqueue(ctx context.Context, path string) (string, error) {
-	mark := "_c_" + strings.ReplaceAll(uuid.NewString(), "-", "") + lockInfix
-	for {
-		made, err := insist(ctx, s, func() (string, error) {
-			return s.Create(ctx, path+"/"+mark, nil, EphemeralSequential)
-		})
-		switch {
-		case err == nil:
-			return made[strings.LastIndexByte(made, '/')+1:], nil
-		case errors.Is(err, ErrNoNode):
-			err = s.ensure(ctx, path)
-		case errors.Is(err, ErrUnknownOutcome) && ctx.Err() == nil && s.ctx.Err() == nil:
-			var name string
-			if name, err = s.findMark(ctx, path, mark); name != "" {
-				return name, nil
-			}
-		}
-		if err != nil {
-			return "", err
-		}
-	}
-}
-
-// findMark looks for a name that begins with mark, and is "" if there is none.
-func (s *Session) findMark(ctx context.Context, path, mark string) (string, error) {
-	if err := s.Sync(ctx, path); err != nil {
-		return "", err
-	}
-	names, _, err := s.Children(ctx, path)
-	if err != nil && !errors.Is(err, ErrNoNode) {
-		return "", err
-	}
-	for _, name := range names {
-		if strings.HasPrefix(name, mark) {
-			return name, nil
-		}
-	}
-	return "", nil
-}
-
-// awaitTurn blocks until name is the first in the queue.
-func (s *Session) awaitTurn(ctx context.Context, path, name string) (*Lock, error) {
-	for {
-		names, _, err := s.Children(ctx, path)
-		if err != nil {
-			return nil, err
-		}
-		ahead, queued := predecessor(names, name)
-		switch {
-		case !queued:
-			return nil, ErrLockLost
-		case ahead == "":
-			own, err := s.own(ctx, path+"/"+name)
-			switch {
-			case errors.Is(err, ErrNoNode):
-				return nil, ErrLockLost
-			case err != nil:
-				return nil, err
-			}
-			return &Lock{own}, nil
-		}
-		if err := s.AwaitGone(ctx, path+"/"+ahead); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// withdraw gives up a place in the queue, in the background if need be.
-func (s *Session) withdraw(path string) {
-	gone := make(chan struct{})
-	if !s.spawn(func() { defer close(gone); _ = s.remove(s.ctx, path) }) {
-		return
-	}
-	limit := time.NewTimer(withdrawTime)
-	defer limit.Stop()
-	select {
-	case <-gone:
-	case <-limit.C:
-	}
-}
-
-// predecessor returns who is served just before name, "" if nobody is; queued
-// says whether name is there at all.
-func predecessor(names []string, name string) (ahead string, queued bool) {
-	own, ok := lockNumber(name)
-	if !ok {
-		return "", false
-	}
-	var best int32
-	for _, other := range names {
-		if other == name {
-			queued = true
-			continue
-		}
-		n, ok := lockNumber(other)
-		if before := own - n; ok && before > 0 && (ahead == "" || before < best) {
-			ahead, best = other, before
-		}
-	}
-	return ahead, queued
-}
-
-// lockNumber reads the number the service gave. It is an int32 that overflows
-// to negative, so that two numbers compare by the sign of their difference.
-func lockNumber(name string) (int32, bool) {
-	i := strings.LastIndex(name, lockInfix)
-	if i < 0 {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(name[i+len(lockInfix):], 10, 32)
-	return int32(n), err == nil
 }

@@ -9,21 +9,19 @@ import (
 // errNotOurs: the znode belongs to another session, or to none.
 var errNotOurs = errors.New("coordinator: owned by another session")
 
-// errGone ends an ownership whose znode was deleted by somebody.
-var errGone = errors.New("coordinator: znode deleted")
-
 // ownership is an ephemeral znode of our session, and knows when it is gone.
 type ownership struct {
 	s      *Session
 	path   string
 	zxid   int64 // of its creation
+	lost   error // the cause that ctx ends with when somebody deletes the znode
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 }
 
 // own takes up the znode at path, which this session has created: errNotOurs
-// if it has not.
-func (s *Session) own(ctx context.Context, path string) (ownership, error) {
+// if it has not. When somebody deletes it, the ownership ends with lost.
+func (s *Session) own(ctx context.Context, path string, lost error) (ownership, error) {
 	stat, exists, err := s.Exists(ctx, path)
 	switch {
 	case err != nil:
@@ -33,7 +31,7 @@ func (s *Session) own(ctx context.Context, path string) (ownership, error) {
 	case stat.EphemeralOwner != s.ID():
 		return ownership{}, fmt.Errorf("own %s: %w", path, errNotOurs)
 	}
-	o := ownership{s: s, path: path, zxid: stat.Czxid}
+	o := ownership{s: s, path: path, zxid: stat.Czxid, lost: lost}
 	o.ctx, o.cancel = context.WithCancelCause(s.ctx)
 	s.spawn(o.watch)
 	return o, nil
@@ -44,7 +42,7 @@ func (s *Session) own(ctx context.Context, path string) (ownership, error) {
 func (o ownership) watch() {
 	for d := range o.s.FollowData(o.ctx, o.path) {
 		if !d.Exists || d.Stat.Czxid != o.zxid {
-			o.cancel(errGone)
+			o.cancel(o.lost)
 		}
 	}
 }
