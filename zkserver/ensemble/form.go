@@ -200,14 +200,15 @@ func (n *Node) form(ctx context.Context) error {
 	n.cfg.Log.Info().Int("member", n.cfg.Number).Int("members", len(n.cfg.Members)).Int("founder", f.members[0]).Msg("looking for the other members")
 	t := time.NewTicker(helloEvery)
 	defer t.Stop()
+	n.greet(f)
 	for !f.joined {
-		n.greet(f)
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-n.net.wake:
 		case <-t.C:
 			f.tick()
+			n.greet(f) // never as an answer: two members would keep each other busy
 		}
 		for _, r := range n.net.take(nil) {
 			f.receive(r.from, r.frame)
