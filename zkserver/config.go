@@ -68,8 +68,9 @@ type Config struct {
 	MaxInput int64
 
 	// MaxFrame is the largest request, in bytes; a larger one ends its
-	// connection. It must be the same on all members. Default: 1 MiB - 1, as
-	// in Apache ZooKeeper.
+	// connection. It must be the same on all members, and 64 MiB at most; above
+	// 4 MiB the log's segments grow with it. Default: 1 MiB - 1, as in Apache
+	// ZooKeeper.
 	MaxFrame int
 
 	// MaxWatchesPerConn bounds the watches of one connection; a request for
@@ -189,8 +190,8 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("zkserver: least session timeout %v is above the greatest, %v",
 			c.MinSessionTimeout, c.MaxSessionTimeout)
 	}
-	if most := maxLogWrite - commandRoom; c.MaxFrame > most {
-		return c, fmt.Errorf("zkserver: largest request is %d bytes, must be at most %d to fit the log", c.MaxFrame, most)
+	if c.MaxFrame > maxMaxFrame {
+		return c, fmt.Errorf("zkserver: largest request is %d bytes, must be at most %d to fit the log", c.MaxFrame, maxMaxFrame)
 	}
 	c.MaxInput = max(c.MaxInput, int64(c.MaxFrame)) // or the largest waits for ever
 	if c.SegmentBytes != 0 {

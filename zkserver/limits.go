@@ -71,9 +71,11 @@ const (
 	// those of operators: the ones of the log and of snapshots.
 	filesReserved = 100
 
-	// maxLogWrite is what package wal writes at once at most, and a command is
-	// written at once. commandRoom is more than it has around the request.
-	maxLogWrite = 4 << 20
+	// maxMaxFrame bounds Config.MaxFrame: a request is written, sent and applied
+	// in one piece, and everybody waits for it.
+	maxMaxFrame = 64 << 20
+
+	// commandRoom is more than a command has around the request.
 	commandRoom = maxAuthSetBytes + 4<<10
 
 	// lingerTime is how long a connection that was ended by the server

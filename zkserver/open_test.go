@@ -34,7 +34,7 @@ func TestOpenSaysInOneLineWhatIsWrong(t *testing.T) {
 		{"address in use", zkserver.Config{Dir: t.TempDir(), Listen: first.Addr().String()}, "address already in use"},
 		{"no such address", zkserver.Config{Dir: t.TempDir(), Listen: "nowhere"}, "nowhere"},
 		{"timeouts crossed", zkserver.Config{Dir: t.TempDir(), MaxSessionTimeout: time.Millisecond}, "session timeout"},
-		{"requests larger than the log takes", zkserver.Config{Dir: t.TempDir(), MaxFrame: 4 << 20}, "fit the log"},
+		{"requests larger than the log takes", zkserver.Config{Dir: t.TempDir(), MaxFrame: 64<<20 + 1}, "fit the log"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

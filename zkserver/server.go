@@ -127,6 +127,7 @@ func open(cfg Config, c *collector) (*Server, error) {
 		SegmentBytes:    cfg.SegmentBytes,
 		SnapshotBytes:   cfg.SnapshotBytes,
 		SnapshotEntries: cfg.SnapshotEntries,
+		MaxCommandBytes: int64(cfg.MaxFrame + commandRoom),
 		FS:              disk,
 	})
 	if err != nil {

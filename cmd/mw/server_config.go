@@ -16,8 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// minSegment is the smallest log file that takes every request a zoo.cfg can
-// allow.
+// minSegment is the smallest log file, if there is no need for a larger one.
 const minSegment = 5 << 20
 
 // serverConfig makes the server's configuration of the flags and the zoo.cfg.
@@ -62,11 +61,12 @@ func (s *settings) plain() zkserver.Config {
 		SweepInterval: s.ContainerCheck, SweepPerMinute: s.ContainersPerMinute, UnusedContainers: s.NeverUsedContainer,
 		Control: true, OwnProcess: true,
 	}
-	if cfg.SegmentBytes = s.PreAllocBytes; s.PreAllocBytes > 0 && s.PreAllocBytes < minSegment {
-		cfg.SegmentBytes = minSegment
+	least := max(minSegment, int64(s.MaxBuffer)+1<<20) // takes the largest request
+	if cfg.SegmentBytes = s.PreAllocBytes; s.PreAllocBytes > 0 && s.PreAllocBytes < least {
+		cfg.SegmentBytes = least
 		s.Warnings = append(s.Warnings, zoocfg.Warning{
 			File: s.from(), Key: "preAllocSize",
-			Text: fmt.Sprintf("is too small for the largest request: log files have %d KiB", minSegment>>10),
+			Text: fmt.Sprintf("is too small for the largest request: log files have %d KiB", least>>10),
 		})
 	}
 	if s.Given("maxCnxns") && s.MaxConns == 0 {

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// maxBuffer is the largest jute.maxbuffer: a request must fit one group of the
-// log, which has 4 MiB.
-const maxBuffer = 4<<20 - 64<<10
+// maxBuffer is the largest jute.maxbuffer: a request is written to the log in one
+// piece.
+const maxBuffer = 64 << 20
 
 // honoured are the keys that do here what they do in the reference, in the
 // order of the Administrator's Guide.
@@ -131,8 +131,7 @@ func sessionTimeout(field func(*Config) *time.Duration) func(*Config, string) er
 }
 
 // setMaxBuffer takes what Java's Integer.getInteger does, hexadecimal numbers
-// among them. Installations set 10 MB and more: they get what fits the log, and a
-// word about it.
+// among them. Who sets more than there can be gets that, and a word about it.
 func setMaxBuffer(c *Config, v string) error {
 	n, err := decodeInt(v)
 	if err != nil || n < 1<<10 {

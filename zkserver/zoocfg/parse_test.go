@@ -127,7 +127,7 @@ func TestErrorsNameTheLineAndWhatToDo(t *testing.T) {
 		{"server.1=a:1:2\nserver.1=b:1:2", "zoo.cfg:2: server.1 is there twice"},
 		{"DigestAuthenticationProvider.superDigest=admin:x", `must be "super:" and`},
 		{"metricsProvider.className=com.acme.Metrics", "Java classes cannot be run here"},
-		{"jute.maxbuffer=99999999999", `zoo.cfg:1: jute.maxbuffer is "99999999999", must be a number of bytes from 1024 to 4128768`},
+		{"jute.maxbuffer=99999999999", `zoo.cfg:1: jute.maxbuffer is "99999999999", must be a number of bytes from 1024 to 67108864`},
 	}
 	for _, tt := range tests {
 		_, err := Parse("zoo.cfg", []byte(tt.text))
@@ -282,9 +282,11 @@ func TestMaxBufferIsReadAsJavaReadsIt(t *testing.T) {
 		{"0x200000", 2 << 20, ""},
 		{"#1FFFFF", 2<<20 - 1, ""},
 		{"04000000", 1 << 20, ""},
-		{"10485760", maxBuffer, "zoo.cfg:1: jute.maxbuffer is 10485760, and requests may have 4128768 bytes at most: that is what counts"},
+		{"10485760", 10 << 20, ""},
+		{"0x4000000", 64 << 20, ""},
+		{"104857600", maxBuffer, "zoo.cfg:1: jute.maxbuffer is 104857600, and requests may have 67108864 bytes at most: that is what counts"},
 		{"0x3effff", 0x3effff, ""},
-		{"0x9fffff", maxBuffer, "zoo.cfg:1: jute.maxbuffer is 0x9fffff, and requests"},
+		{"0x7fffffff", maxBuffer, "zoo.cfg:1: jute.maxbuffer is 0x7fffffff, and requests"},
 		{"512", 0, ""}, {"-0x200000", 0, ""}, {"0b1111111111111", 0, ""}, {"1_000_000", 0, ""}, {"0x", 0, ""}, {"0xffffffff", 0, ""}, {"", 0, ""},
 	}
 	for _, tt := range tests {
