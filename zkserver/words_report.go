@@ -21,6 +21,7 @@ func (s *Server) Report(need admin.Need) admin.Report {
 		Uptime:   s.clock(),
 		Settings: s.settings(),
 	}
+	s.reportMembers(&rep)
 	s.reportStats(&rep)
 	s.reportState(&rep, need)
 	rep.OpenFiles, rep.MaxFiles = fileCounts()

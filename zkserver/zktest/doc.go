@@ -14,6 +14,13 @@
 //
 // Everything closes with the test, and leaves no goroutine behind.
 //
+// [NewEnsemble] starts several servers that are one service:
+//
+//	e := zktest.NewEnsemble(t, 3)
+//	client := connect(e.Addr())
+//	…
+//	e.Leader().Stop() // another one leads; Restart brings it back
+//
 // # Virtual time
 //
 // In a testing/synctest bubble time passes only when every goroutine waits, so

@@ -17,11 +17,15 @@ type Server struct {
 	cfg zkserver.Config
 	ln  endpoint
 	run *run // nil while stopped
+
+	peers endpoint // for the other members of an [Ensemble]; nil for none
 }
 
 // A run is the time from a start of the server to its stop.
 type run struct {
+	server   *zkserver.Server
 	conns    *tracker
+	peers    *tracker           // nil for none
 	stopping atomic.Bool        // errors of the server are of our own making
 	cancel   context.CancelFunc // ends the server's context
 	done     chan struct{}      // closed when the server's Run has returned
@@ -31,6 +35,15 @@ type run struct {
 // ends. Each option may change its configuration before it starts: [InMemory] and
 // [OnDisk] are options, and any func of the test is.
 func NewServer(t testing.TB, options ...func(*zkserver.Config)) *Server {
+	t.Helper()
+	s := newServer(t, options)
+	s.start()
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// newServer makes a server that is not started yet.
+func newServer(t testing.TB, options []func(*zkserver.Config)) *Server {
 	t.Helper()
 	s := &Server{t: t}
 	for _, o := range options {
@@ -52,8 +65,6 @@ func NewServer(t testing.TB, options ...func(*zkserver.Config)) *Server {
 	default:
 		t.Fatalf("zktest: start server: the listener is a %T, must be a *zktest.Listener", ln)
 	}
-	s.start()
-	t.Cleanup(s.Stop)
 	return s
 }
 
@@ -126,8 +137,13 @@ func (s *Server) PowerCut() {
 func (s *Server) Restart() {
 	s.t.Helper()
 	s.Stop()
-	if err := s.ln.Reopen(); err != nil {
-		s.t.Fatalf("zktest: restart server: %v", err)
+	for _, ln := range []endpoint{s.ln, s.peers} {
+		if ln == nil {
+			continue
+		}
+		if err := ln.Reopen(); err != nil {
+			s.t.Fatalf("zktest: restart server: %v", err)
+		}
 	}
 	s.start()
 }
@@ -137,10 +153,15 @@ func (s *Server) start() {
 	r := &run{conns: newTracker(s.ln), done: make(chan struct{})}
 	cfg := s.cfg
 	cfg.Listener = r.conns
+	if s.peers != nil {
+		r.peers = newTracker(s.peers)
+		cfg.Ensemble.Listener = r.peers
+	}
 	server, err := zkserver.Open(cfg)
 	if err != nil {
 		s.t.Fatalf("zktest: start server: %v", err)
 	}
+	r.server = server
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
 	go func() { // ends with cancel
@@ -159,6 +180,9 @@ func (s *Server) end(after func(*waltest.Disk) *waltest.Disk) {
 	}
 	s.run.stopping.Store(true)
 	s.run.conns.cut()
+	if s.run.peers != nil {
+		s.run.peers.cut()
+	}
 	if d, ok := s.cfg.FS.(*waltest.Disk); ok {
 		s.cfg.FS = after(d)
 	}
