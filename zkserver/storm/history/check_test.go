@@ -58,6 +58,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 
 		{"an ephemeral is there", []Op{owned, {Kind: List, Path: "/e", Names: []string{"a"}, Code: OK, Begin: 3, End: 4}, alive}, ""},
 		{"an ephemeral is gone", []Op{owned, {Kind: List, Path: "/e", Code: OK, Begin: 3, End: 4}, alive}, "ephemerals"},
+		{"an ephemeral is deleted", []Op{owned, {Kind: Delete, Path: "/e/a", Expect: -1, Session: 7, Code: OK, Begin: 3, End: 4}, {Kind: List, Path: "/e", Code: OK, Begin: 5, End: 6}, alive}, ""},
 		{"an ephemeral is gone with its session", []Op{owned, alive, {Kind: List, Path: "/e", Code: OK, Begin: 9, End: 12}}, ""},
 
 		{"an event, then the change", []Op{as(conn(read("a", 0, 5, 1, 2), 1), Armed), {Client: "c", Kind: Event, Path: "/k"}, as(conn(read("b", 1, 10, 3, 4), 1), Peek)}, ""},

@@ -25,8 +25,18 @@ type register struct {
 // Registers checks that the operations on each path are linearizable.
 func Registers(ops []Op) []Violation {
 	paths := map[string][]porcupine.Operation{}
+	owned := map[string]bool{} // ephemeral, and so deleted by others than those who note it
 	for i := range ops {
-		switch o := &ops[i]; o.Kind {
+		if ops[i].Kind == Ephemeral {
+			owned[ops[i].Path] = true
+		}
+	}
+	for i := range ops {
+		o := &ops[i]
+		if owned[o.Path] {
+			continue
+		}
+		switch o.Kind {
 		case Read:
 			if !o.Answered() {
 				continue
