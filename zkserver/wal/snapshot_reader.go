@@ -1,7 +1,6 @@
 package wal
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,12 +14,12 @@ import (
 type SnapshotReader struct {
 	name string
 	file File
-	in   *bufio.Reader
-	off  int64
+	size int64 // of the file
+	off  int64 // of the section to be read next
 
 	meta   []byte
 	left   []byte // of the section read last
-	buf    []byte
+	buf    []byte // has its data
 	number uint32
 	total  uint64
 	err    error
@@ -37,7 +36,7 @@ func (l *Log) OpenSnapshot(id SnapshotID) (*SnapshotReader, error) {
 		f.Close()
 		return nil, fmt.Errorf("wal: open snapshot: %w", err)
 	}
-	r := &SnapshotReader{name: l.File(id), file: f, in: bufio.NewReaderSize(io.NewSectionReader(f, 0, size), sectionBytes)}
+	r := &SnapshotReader{name: l.File(id), file: f, size: size}
 	if err := r.readHeader(l.dir.log, id); err != nil {
 		f.Close()
 		return nil, err
@@ -53,7 +52,7 @@ func (r *SnapshotReader) Close() error { return r.file.Close() }
 
 func (r *SnapshotReader) readHeader(log uint64, id SnapshotID) error {
 	b := make([]byte, snapshotHeader)
-	if !r.fill(b) {
+	if !r.fill(b, 0) {
 		return r.err
 	}
 	size := binary.BigEndian.Uint64(b[40:])
@@ -61,7 +60,7 @@ func (r *SnapshotReader) readHeader(log uint64, id SnapshotID) error {
 		return r.damaged("bad header")
 	}
 	r.meta = make([]byte, size)
-	if !r.fill(r.meta) {
+	if !r.fill(r.meta, snapshotHeader) {
 		return r.err
 	}
 	crc := crc32.Update(crc32.Checksum(b[12:], castagnoli), castagnoli, r.meta)
@@ -91,11 +90,14 @@ func (r *SnapshotReader) Read(p []byte) (int, error) {
 
 // nextSection reads and checks one section, or the footer.
 func (r *SnapshotReader) nextSection() {
-	var head [sectionHeader]byte
-	if !r.fill(head[:]) {
+	if r.buf == nil {
+		r.buf = make([]byte, sectionHeader+sectionBytes)
+	}
+	b := r.buf[:max(sectionHeader, min(int64(len(r.buf)), r.size-r.off))] // one read for both
+	if !r.fill(b, r.off) {
 		return
 	}
-	size, crc := binary.BigEndian.Uint32(head[:]), binary.BigEndian.Uint32(head[4:])
+	size, crc := binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])
 	n := size
 	if size == 0 {
 		n = footerBytes - sectionHeader
@@ -104,37 +106,38 @@ func (r *SnapshotReader) nextSection() {
 		r.damaged("bad section header")
 		return
 	}
-	if r.buf == nil {
-		r.buf = make([]byte, sectionBytes)
-	}
-	data := r.buf[:n]
-	if !r.fill(data) {
+	if int(n) > len(b)-sectionHeader {
+		r.damaged("ends too early")
 		return
 	}
+	data := b[sectionHeader:][:n]
 	if sectionCRC(data, size, r.number) != crc {
 		r.damaged(fmt.Sprintf("checksum mismatch in section %d", r.number))
 		return
 	}
-	r.off += sectionHeader + int64(n)
 	r.number++
 	r.total += uint64(size)
 	if size > 0 {
+		r.off += sectionHeader + int64(n)
 		r.left = data
 		return
 	}
-	_, err := r.in.ReadByte()
-	if binary.BigEndian.Uint64(data) != r.total || !errors.Is(err, io.EOF) {
+	if end := r.off + footerBytes; binary.BigEndian.Uint64(data) != r.total || end != r.size {
+		r.off = end
 		r.damaged("does not end where it should")
 		return
 	}
 	r.err = io.EOF
 }
 
-// fill reads all of b, or sets r.err.
-func (r *SnapshotReader) fill(b []byte) bool {
-	if _, err := io.ReadFull(r.in, b); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+// fill reads all of b, which is at off, or sets r.err.
+func (r *SnapshotReader) fill(b []byte, off int64) bool {
+	n, err := r.file.ReadAt(b, off)
+	switch {
+	case n == len(b):
+	case errors.Is(err, io.EOF):
 		r.damaged("ends too early")
-	} else if err != nil {
+	default:
 		r.err = fmt.Errorf("wal: read snapshot %s at offset %d: %w", r.name, r.off, err)
 	}
 	return r.err == nil
