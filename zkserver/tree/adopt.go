@@ -3,6 +3,7 @@ package tree
 import (
 	"fmt"
 	"iter"
+	"runtime"
 	"strings"
 	"sync/atomic"
 
@@ -13,58 +14,83 @@ import (
 // An intake is what one goroutine notes of the znodes that it puts into shards,
 // while they are at hand: what they add up to, and whose children they are.
 type intake struct {
-	digest uint64
-	counts Counts
-	listed []*node // ephemeral ones, and those that may set quotas
+	digest  uint64
+	counts  Counts
+	listed  []*node // ephemeral ones, and those that may set quotas
+	parents []*node // those whose records say that they have children
 
 	// links has the znodes by the share that their parents are in: shards are
 	// dealt out by number.
-	links []linkList
+	links [shareCount]linkList
 }
+
+// shareCount is in how many shares znodes are linked to their parents: so many
+// that the names of a share's children are in the caches of a CPU together, and
+// so few that all the ends of the lists are.
+const shareCount = 64
 
 // A linkList grows without leaving its old self as garbage, while nothing is
 // collected.
 type linkList [][]link
 
-const linksAtOnce = 4096
+const (
+	leastLinks = 16
+	mostLinks  = 1024
+)
 
 func (l *linkList) add(v link) {
-	if last := len(*l) - 1; last >= 0 && len((*l)[last]) < linksAtOnce {
+	last := len(*l) - 1
+	if last >= 0 && len((*l)[last]) < cap((*l)[last]) {
 		(*l)[last] = append((*l)[last], v)
 		return
 	}
-	*l = append(*l, append(make([]link, 0, linksAtOnce), v))
+	size := leastLinks
+	if last >= 0 {
+		size = min(mostLinks, 2*cap((*l)[last]))
+	}
+	*l = append(*l, append(make([]link, 0, size), v))
 }
 
-// A link is a znode and the hash of its parent's path.
+// A link is what a parent needs to know of a child: it is made while the child is
+// at hand, and used when it no longer is.
 type link struct {
-	parent uint64
-	child  *node
+	path   string // of the child
+	tag    uint32 // of its name
+	parent uint32 // of the hash of the parent's path; enough for its shard
 }
 
-func newIntake(shares int) *intake { return &intake{links: make([]linkList, shares)} }
-
-// take notes a znode. hash is that of its path.
-func (in *intake) take(n *node, hash uint64) {
-	in.digest += digestChange(hash, nil, n)
+// take notes a znode. hash is that of its path, counters what its record has.
+func (in *intake) take(n *node, hash uint64, counters *[countersSize]byte) {
+	in.digest += digestContent(hash, n) + digestOfCounters(hash, counters)
 	in.counts.Znodes++
 	in.counts.Bytes += int64(len(n.path) + len(n.data))
 	in.counts.kind(n, 1)
 	if n.kind == ephemeral || strings.HasPrefix(n.path, quotaPath) {
 		in.listed = append(in.listed, n)
 	}
+	if n.numChildren != 0 {
+		in.parents = append(in.parents, n)
+	}
 	if n.path == rootPath {
 		return
 	}
-	parentPath, _, _ := split(n.path)
-	parent := xxhash.Sum64String(parentPath)
-	share := shardOf(parent) % len(in.links)
-	in.links[share].add(link{parent, n})
+	parentPath, name := cut(n.path)
+	parent := uint32(xxhash.Sum64String(parentPath))
+	in.links[shareOf(parent)].add(link{n.path, tag(name), parent})
+}
+
+// shareOf gives the share of a parent: one that has its shard.
+func shareOf(parent uint32) int { return int(parent % shareCount) }
+
+// cut is split for a valid path, but the root's.
+func cut(path string) (parent, name string) {
+	slash := strings.LastIndexByte(path, '/')
+	return path[:max(1, slash)], path[slash+1:]
 }
 
 // adopt turns znodes that are in their shards, and nothing more, into a tree, or
-// says what rule of a tree they break. The intakes have all of them, in the same
-// number of shares. Nodes may be written to here: no one else has seen them.
+// says what rule of a tree they break. The intakes have all of them. Nodes may be
+// written to here: no one else has seen them.
 func (t *Tree) adopt(intakes []*intake) error {
 	for _, path := range [...]string{rootPath, systemPath, configPath, quotaPath} {
 		if t.find(path) == nil {
@@ -78,62 +104,96 @@ func (t *Tree) adopt(intakes []*intake) error {
 			t.list(n)
 		}
 	}
-	// A record that claims more children than there are znodes must not cost
-	// their memory; neither must many of them.
-	var room atomic.Int64
-	room.Store(int64(t.counts.Znodes))
-	var g errgroup.Group
-	shares := len(intakes[0].links)
-	for share := range shares {
-		g.Go(func() error { // writes to the znodes of its shards alone
-			for _, in := range intakes {
-				for _, some := range in.links[share] {
-					for _, l := range some {
-						if err := t.linkChild(l, &room); err != nil {
-							return err
-						}
-					}
-				}
-				in.links[share] = nil
-			}
-			return t.checkShare(share, shares)
-		})
+	if err := t.linkAll(intakes); err != nil {
+		return err
 	}
-	return g.Wait()
-}
-
-// linkChild makes a znode known to its parent. room is for how many names there
-// may be room in advance.
-func (t *Tree) linkChild(l link, room *atomic.Int64) error {
-	parentPath, name, _ := split(l.child.path)
-	parent := t.shards[shardOf(l.parent)].get(parentPath)
-	if parent == nil {
-		return fmt.Errorf("%q has no parent", l.child.path)
-	}
-	if parent.kind == ephemeral {
-		return fmt.Errorf("the parent of %q is ephemeral", l.child.path)
-	}
-	if parent.children == nil {
-		parent.children = new(nameSet)
-		if n := int64(parent.numChildren); n > 0 && room.Add(-n) >= 0 {
-			parent.children.expect(int(n))
-		}
-	}
-	parent.children.add(name)
-	return nil
-}
-
-// checkShare holds the children that were linked against the records, in a
-// share of the shards.
-func (t *Tree) checkShare(share, shares int) error {
-	for shard := share; shard < shardCount; shard += shares {
-		for n := range t.shards[shard].all() {
+	for _, in := range intakes {
+		for _, n := range in.parents {
 			if err := checkChildren(n); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+func checkChildren(n *node) error {
+	have := 0
+	if n.children != nil {
+		have = n.children.len()
+	}
+	if have != int(n.numChildren) {
+		return fmt.Errorf("%q has %d children, its record says %d", n.path, have, n.numChildren)
+	}
+	return nil
+}
+
+// linkAll makes all znodes known to their parents, share by share on all CPUs.
+func (t *Tree) linkAll(intakes []*intake) error {
+	// A record that claims more children than there are znodes must not cost
+	// their memory; neither must many of them.
+	var room atomic.Int64
+	room.Store(int64(t.counts.Znodes))
+	var next atomic.Int32
+	var g errgroup.Group
+	for range runtime.GOMAXPROCS(0) {
+		g.Go(func() error { // writes to the znodes of the shares it takes alone
+			for {
+				share := int(next.Add(1)) - 1
+				if share >= shareCount {
+					return nil
+				}
+				if err := t.linkShare(share, intakes, &room); err != nil {
+					return err
+				}
+			}
+		})
+	}
+	return g.Wait()
+}
+
+// linkShare makes the znodes of one share known to their parents. room is for
+// how many names there may be room in advance.
+func (t *Tree) linkShare(share int, intakes []*intake, room *atomic.Int64) error {
+	var recent [256]*node // parents that were found, by their hashes
+	for _, in := range intakes {
+		for _, some := range in.links[share] {
+			for _, l := range some {
+				parentPath, name := cut(l.path)
+				at := &recent[l.parent/shareCount%uint32(len(recent))]
+				if *at == nil || (*at).path != parentPath {
+					parent, err := t.parentOf(l, parentPath, room)
+					if err != nil {
+						return err
+					}
+					*at = parent
+				}
+				(*at).children.addTagged(l.tag, name)
+			}
+		}
+		in.links[share] = nil
+	}
+	return nil
+}
+
+// parentOf gives the znode that a link is to, ready to be told of children.
+func (t *Tree) parentOf(l link, path string, room *atomic.Int64) (*node, error) {
+	parent := t.shards[shardOf(uint64(l.parent))].get(path)
+	switch {
+	case parent == nil:
+		return nil, fmt.Errorf("%q has no parent", l.path)
+	case parent.kind == ephemeral:
+		return nil, fmt.Errorf("the parent of %q is ephemeral", l.path)
+	case parent.numChildren <= 0:
+		return nil, fmt.Errorf("%q has children, its record says %d", path, parent.numChildren)
+	}
+	if parent.children == nil {
+		parent.children = new(nameSet)
+		if n := int64(parent.numChildren); room.Add(-n) >= 0 {
+			parent.children.expect(int(n))
+		}
+	}
+	return parent, nil
 }
 
 // all yields every znode, in no order.
@@ -147,15 +207,4 @@ func (t *Tree) all() iter.Seq[*node] {
 			}
 		}
 	}
-}
-
-func checkChildren(n *node) error {
-	have := 0
-	if n.children != nil {
-		have = n.children.len()
-	}
-	if have != int(n.numChildren) {
-		return fmt.Errorf("%q has %d children, its record says %d", n.path, have, n.numChildren)
-	}
-	return nil
 }

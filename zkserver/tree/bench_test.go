@@ -1,8 +1,11 @@
 package tree
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"runtime"
+	"runtime/debug"
 	"testing"
 )
 
@@ -107,6 +110,36 @@ func BenchmarkRead(b *testing.B) {
 		if _, err := Read(r); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkReadOfAMillion is a start: a million znodes of 100 bytes below
+// folders of a thousand, and no collection meanwhile.
+func BenchmarkReadOfAMillion(b *testing.B) {
+	tr := New()
+	for dir := range 1000 {
+		folder := fmt.Sprintf("/tree-%04d", dir)
+		ops := []Op{Create{Path: folder, ACL: open}}
+		for i := range 1000 {
+			ops = append(ops, Create{Path: fmt.Sprintf("%s/znode-%06d", folder, i), Data: make([]byte, 100), ACL: open})
+		}
+		if r := tr.Apply(Txn{Zxid: int64(dir + 1), Op: Multi{Ops: ops}}); r.Err != nil {
+			b.Fatal(r.Err)
+		}
+	}
+	bin := snapshotOf(b, tr)
+	tr = nil
+	runtime.GC()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	b.ReportAllocs()
+	b.SetBytes(int64(len(bin)))
+	for b.Loop() {
+		if _, err := Read(bytes.NewReader(bin)); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		runtime.GC()
+		b.StartTimer()
 	}
 }
 

@@ -8,9 +8,8 @@ import (
 	"io"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // Read gives the tree of a snapshot, which it checks throughout: sums, counts,
@@ -44,7 +43,7 @@ func (d *decoder) read() (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	sections, znodes, err := d.sections()
+	sections, znodes, err := d.sections(h.znodes)
 	if err != nil {
 		return nil, err
 	}
@@ -65,16 +64,10 @@ func (d *decoder) read() (*Tree, error) {
 	return t, nil
 }
 
-// A section is a part of a snapshot that can be decoded by itself.
-type section struct {
-	offset  int64 // of its records
-	records uint32
-	data    bytes.Buffer
-}
-
 // sections reads all sections and has them decoded, as many at a time as there
-// are CPUs. The error is that of the first one that has any.
-func (d *decoder) sections() (sections, znodes uint64, err error) {
+// are CPUs. The error is that of the first one that has any. How many znodes are
+// expected decides about room for them only.
+func (d *decoder) sections(expected uint64) (sections, znodes uint64, err error) {
 	workers := runtime.GOMAXPROCS(0)
 	todo := make(chan *section)
 	free := make(chan *section, 2*workers)
@@ -85,11 +78,12 @@ func (d *decoder) sections() (sections, znodes uint64, err error) {
 	d.intakes = make([]*intake, workers)
 	var wg sync.WaitGroup
 	for i := range workers {
-		d.intakes[i] = newIntake(workers)
+		d.intakes[i] = new(intake)
+		p := placer{decoder: d, intake: d.intakes[i], perShard: expected / shardCount}
 		wg.Go(func() { // ends when todo is closed
 			for s := range todo {
 				if faults[i].err == nil {
-					faults[i] = d.decode(s, d.intakes[i])
+					faults[i] = p.take(s)
 				}
 				free <- s
 			}
@@ -165,117 +159,30 @@ func (d *decoder) footer(sections, znodes uint64) error {
 // nextSection reads a section whole. It has no records after the last one.
 func (d *decoder) nextSection(s *section) error {
 	s.records = 0
-	var head [sectionHead]byte
-	if err := d.fill(head[:]); err != nil {
+	if err := d.fill(s.head[:]); err != nil {
 		return err
 	}
-	if head == [sectionHead]byte{} {
+	if s.head == [sectionHead]byte{} {
 		return nil
 	}
-	size := binary.BigEndian.Uint64(head[:])
-	records := binary.BigEndian.Uint32(head[8:])
+	size := binary.BigEndian.Uint64(s.head[:])
+	records := binary.BigEndian.Uint32(s.head[8:])
 	if size > math.MaxInt64 {
 		return errors.New("section length is negative")
 	}
 	s.offset = d.offset
-	s.data.Reset()
-	n, err := io.CopyN(&s.data, d.r, int64(size)) // grows with what arrives
-	if err != nil {
-		d.offset += n
-		return short(err)
-	}
-	if sectionSum(head[:12], s.data.Bytes()) != binary.BigEndian.Uint32(head[12:]) {
-		return errors.New("section damaged")
+	s.data = s.data[:0]
+	for have := uint64(0); have < size; have = uint64(len(s.data)) { // grows with what arrives
+		more := int(min(size-have, max(have, 2*sectionGoal)))
+		s.data = slices.Grow(s.data, more)[:int(have)+more]
+		if err := d.fill(s.data[have:]); err != nil {
+			return err
+		}
 	}
 	if records == 0 || uint64(records) > size/minRecord {
 		return fmt.Errorf("section of %d bytes with %d records", size, records)
 	}
-	d.offset += n
 	s.records = records
-	return nil
-}
-
-// decode turns a section into znodes in their shards.
-func (d *decoder) decode(s *section, in *intake) sectionFault {
-	var acls []*aclEntry // those of this section
-	uses := make(map[*aclEntry]int)
-	c := cursor{rest: s.data.Bytes()}
-	size := len(c.rest)
-	at := func() int64 { return s.offset + int64(size-len(c.rest)) }
-	for range s.records {
-		start := at()
-		n := d.record(&c, &acls)
-		if c.err == nil {
-			c.err = d.place(n, in)
-		}
-		if c.err != nil {
-			return sectionFault{start, c.err}
-		}
-		uses[n.acl]++
-	}
-	if len(c.rest) > 0 {
-		return sectionFault{at(), fmt.Errorf("%d bytes left over in a section", len(c.rest))}
-	}
-	d.aclMu.Lock()
-	defer d.aclMu.Unlock()
-	for e, n := range uses {
-		e.refs += n
-	}
-	return sectionFault{}
-}
-
-// record decodes one znode. Its strings and data are copies.
-func (d *decoder) record(c *cursor, acls *[]*aclEntry) *node {
-	n := &node{path: string(c.bytes(c.uvarint()))}
-	if b := c.bytes(countersSize); b != nil {
-		getCounters((*[countersSize]byte)(b), n)
-	}
-	switch number := c.uvarint(); {
-	case c.err != nil:
-	case number < uint64(len(*acls)):
-		n.acl = (*acls)[number]
-	case number == uint64(len(*acls)):
-		n.acl = d.intern(c.acl())
-		*acls = append(*acls, n.acl)
-	default:
-		c.fail("ACL number out of order")
-	}
-	if size := c.uvarint(); size > 0 {
-		n.data = bytes.Clone(c.bytes(size - 1))
-	}
-	return n
-}
-
-// intern gives the entry of a list, which stays in the table from now on: the
-// section that is the first to use it counts later.
-func (d *decoder) intern(acl []ACL) *aclEntry {
-	d.aclMu.Lock()
-	defer d.aclMu.Unlock()
-	e := d.tree.acls.intern(acl)
-	d.tree.acls.byKey[e.key] = e
-	return e
-}
-
-// place puts a znode in its shard. Its links are made when all are there.
-func (d *decoder) place(n *node, in *intake) error {
-	if !validPath(n.path) {
-		return fmt.Errorf("invalid path %q", n.path)
-	}
-	if n.kind >= kindEnd {
-		return fmt.Errorf("unknown kind %d of %q", n.kind, n.path)
-	}
-	hash := xxhash.Sum64String(n.path)
-	shard := shardOf(hash)
-	d.shards[shard].Lock()
-	twice := d.tree.shards[shard].find(n.path) >= 0
-	if !twice {
-		d.tree.shards[shard].add(n)
-	}
-	d.shards[shard].Unlock()
-	if twice {
-		return fmt.Errorf("%q is there twice", n.path)
-	}
-	in.take(n, hash)
 	return nil
 }
 

@@ -60,6 +60,14 @@ func digestCounters(hash uint64, n *node) uint64 {
 	return xxhash.Sum64(b[:])
 }
 
+// digestOfCounters is digestCounters for counters that are written already.
+func digestOfCounters(hash uint64, counters *[countersSize]byte) uint64 {
+	var b [8 + countersSize]byte
+	binary.BigEndian.PutUint64(b[:], hash)
+	copy(b[8:], counters[:])
+	return xxhash.Sum64(b[:])
+}
+
 // countersSize is the length of a znode's fixed fields in the digest and in a
 // snapshot.
 const countersSize = 1 + 6*8 + 4*4
@@ -67,22 +75,26 @@ const countersSize = 1 + 6*8 + 4*4
 // putCounters writes the kind, owner, zxids, times and counts, as the package
 // doc lays them out.
 func putCounters(b *[countersSize]byte, n *node) {
+	wide := func(i int, v int64) { binary.BigEndian.PutUint64(b[1+8*i:], uint64(v)) }
+	narrow := func(i int, v int32) { binary.BigEndian.PutUint32(b[49+4*i:], uint32(v)) }
 	b[0] = byte(n.kind)
-	for i, v := range [...]int64{n.owner, n.czxid, n.mzxid, n.pzxid, n.ctime, n.mtime} {
-		binary.BigEndian.PutUint64(b[1+8*i:], uint64(v))
-	}
-	for i, v := range [...]int32{n.version, n.aversion, n.creates, n.numChildren} {
-		binary.BigEndian.PutUint32(b[49+4*i:], uint32(v))
-	}
+	wide(0, n.owner)
+	wide(1, n.czxid)
+	wide(2, n.mzxid)
+	wide(3, n.pzxid)
+	wide(4, n.ctime)
+	wide(5, n.mtime)
+	narrow(0, n.version)
+	narrow(1, n.aversion)
+	narrow(2, n.creates)
+	narrow(3, n.numChildren)
 }
 
 // getCounters is the inverse of putCounters.
 func getCounters(b *[countersSize]byte, n *node) {
+	wide := func(i int) int64 { return int64(binary.BigEndian.Uint64(b[1+8*i:])) }
+	narrow := func(i int) int32 { return int32(binary.BigEndian.Uint32(b[49+4*i:])) }
 	n.kind = kind(b[0])
-	for i, v := range [...]*int64{&n.owner, &n.czxid, &n.mzxid, &n.pzxid, &n.ctime, &n.mtime} {
-		*v = int64(binary.BigEndian.Uint64(b[1+8*i:]))
-	}
-	for i, v := range [...]*int32{&n.version, &n.aversion, &n.creates, &n.numChildren} {
-		*v = int32(binary.BigEndian.Uint32(b[49+4*i:]))
-	}
+	n.owner, n.czxid, n.mzxid, n.pzxid, n.ctime, n.mtime = wide(0), wide(1), wide(2), wide(3), wide(4), wide(5)
+	n.version, n.aversion, n.creates, n.numChildren = narrow(0), narrow(1), narrow(2), narrow(3)
 }

@@ -56,9 +56,11 @@ func Load(zxid int64, records iter.Seq[Record]) (*Tree, error) {
 			p.numChildren++
 		}
 	}
-	in := newIntake(1)
+	in := new(intake)
 	for n := range t.all() {
-		in.take(n, xxhash.Sum64String(n.path))
+		var counters [countersSize]byte
+		putCounters(&counters, n)
+		in.take(n, xxhash.Sum64String(n.path), &counters)
 	}
 	if err := t.adopt([]*intake{in}); err != nil {
 		return nil, fmt.Errorf("tree: load: %w", err)

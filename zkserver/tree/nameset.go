@@ -18,10 +18,19 @@ func (s *nameSet) add(n string) {
 		s.few = append(s.few, n)
 		return
 	}
+	s.addTagged(tag(n), n)
+}
+
+// addTagged is add for a name whose tag is known.
+func (s *nameSet) addTagged(tag uint32, n string) {
+	if s.many == nil && len(s.few) < maxFewNames {
+		s.few = append(s.few, n)
+		return
+	}
 	if s.many == nil {
 		s.spread(2 * maxFewNames)
 	}
-	s.many.add(name(n))
+	s.many.addTagged(tag, name(n))
 }
 
 // spread moves the names to a table with room for n.

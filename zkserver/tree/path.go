@@ -46,11 +46,27 @@ func validPath(path string) bool {
 	if path == "" || path[0] != '/' {
 		return false
 	}
-	for name := range strings.SplitSeq(path[1:], "/") {
-		if name == "" || name == "." || name == ".." {
+	name, ascii := 1, true // where the name begins; no byte needs its neighbours
+	for i := 1; i < len(path); i++ {
+		switch c := path[i]; {
+		case c == '/':
+			if !validStep(path[name:i]) {
+				return false
+			}
+			name = i + 1
+		case c >= 0x7f:
+			ascii = false
+		case c <= 0x1f:
 			return false
 		}
 	}
+	return validStep(path[name:]) && (ascii || legal(path))
+}
+
+func validStep(name string) bool { return name != "" && name != "." && name != ".." }
+
+// legal reports whether all characters of a path are.
+func legal(path string) bool {
 	for _, c := range path {
 		if illegal(c) {
 			return false

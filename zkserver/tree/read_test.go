@@ -99,6 +99,11 @@ func TestReadKnowsTheRules(t *testing.T) {
 			}
 		}), `has 0 children, its record says 1`},
 		{"an orphan", append(system(func(string, *node) {}), &node{path: "/a/b", acl: open}), `"/a/b" has no parent`},
+		{"a child where the record has none", system(func(path string, n *node) {
+			if path == systemPath {
+				n.numChildren = 0
+			}
+		}), `"/zookeeper" has children, its record says 0`},
 		{"an ephemeral parent", system(func(path string, n *node) {
 			if path == systemPath {
 				n.kind = ephemeral

@@ -79,12 +79,32 @@ func (t *table[T]) put(v T) {
 }
 
 // add adds v, whose key the caller knows not to be there.
-func (t *table[T]) add(v T) {
-	if t.used+1 > len(t.slots)-len(t.slots)/8 {
+func (t *table[T]) add(v T) { t.addTagged(tag(v.key()), v) }
+
+// addTagged is add for a key whose tag is known.
+func (t *table[T]) addTagged(tag uint32, v T) {
+	if t.used+1 > t.room() {
 		t.resize(len(t.slots) + max(leastSlots, len(t.slots)/2))
 	}
-	t.insert(tag(v.key()), v)
+	t.insert(tag, v)
 	t.used++
+}
+
+// room is how many things there may be before the table grows.
+func (t *table[T]) room() int { return len(t.slots) - len(t.slots)/8 }
+
+// addNew adds v, for which there is room, if its key, whose tag is known, is not
+// there, and reports whether it did.
+func (t *table[T]) addNew(tag uint32, v T) bool {
+	i := home(tag, len(t.slots))
+	for ; t.hashes[i] != 0; i = t.next(i) {
+		if t.hashes[i] == tag && t.slots[i].key() == v.key() {
+			return false
+		}
+	}
+	t.hashes[i], t.slots[i] = tag, v
+	t.used++
+	return true
 }
 
 // insert fills the first empty slot for a tag. There is one.

@@ -17,13 +17,20 @@ func TestTableIsAMap(t *testing.T) {
 		want := map[string]struct{}{}
 		for range rapid.IntRange(1, 300).Draw(t, "steps") {
 			key := fmt.Sprint(rapid.IntRange(0, 60).Draw(t, "key"))
-			switch rapid.IntRange(0, 5).Draw(t, "verb") {
+			switch rapid.IntRange(0, 6).Draw(t, "verb") {
 			case 0, 1, 2:
 				got.put(name(key))
 				want[key] = struct{}{}
 			case 3, 4:
 				got.remove(key)
 				delete(want, key)
+			case 6:
+				got.reserve(got.used + 1)
+				_, there := want[key]
+				if got.addNew(tag(key), name(key)) == there {
+					t.Fatalf("%s: added, but it is there: %v", key, there)
+				}
+				want[key] = struct{}{}
 			case 5:
 				got.reserve(rapid.IntRange(0, 100).Draw(t, "room"))
 			}
