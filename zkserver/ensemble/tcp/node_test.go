@@ -111,6 +111,7 @@ type cluster struct {
 	members []ensemble.Member
 	disks   []*waltest.Disk
 	running []*process
+	largest int64 // command; 0 for the default
 }
 
 func newCluster(t *testing.T, n int) *cluster {
@@ -142,7 +143,7 @@ func (c *cluster) start(i int) *process {
 	}
 	p.node, err = ensemble.Open(ensemble.Config{
 		Dir: "/data", FS: c.disks[i], Machine: p.machine, Members: c.members, Number: i + 1, Transport: tr, Log: log,
-		SegmentBytes: 64 << 10, SnapshotEntries: 50,
+		SegmentBytes: 64 << 10, SnapshotEntries: 50, MaxCommandBytes: c.largest,
 	})
 	if err != nil {
 		c.t.Fatal(err)
