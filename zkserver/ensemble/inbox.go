@@ -20,12 +20,13 @@ type inbox struct {
 	bytes int
 }
 
-// received is one thing that has arrived: a message of raft's, a frame, or the
-// end of a snapshot that was sent to a member.
+// received is one thing that has arrived: a message of raft's, a frame, the end of
+// a snapshot that was sent to a member, or the news that a member has ended.
 type received struct {
 	from    int
 	message *pb.Message
 	frame   []byte
+	gone    bool
 
 	sent   uint64 // raft's number of the member, or 0
 	status raft.SnapshotStatus

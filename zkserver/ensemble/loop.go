@@ -40,6 +40,7 @@ type loop struct {
 	roles     *roles
 	tells     *tells
 	handOver  *handOver
+	vacancy   vacancy
 	hear      func(from int, term uint64, b []byte) // nil for nobody
 
 	single     bool   // the only voter, who need not wait for anybody
@@ -150,6 +151,8 @@ func (l *loop) receive() {
 		switch {
 		case r.sent != 0:
 			l.raft.ReportSnapshot(r.sent, r.status)
+		case r.gone:
+			l.leaderGone(r.from)
 		case r.message != nil && saysNothing(r.message, l.term):
 		case r.message != nil && r.message.GetType() == pb.MsgSnap:
 			l.receiveSnapshot(r.message)
@@ -180,6 +183,7 @@ func (l *loop) tick() {
 	l.reads.tick()
 	l.stall.tick()
 	l.handOver.tick()
+	l.fillVacancy()
 	l.leave()
 	if l.statusAge++; l.statusAge >= statusTicks {
 		l.statusAge = 0

@@ -200,3 +200,10 @@ func (n *Node) ReceiveFrame(from int, frame []byte) {
 		n.net.put(received{from: from, frame: frame})
 	}
 }
+
+// ReceiveGone implements Receiver.
+func (n *Node) ReceiveGone(from int) {
+	if n.formed() {
+		n.net.put(received{from: from, gone: true})
+	}
+}

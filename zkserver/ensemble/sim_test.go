@@ -338,6 +338,11 @@ func (m *simMember) crash(power bool) {
 	} else {
 		m.disk = m.disk.Kill()
 	}
+	for _, other := range s.members {
+		if other != m {
+			s.bring(m.number, other.number, func(n *Node) { n.ReceiveGone(m.number) })
+		}
+	}
 	if m.gone {
 		return
 	}

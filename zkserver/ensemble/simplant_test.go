@@ -76,7 +76,7 @@ func TestSimulationNoticesPlantedBugs(t *testing.T) {
 		"a command left out":              skippedBatch,
 	} {
 		t.Run(name, func(t *testing.T) {
-			for seed := uint64(1); seed <= 60; seed++ {
+			for seed := uint64(1); seed <= 300; seed++ {
 				profile := profileOf(seed)
 				profile.plant = p
 				if p == noFrameFence { // takes frames that were lost, sent again, and then come after all

@@ -172,7 +172,7 @@ func TestLeaderWithAHangingDiskIsReplaced(t *testing.T) {
 				leading, following := s.roles()
 				return !leader.node.loop.leading && leading == 1 && following == 2
 			})
-			if took := s.now() - begin; took > time.Second {
+			if took := s.now() - begin; took > 150*time.Millisecond {
 				t.Errorf("a leader with a hanging disk led for another %v", took)
 			}
 			if s.pass(time.Second) == 0 {
@@ -217,8 +217,8 @@ func TestMemberFarBehindIsGivenASnapshot(t *testing.T) {
 	})
 }
 
-// With the leader gone the clients of the others lose nothing and wait no
-// longer than an election takes.
+// With the leader's process gone the clients of the others lose nothing, and do
+// not wait for an election timeout.
 func TestFailoverLosesNoCommandOfSurvivors(t *testing.T) {
 	p := quiet
 	p.members = 3

@@ -36,6 +36,10 @@ type Receiver interface {
 	ReceiveRaft(from int, m *pb.Message)
 	ReceiveFrame(from int, frame []byte)
 
+	// ReceiveGone says that a member's process has ended, as far as one can know:
+	// its machine refuses connections. It does not block.
+	ReceiveGone(from int)
+
 	// Credentials are those of this member.
 	Credentials() Credentials
 

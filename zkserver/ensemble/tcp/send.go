@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"syscall"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -19,7 +20,8 @@ import (
 // is old, and the ensemble has sent it again or has no use for it any more.
 func (t *Transport) send(ctx context.Context, r ensemble.Receiver, m *member, s stream, q *queue) error {
 	log := t.cfg.Log.With().Int("member", m.Number).Str("addr", m.Address).Logger()
-	said := "" // what was logged last
+	said := ""       // what was logged last
+	present := false // since it was reached it has not been seen to be gone
 	for wait := redialMin; ctx.Err() == nil; {
 		q.take(nil)
 		c, err := t.dial(ctx, r, m.Member, s)
@@ -27,8 +29,17 @@ func (t *Transport) send(ctx context.Context, r ensemble.Receiver, m *member, s 
 			if s == streamRaft {
 				log.Info().Msg("member reached")
 			}
-			said, wait = "", redialMin
+			said, wait, present = "", redialMin, true
+			began := time.Now()
 			err = t.sendOn(ctx, c, q)
+			if time.Since(began) > redialMax {
+				wait = redialFirst
+			}
+		} else if present && errors.Is(err, syscall.ECONNREFUSED) {
+			present = false
+			if s == streamRaft {
+				r.ReceiveGone(m.Number)
+			}
 		}
 		if ctx.Err() != nil {
 			return nil

@@ -47,6 +47,7 @@ const (
 	queueBytes   = 64 << 20 // for one stream of a member
 	handshakeFor = 5 * time.Second
 	writeFor     = 10 * time.Second
+	redialFirst  = 2 * time.Millisecond // after a connection that was good
 	redialMin    = 20 * time.Millisecond
 	redialMax    = time.Second
 	keepAlive    = 5 * time.Second

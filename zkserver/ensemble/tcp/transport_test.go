@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -36,6 +38,7 @@ type receiver struct {
 	snapshot []byte
 	broken   error
 	failWith error
+	gone     []int
 	changed  chan struct{}
 }
 
@@ -59,6 +62,7 @@ func (r *receiver) ReceiveRaft(from int, m *pb.Message) {
 func (r *receiver) ReceiveFrame(from int, frame []byte) {
 	r.note(func() { r.frames = append(r.frames, fmt.Sprintf("%d: %s", from, frame)) })
 }
+func (r *receiver) ReceiveGone(from int) { r.note(func() { r.gone = append(r.gone, from) }) }
 func (r *receiver) ReceiveSnapshot(from int, in io.Reader) error {
 	b, err := io.ReadAll(in)
 	r.note(func() { r.snapshot, r.broken = b, err })
@@ -350,17 +354,63 @@ func TestMemberThatComesBackIsReachedAgain(t *testing.T) {
 	})
 	p.logs[0].wait(t, "no route")
 	p.logs[0].wait(t, "member reached")
-	r := p.got[1]
+	arrives(t, p)
+}
+
+// arrives sends messages to the second member until one comes.
+func arrives(t *testing.T, p *pair) {
+	t.Helper()
 	stop := time.After(2 * time.Minute)
-	for i := 0; ; i++ {
-		p.ends[0].SendFrame(2, []byte("again"))
+	for {
+		p.ends[0].SendRaft(2, &pb.Message{Type: pb.MsgHeartbeat.Enum()})
 		select {
-		case <-r.changed:
+		case <-p.got[1].changed:
 			return
 		case <-time.After(10 * time.Millisecond):
 		case <-stop:
-			t.Fatal("no frame came")
+			t.Fatal("nothing came")
 		}
+	}
+}
+
+// A member that was reached is gone, once, when its machine refuses connections,
+// and again after it was reached again.
+func TestMemberWhoseMachineRefusesConnectionsIsGone(t *testing.T) {
+	var mu sync.Mutex // protects the two
+	var conns []net.Conn
+	refuse := false
+	p := start(t, func(number int, c *tcp.Config, _ *receiver) {
+		if number == 2 {
+			return
+		}
+		c.Dial = func(ctx context.Context, to ensemble.Member) (net.Conn, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if refuse {
+				return nil, &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+			}
+			nc, err := (&net.Dialer{}).DialContext(ctx, "tcp", to.Address)
+			conns = append(conns, nc)
+			return nc, err
+		}
+	})
+	p.logs[0].wait(t, "member reached")
+	r := p.got[0]
+	for times := 1; times <= 2; times++ {
+		mu.Lock()
+		refuse = true
+		for _, nc := range conns {
+			nc.Close()
+		}
+		mu.Unlock()
+		r.wait(t, "the news", func() bool { return len(r.gone) >= times })
+		mu.Lock()
+		refuse, conns = false, nil
+		mu.Unlock()
+		arrives(t, p)
+	}
+	if !slices.Equal(r.gone, []int{2, 2}) {
+		t.Errorf("gone: %v, want member 2 twice", r.gone)
 	}
 }
 
