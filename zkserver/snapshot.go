@@ -2,6 +2,7 @@ package zkserver
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
@@ -46,11 +47,17 @@ func (c capture) WriteTo(w io.Writer) (int64, error) {
 func (c capture) Discard() { c.tree.Discard() }
 
 // Restore replaces the state by a snapshot. Connections of this member end:
-// what their watches saw and what their requests came to is not known.
+// what their watches saw and what their requests came to is not known. After an
+// error nothing has changed.
 func (r *replica) Restore(src io.Reader) error {
 	c, err := readContent(src)
 	if err != nil {
 		return err
+	}
+	if n, err := io.ReadFull(src, make([]byte, 1)); n > 0 {
+		return errors.New("read snapshot: it goes on behind its end")
+	} else if err != io.EOF { // whoever reads finds only now that all was good
+		return fmt.Errorf("read snapshot: %w", err)
 	}
 	r.mu.Lock()
 	if c.keyed {

@@ -2,9 +2,12 @@ package zkserver
 
 import (
 	"bytes"
+	"errors"
 	"io"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 
 	"github.com/mwqueue/mw/zkserver/session"
 	"github.com/mwqueue/mw/zkserver/tree"
@@ -60,3 +63,27 @@ func TestSnapshotThatIsNotWrittenIsGivenUp(t *testing.T) {
 type noRoom struct{}
 
 func (noRoom) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
+
+// TestABadEndOfASnapshotChangesNothing: that it was damaged may come to light
+// when all of the state was read.
+func TestABadEndOfASnapshotChangesNothing(t *testing.T) {
+	other := tree.New()
+	other.Apply(tree.Txn{Zxid: 1, Op: tree.Create{Path: "/other", ACL: openACL}})
+	var b bytes.Buffer
+	if _, err := (content{tree: other, sessions: session.NewTable(nil)}).capture().WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	damage := errors.New("damaged")
+	for name, end := range map[string]io.Reader{
+		"damage": iotest.ErrReader(damage),
+		"more":   strings.NewReader("?"),
+		"none":   strings.NewReader(""),
+	} {
+		r := newRig(t).replica
+		err := r.Restore(io.MultiReader(bytes.NewReader(b.Bytes()), end))
+		_, missing := r.tree.Exists("/other")
+		if good := name == "none"; (err == nil) != good || (missing == nil) != good || name == "damage" && !errors.Is(err, damage) {
+			t.Errorf("%s: restored with error %v; state replaced: %v", name, err, missing == nil)
+		}
+	}
+}

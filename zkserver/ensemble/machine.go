@@ -21,7 +21,8 @@ type Machine interface {
 	// Applies when a member lags so far behind the others that it is given the
 	// state of one. Then it is not known which of the commands proposed here
 	// before were applied: no Apply will show them under the node's Origin,
-	// which is another one from now on. Restore need not read on to the end of
-	// file.
+	// which is another one from now on. Restore reads up to io.EOF before it
+	// replaces anything: another error, such as damage, may come as late as
+	// that, and then the machine is as it was.
 	Restore(r io.Reader) error
 }

@@ -29,15 +29,11 @@ func (n *Node) restore(conf *pb.ConfState) (position, *pb.ConfState, error) {
 	start := position{index: bootstrapIndex, term: bootstrapTerm}
 	var bad []wal.SnapshotID
 	for _, id := range ids {
-		err := n.readSnapshot(id, func(*wal.SnapshotReader) error { return nil })
+		m, err := n.restoreSnapshot(id)
 		if errors.Is(err, wal.ErrDamaged) {
 			n.cfg.Log.Warn().Err(err).Msg("snapshot skipped")
 			bad = append(bad, id)
 			continue
-		}
-		var m meta
-		if err == nil {
-			m, err = n.restoreSnapshot(id)
 		}
 		if err == nil {
 			err = n.finishInstall(id, m)
@@ -68,33 +64,25 @@ func (n *Node) restore(conf *pb.ConfState) (position, *pb.ConfState, error) {
 	return start, conf, n.wal.Truncate(n.truncateAt(start))
 }
 
-// restoreSnapshot gives the machine a snapshot that was read before and found
-// good: half a snapshot must never get there.
-func (n *Node) restoreSnapshot(id wal.SnapshotID) (m meta, err error) {
-	err = n.readSnapshot(id, func(r *wal.SnapshotReader) error {
-		if m, err = decodeMeta(r.Meta()); err != nil {
-			return fmt.Errorf("restore %s: %w", n.wal.File(id), err)
-		}
-		if err := n.cfg.Machine.Restore(r); err != nil {
-			return fmt.Errorf("restore %s: %w", n.wal.File(id), err)
-		}
-		return nil
-	})
-	return m, err
-}
-
-// readSnapshot opens a snapshot for f and reads what f leaves.
-func (n *Node) readSnapshot(id wal.SnapshotID, f func(*wal.SnapshotReader) error) error {
+// restoreSnapshot gives the machine a snapshot, which is read once: the machine
+// stays as it is if that ends with an error. See [Machine].
+func (n *Node) restoreSnapshot(id wal.SnapshotID) (meta, error) {
 	r, err := n.wal.OpenSnapshot(id)
 	if err != nil {
-		return err
+		return meta{}, err
 	}
 	defer r.Close()
-	if err := f(r); err != nil {
-		return err
+	m, err := decodeMeta(r.Meta())
+	if err == nil {
+		err = n.cfg.Machine.Restore(r)
 	}
-	_, err = io.Copy(io.Discard, r)
-	return err
+	if err == nil {
+		_, err = io.Copy(io.Discard, r) // there is nothing but the end of file
+	}
+	if err != nil {
+		return meta{}, fmt.Errorf("restore %s: %w", n.wal.File(id), err)
+	}
+	return m, nil
 }
 
 // checkReach makes sure that the log goes on where the machine is.
