@@ -158,13 +158,10 @@ func (t *Transport) judge(c net.Conn, h hello, r ensemble.Receiver) error {
 	case h.stream < streamRaft || h.stream > streamSnapshot:
 		return fmt.Errorf("member %d asks for a stream of kind %d", h.from.Number, h.stream)
 	}
-	if err := r.Admit(h.from); err != nil {
-		return err
-	}
 	if err := t.cfg.Check(h.from.Number, c); err != nil {
 		return fmt.Errorf("member %d: %w", h.from.Number, err)
 	}
-	return nil
+	return r.Admit(h.from)
 }
 
 // deliver gives a record to the ensemble.

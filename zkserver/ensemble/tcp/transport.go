@@ -32,7 +32,8 @@ type Config struct {
 	Dial func(ctx context.Context, to ensemble.Member) (net.Conn, error)
 
 	// Check is called for each connection, on both ends, with the number of
-	// the member at the other one. An error closes it. Default: all are good.
+	// the member at the other one, before anything else is said about it. An
+	// error closes it, and is told to who dialed. Default: all are good.
 	Check func(member int, c net.Conn) error
 
 	// SnapshotRate limits the bytes per second of each snapshot sent.
@@ -76,10 +77,7 @@ func New(cfg Config) (*Transport, error) {
 		return nil, errors.New("tcp: no listener")
 	}
 	if cfg.Dial == nil {
-		d := &net.Dialer{Timeout: handshakeFor, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepAlive, Interval: keepAlive, Count: 3}}
-		cfg.Dial = func(ctx context.Context, to ensemble.Member) (net.Conn, error) {
-			return d.DialContext(ctx, "tcp", to.Address)
-		}
+		cfg.Dial = Dial
 	}
 	if cfg.Check == nil {
 		cfg.Check = func(int, net.Conn) error { return nil }
@@ -96,6 +94,13 @@ func New(cfg Config) (*Transport, error) {
 		t.members = append(t.members, &member{Member: m, raft: newQueue(), frames: newQueue()})
 	}
 	return t, nil
+}
+
+// Dial makes a TCP connection to another member. It is the default of
+// Config.Dial.
+func Dial(ctx context.Context, to ensemble.Member) (net.Conn, error) {
+	d := &net.Dialer{Timeout: handshakeFor, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepAlive, Interval: keepAlive, Count: 3}}
+	return d.DialContext(ctx, "tcp", to.Address)
 }
 
 func (t *Transport) member(number int) *member {

@@ -30,6 +30,11 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// tlsRecord is the first byte of a TLS handshake.
+const tlsRecord = 0x16
+
+var errTLS = errors.New("tcp: it speaks TLS, and this member is configured without")
+
 var errGarbled = errors.New("tcp: what came is not what a member sends")
 
 // A refusal is what the other member said why it does not listen.
@@ -60,6 +65,9 @@ func readHello(r io.Reader) (hello, error) {
 	b := make([]byte, helloBytes)
 	if _, err := io.ReadFull(r, b); err != nil {
 		return hello{}, err
+	}
+	if b[0] == tlsRecord {
+		return hello{}, errTLS
 	}
 	end := helloBytes - 4
 	if string(b[:len(magic)]) != magic || crc32.Checksum(b[:end], castagnoli) != binary.BigEndian.Uint32(b[end:]) {
