@@ -46,6 +46,7 @@ type conn struct {
 	addr   netip.Addr // the client's, without port
 	br     *bufio.Reader
 	number uint32         // of all connections of this process; never 0
+	origin uint64         // of its commands; once the member has another one they are refused
 	log    zerolog.Logger // at most a few lines a second, with the peer
 
 	// granted is sent the session by apply, once, and received by the

@@ -43,13 +43,9 @@ func (*recording) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: ne
 // An immediate log applies what is proposed at once.
 type immediate struct{ *rig }
 
-func (b immediate) Propose(ctx context.Context, seq uint64, data []byte) error {
-	b.replica.Apply(ensemble.Batch{Term: 1, Time: 1000, Commands: []ensemble.Command{{Origin: rigOrigin, Seq: seq, Data: data}}})
+func (b immediate) Offer(_ context.Context, p ensemble.Proposal) error {
+	b.replica.Apply(ensemble.Batch{Term: 1, Time: 1000, Commands: []ensemble.Command{{Origin: rigOrigin, Seq: p.Seq, Data: p.Data}}})
 	return nil
-}
-
-func (b immediate) ProposeReserved(ctx context.Context, seq uint64, data []byte) error {
-	return b.Propose(ctx, seq, data)
 }
 
 // FuzzConnection serves a connection on which anything may come: as it is, and

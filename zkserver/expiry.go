@@ -88,7 +88,7 @@ func (s *Server) expireLoop(ctx context.Context) error {
 // expire proposes the end of a session. If the disk has no room for it the
 // session's time starts anew.
 func (s *Server) expire(ctx context.Context, cmd command) error {
-	err := s.writes.ProposeReserved(ctx, 0, cmd.append(nil))
+	err := s.writes.Offer(ctx, ensemble.Proposal{Data: cmd.append(nil), Reserved: true})
 	if errors.Is(err, ensemble.ErrDiskFull) {
 		s.replica.live.add(cmd.session, cmd.timeout)
 		return nil

@@ -50,7 +50,7 @@ func FuzzRequest(f *testing.F) {
 		}
 		h := wire.RequestHeader{Xid: 1, Op: wire.Op(code)}
 		cmd := command{kind: doRequest, session: 1, authSet: auth, request: append(h.Append(nil), body...)}
-		b.Propose(t.Context(), 0, cmd.append(nil))
+		b.propose(0, cmd)
 		b.apply()
 		b.replica.sessions.Create(1, time.Minute)
 	})

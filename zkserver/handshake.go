@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/mwqueue/mw/zkserver/admin"
+	"github.com/mwqueue/mw/zkserver/ensemble"
 	"github.com/mwqueue/mw/zkserver/session"
 	"github.com/mwqueue/mw/zkserver/wire"
 )
@@ -117,7 +118,8 @@ func (c *conn) reattach(ctx context.Context, q *wire.ConnectRequest) error {
 // request proposes a command about the connection's session and waits for what
 // comes of it.
 func (c *conn) request(ctx context.Context, cmd command) (grant, error) {
-	if err := c.srv.writes.ProposeReserved(ctx, uint64(c.number)<<32, cmd.append(nil)); err != nil {
+	p := ensemble.Proposal{Origin: c.origin, Seq: uint64(c.number) << 32, Data: cmd.append(nil), Reserved: true}
+	if err := c.srv.writes.Offer(ctx, p); err != nil {
 		return grant{}, fmt.Errorf("zkserver: propose: %w", err)
 	}
 	select {

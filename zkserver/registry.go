@@ -16,6 +16,7 @@ func (r *replica) join(c *conn) {
 		r.lastNumber++
 		c.number = r.lastNumber
 	}
+	c.origin = r.origin
 	r.conns[c.number] = c
 }
 

@@ -27,7 +27,7 @@ type replica struct {
 	watchBytes int           // of their paths
 	held       *atomic.Int64 // bytes of unanswered requests
 	clock      func() time.Duration
-	origin     uint64 // marks the commands of this process; set before the first Apply
+	origins    func() uint64 // gives the origin of commands proposed here from now on; set before the first Apply
 	live       *liveness
 	haveKey    chan struct{} // closed when keyed is set
 	quotaLog   zerolog.Logger
@@ -35,6 +35,7 @@ type replica struct {
 	// mu protects the fields below. Apply holds it to write, for some
 	// commands at a time; reads hold it to read.
 	mu       sync.RWMutex
+	origin   uint64 // marks the commands of this process; another one after each snapshot of another member
 	tree     *tree.Tree
 	sessions *session.Table
 	zxid     int64  // of the last write; the high half is the epoch

@@ -23,7 +23,7 @@ type rig struct {
 	mu      sync.Mutex // protects the fields below
 	pending []ensemble.Command
 	full    bool          // the disk
-	stall   time.Duration // of the next ProposeReserved
+	stall   time.Duration // of the next one that is Reserved
 }
 
 const rigOrigin = 77
@@ -41,24 +41,29 @@ func newRig(t testing.TB) *rig {
 	return b
 }
 
-// Propose notes a command.
-func (b *rig) Propose(_ context.Context, seq uint64, data []byte) error {
+// Offer notes a command.
+func (b *rig) Offer(_ context.Context, p ensemble.Proposal) error {
+	if p.Reserved {
+		b.mu.Lock()
+		stall := b.stall
+		b.stall = 0
+		b.mu.Unlock()
+		time.Sleep(stall)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.full {
 		return ensemble.ErrDiskFull
 	}
-	b.pending = append(b.pending, ensemble.Command{Origin: rigOrigin, Seq: seq, Data: data})
+	b.pending = append(b.pending, ensemble.Command{Origin: rigOrigin, Seq: p.Seq, Data: p.Data})
 	return nil
 }
 
-func (b *rig) ProposeReserved(ctx context.Context, seq uint64, data []byte) error {
+// propose notes a command, whatever the disk says.
+func (b *rig) propose(seq uint64, cmd command) {
 	b.mu.Lock()
-	stall := b.stall
-	b.stall = 0
-	b.mu.Unlock()
-	time.Sleep(stall)
-	return b.Propose(ctx, seq, data)
+	defer b.mu.Unlock()
+	b.pending = append(b.pending, ensemble.Command{Origin: rigOrigin, Seq: seq, Data: cmd.append(nil)})
 }
 
 func (b *rig) setFull(full bool) {

@@ -54,10 +54,10 @@ type Server struct {
 // A proposer takes commands, in the order of the calls for each caller, and has
 // them applied in that order or not at all. It keeps data. It blocks while it
 // has too much to do. With ensemble.ErrDiskFull the command was not taken;
-// ProposeReserved has some room left then, for commands about sessions.
+// there is some room left then for those that are Reserved: commands about
+// sessions.
 type proposer interface {
-	Propose(ctx context.Context, seq uint64, data []byte) error
-	ProposeReserved(ctx context.Context, seq uint64, data []byte) error
+	Offer(ctx context.Context, p ensemble.Proposal) error
 }
 
 // Open takes the data directory and the port and recovers the state. No client
@@ -135,7 +135,7 @@ func open(cfg Config, c *collector) (*Server, error) {
 		return nil, fmt.Errorf("zkserver: %w", err)
 	}
 	s.writes = s.node
-	s.replica.origin = s.node.Origin()
+	s.replica.origin, s.replica.origins = s.node.Origin(), s.node.Origin
 	return s, nil
 }
 
@@ -235,7 +235,7 @@ func (s *Server) prepare(ctx context.Context) error {
 	rand.Read(key)
 	propose := command{kind: doKey, secret: key} // the first one counts
 	if !s.replica.hasKey() {
-		if err := s.writes.ProposeReserved(ctx, 0, propose.append(nil)); err != nil {
+		if err := s.writes.Offer(ctx, ensemble.Proposal{Data: propose.append(nil), Reserved: true}); err != nil {
 			return err
 		}
 	}

@@ -60,6 +60,9 @@ func (r *replica) Restore(src io.Reader) error {
 		return fmt.Errorf("read snapshot: %w", err)
 	}
 	r.mu.Lock()
+	if r.origins != nil { // else this is the start
+		r.origin = r.origins()
+	}
 	if c.keyed {
 		r.setKeyed()
 	}

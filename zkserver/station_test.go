@@ -127,9 +127,7 @@ func TestOldConnectionsWritesAreRefusedAfterAMove(t *testing.T) {
 		b := newRig(t)
 		p := b.connect(1)
 		attach := command{kind: doAttach, session: 1, timeout: time.Minute}
-		if err := b.Propose(t.Context(), 99<<32, attach.append(nil)); err != nil {
-			t.Fatal(err)
-		}
+		b.propose(99<<32, attach)
 		p.send(wire.OpSetData, setRoot)
 		synctest.Wait()
 		b.apply()
@@ -150,7 +148,7 @@ func TestExpiryIsVoidAfterAnAttach(t *testing.T) {
 		attach := command{kind: doAttach, session: 1, timeout: time.Minute}
 		expire := command{kind: doExpire, session: 1, attach: 0}
 		for _, c := range []command{attach, expire} {
-			b.Propose(t.Context(), 99<<32, c.append(nil))
+			b.propose(99<<32, c)
 		}
 		b.apply()
 		if _, ok := b.replica.sessions.Get(1); !ok {

@@ -32,7 +32,7 @@ func (s *Server) sweep(ctx context.Context) error {
 	for _, path := range s.replica.overdue(time.Now().UnixMilli(), unused) {
 		start := time.Now()
 		cmd := command{kind: doSweep, sweep: tree.Expire{Path: path, Unused: unused}}
-		err := s.writes.Propose(ctx, 0, cmd.append(nil))
+		err := s.writes.Offer(ctx, ensemble.Proposal{Data: cmd.append(nil)})
 		switch {
 		case errors.Is(err, ensemble.ErrDiskFull):
 			return nil

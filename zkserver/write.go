@@ -61,12 +61,9 @@ func (c *conn) proposeNext(ctx context.Context) error {
 // propose hands over the last of the proposed requests. When the disk is full
 // the request is answered so in its turn, and the connection goes on.
 func (c *conn) propose(ctx context.Context, o *op, seq uint64, data []byte) error {
-	propose := c.srv.writes.Propose
-	if o.kind == isClose {
-		propose = c.srv.writes.ProposeReserved
-	}
+	p := ensemble.Proposal{Origin: c.origin, Seq: seq, Data: data, Reserved: o.kind == isClose}
 	c.waiting.Add(1)
-	err := propose(ctx, seq, data)
+	err := c.srv.writes.Offer(ctx, p)
 	c.waiting.Add(-1)
 	switch {
 	case errors.Is(err, ensemble.ErrDiskFull):

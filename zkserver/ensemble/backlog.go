@@ -45,11 +45,11 @@ func (q *backlog) number() uint64 {
 
 // add queues a command. While the backlog is full it waits, until ctx ends or
 // stopped is closed.
-func (q *backlog) add(ctx context.Context, stopped <-chan struct{}, seq uint64, data []byte) error {
+func (q *backlog) add(ctx context.Context, stopped <-chan struct{}, p Proposal) error {
 	for {
-		room := q.tryAdd(seq, data)
+		room, err := q.tryAdd(p)
 		if room == nil {
-			return nil
+			return err
 		}
 		select {
 		case <-room:
@@ -63,15 +63,19 @@ func (q *backlog) add(ctx context.Context, stopped <-chan struct{}, seq uint64, 
 
 // tryAdd queues a command, or gives a channel that is closed when it makes
 // sense to try again.
-func (q *backlog) tryAdd(seq uint64, data []byte) <-chan struct{} {
+func (q *backlog) tryAdd(p Proposal) (room <-chan struct{}, err error) {
 	q.mu.Lock()
-	c := Command{Origin: q.origin, Seq: seq, Data: data}
+	if p.Origin != 0 && p.Origin != q.origin {
+		q.mu.Unlock()
+		return nil, ErrForgotten
+	}
+	c := Command{Origin: q.origin, Seq: p.Seq, Data: p.Data}
 	if q.bytes > 0 && q.bytes+c.bytes() > q.limit {
 		defer q.mu.Unlock()
 		if q.room == nil {
 			q.room = make(chan struct{})
 		}
-		return q.room
+		return q.room, nil
 	}
 	q.commands = append(q.commands, c)
 	q.bytes += c.bytes()
@@ -80,7 +84,7 @@ func (q *backlog) tryAdd(seq uint64, data []byte) <-chan struct{} {
 	if first {
 		signal(q.wake)
 	}
-	return nil
+	return nil, nil
 }
 
 // peek gives the commands that may be sent in a term, as many as go into limit

@@ -182,6 +182,11 @@ var (
 	// when there is room again.
 	ErrDiskFull = errors.New("ensemble: disk full")
 
+	// ErrForgotten says that the machine was given the snapshot of another
+	// member since, so that it is not known what has become of earlier
+	// commands.
+	ErrForgotten = errors.New("ensemble: commands of before were forgotten")
+
 	// ErrTooLarge says that a command is larger than the log takes.
 	ErrTooLarge = errors.New("ensemble: command too large")
 )

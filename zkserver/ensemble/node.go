@@ -129,20 +129,30 @@ func (n *Node) Origin() uint64 { return n.backlog.number() }
 // a snapshot of another member. A change of leader loses none: what the old one
 // has not got through is proposed again, in order, and nothing twice.
 func (n *Node) Propose(ctx context.Context, seq uint64, data []byte) error {
-	if n.wal.Full() {
-		return ErrDiskFull
-	}
-	return n.ProposeReserved(ctx, seq, data)
+	return n.Offer(ctx, Proposal{Seq: seq, Data: data})
 }
 
-// ProposeReserved is Propose for the few small commands that must be possible
-// while the disk is full: it may use the reserve of the log until that is
-// nearly gone.
-func (n *Node) ProposeReserved(ctx context.Context, seq uint64, data []byte) error {
-	if len(data) > n.maxCommand {
-		return fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, len(data), n.maxCommand)
+// A Proposal is a command that is to be applied.
+type Proposal struct {
+	Seq  uint64
+	Data []byte // kept, and must not be changed any more
+
+	// Origin, if it is not 0, must be what the method Origin gives at the
+	// moment the command is queued, or it is not, and the error is ErrForgotten.
+	// So nothing is proposed behind commands that have been forgotten.
+	Origin uint64
+
+	// Reserved is for the few small commands that must be possible while the
+	// disk is full: it may use the reserve of the log until that is nearly gone.
+	Reserved bool
+}
+
+// Offer is Propose, with all that can be said about a command.
+func (n *Node) Offer(ctx context.Context, p Proposal) error {
+	if len(p.Data) > n.maxCommand {
+		return fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, len(p.Data), n.maxCommand)
 	}
-	if n.wal.Full() && n.wal.Reserve() < n.wal.SegmentBytes()/4 {
+	if n.wal.Full() && !(p.Reserved && n.wal.Reserve() >= n.wal.SegmentBytes()/4) {
 		return ErrDiskFull
 	}
 	select {
@@ -150,7 +160,7 @@ func (n *Node) ProposeReserved(ctx context.Context, seq uint64, data []byte) err
 		return ErrStopped
 	default:
 	}
-	return n.backlog.add(ctx, n.stopped, seq, data)
+	return n.backlog.add(ctx, n.stopped, p)
 }
 
 // ReadIndex returns when everything that was committed anywhere before the

@@ -175,11 +175,11 @@ func TestFullDiskRefusesProposalsUntilThereIsRoom(t *testing.T) {
 		if err := n.ReadIndex(t.Context()); err != nil {
 			t.Errorf("read on a full disk: %v", err)
 		}
-		if err := n.ProposeReserved(t.Context(), 0, []byte("session")); err != nil {
+		if err := n.Offer(t.Context(), ensemble.Proposal{Data: []byte("session"), Reserved: true}); err != nil {
 			t.Errorf("small command on a full disk: %v", err)
 		}
 		for i := 0; ; i++ {
-			err := n.ProposeReserved(t.Context(), 0, bytes.Repeat([]byte("y"), 50<<10))
+			err := n.Offer(t.Context(), ensemble.Proposal{Data: bytes.Repeat([]byte("y"), 50<<10), Reserved: true})
 			if errors.Is(err, ensemble.ErrDiskFull) {
 				break
 			}

@@ -99,7 +99,7 @@ func (c *checker) proposeOne(m *simMember, cl *simClient) {
 	data := binary.BigEndian.AppendUint64(nil, cl.id)
 	data = binary.BigEndian.AppendUint64(data, cl.proposed)
 	data = append(data, make([]byte, c.sim.rng.IntN(200))...)
-	if m.node.backlog.tryAdd(cl.id<<32|cl.proposed, data) != nil {
+	if room, _ := m.node.backlog.tryAdd(Proposal{Seq: cl.id<<32 | cl.proposed, Data: data}); room != nil {
 		return
 	}
 	cl.proposed++

@@ -209,7 +209,7 @@ func TestSnapshotWithoutRoomIsTriedAgain(t *testing.T) {
 	disk.SetCapacity(disk.Used() + 1)
 	for range 100 {
 		have := len(m.list())
-		err := n.ProposeReserved(t.Context(), 1, bytes.Repeat([]byte("x"), 100))
+		err := n.Offer(t.Context(), ensemble.Proposal{Seq: 1, Data: bytes.Repeat([]byte("x"), 100), Reserved: true})
 		if errors.Is(err, ensemble.ErrDiskFull) {
 			break
 		}

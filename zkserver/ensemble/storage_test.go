@@ -90,7 +90,7 @@ func TestFullBacklogBlocksUntilThereIsRoom(t *testing.T) {
 		c := Command{Data: make([]byte, 200)}
 		added := 0
 		go func() {
-			for q.add(context.Background(), stopped, 1, c.Data) == nil {
+			for q.add(context.Background(), stopped, Proposal{Seq: 1, Data: c.Data}) == nil {
 				added++
 			}
 		}()
@@ -105,12 +105,12 @@ func TestFullBacklogBlocksUntilThereIsRoom(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancelCause(context.Background())
 		cancel(errors.New("enough"))
-		if err := q.add(ctx, stopped, 1, c.Data); err == nil || err.Error() != "enough" {
+		if err := q.add(ctx, stopped, Proposal{Seq: 1, Data: c.Data}); err == nil || err.Error() != "enough" {
 			t.Errorf("add = %v", err)
 		}
 		close(stopped)
 		synctest.Wait()
-		if err := q.add(context.Background(), stopped, 1, c.Data); !errors.Is(err, ErrStopped) {
+		if err := q.add(context.Background(), stopped, Proposal{Seq: 1, Data: c.Data}); !errors.Is(err, ErrStopped) {
 			t.Errorf("add = %v", err)
 		}
 	})
@@ -118,10 +118,30 @@ func TestFullBacklogBlocksUntilThereIsRoom(t *testing.T) {
 
 func TestCommandLargerThanTheBacklogIsTakenAlone(t *testing.T) {
 	q := newBacklog(100)
-	if err := q.add(t.Context(), nil, 1, make([]byte, 5000)); err != nil {
+	if err := q.add(t.Context(), nil, Proposal{Seq: 1, Data: make([]byte, 5000)}); err != nil {
 		t.Fatal(err)
 	}
-	if q.tryAdd(1, nil) == nil {
+	if room, _ := q.tryAdd(Proposal{Seq: 1}); room == nil {
 		t.Error("another one was taken")
+	}
+}
+
+func TestNothingIsProposedBehindWhatWasForgotten(t *testing.T) {
+	q := newBacklog(1 << 20)
+	before := q.number()
+	if _, err := q.tryAdd(Proposal{Origin: before, Seq: 1}); err != nil {
+		t.Fatal(err)
+	}
+	q.forget()
+	if _, err := q.tryAdd(Proposal{Origin: before, Seq: 2}); err != ErrForgotten {
+		t.Errorf("error %v, want %v", err, ErrForgotten)
+	}
+	for _, origin := range []uint64{0, q.number()} {
+		if _, err := q.tryAdd(Proposal{Origin: origin, Seq: 3}); err != nil {
+			t.Errorf("origin %x: %v", origin, err)
+		}
+	}
+	if got := q.peek(1, 1<<20); len(got) != 2 {
+		t.Errorf("%d commands wait, want 2", len(got))
 	}
 }

@@ -41,21 +41,23 @@ type tells struct {
 
 func newTells() *tells { return &tells{start: time.Now(), wake: make(chan struct{}, 1)} }
 
-func (t *tells) add(b []byte) {
+func (t *tells) add(b []byte) time.Time {
+	at := max(1, time.Since(t.start))
 	if len(b) > MaxTell {
-		return
+		return t.start.Add(at)
 	}
 	frame := append(make([]byte, 0, tellHeader+len(b)), frameTell, 0, 0, 0, 0, 0, 0, 0, 0)
-	frame = binary.BigEndian.AppendUint64(frame, uint64(max(1, time.Since(t.start))))
+	frame = binary.BigEndian.AppendUint64(frame, uint64(at))
 	frame = append(frame, b...)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.bytes+len(frame) > maxTells {
-		return
+		return t.start.Add(at)
 	}
 	t.waiting = append(t.waiting, frame)
 	t.bytes += len(frame)
 	signal(t.wake)
+	return t.start.Add(at)
 }
 
 func (t *tells) take() [][]byte {
@@ -107,7 +109,8 @@ func (l *loop) receiveTold(b []byte) {
 // Tell sends b to the leader of the present term, whose [Config].Hear is given
 // it. It may be lost, and come late or twice, but in no other term. On the leader
 // it does nothing. It does not block, and copies b, which may have MaxTell bytes.
-func (n *Node) Tell(b []byte) { n.tells.add(b) }
+// It gives what [Node.Heard] will be once it is known to have been heard.
+func (n *Node) Tell(b []byte) time.Time { return n.tells.add(b) }
 
 // Heard is when the newest Tell was made that the leader is known to have heard.
 // It is the zero time if there is none. A follower that hears from the leader but
