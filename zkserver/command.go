@@ -17,10 +17,11 @@ const (
 	doOldRequest commandKind = 1 // doRequest under oldRules, by an earlier version
 	doCreate     commandKind = 2 // a new session
 	doAttach     commandKind = 3 // a session comes back on another connection
-	doExpire     commandKind = 4 // a session's time is over
+	doOldExpire  commandKind = 4 // doExpire of no term, by an earlier version
 	doKey        commandKind = 5 // the secret that session passwords are made from
 	doRequest    commandKind = 6 // a client's write
 	doSweep      commandKind = 7 // a container or TTL znode is to go
+	doExpire     commandKind = 8 // a session's time is over, says the leader of a term
 )
 
 // oldRules are what versions did that wrote requests without rules.
@@ -32,6 +33,7 @@ type command struct {
 	kind    commandKind
 	session session.ID
 	attach  uint32        // doRequest, doExpire: only if the session is still at it
+	term    uint64        // doExpire: only in this one; 0 for any
 	timeout time.Duration // doCreate, doAttach; of a doExpire it is not in the log
 	authSet []byte        // doRequest: the identities, encoded
 	request []byte        // doRequest: the frame as received: xid, op, body
@@ -60,6 +62,7 @@ func (c *command) append(b []byte) []byte {
 		b = binary.BigEndian.AppendUint32(b, uint32(c.timeout.Milliseconds()))
 	case doExpire:
 		b = binary.BigEndian.AppendUint32(b, c.attach)
+		b = binary.BigEndian.AppendUint64(b, c.term)
 	}
 	return b
 }
@@ -72,7 +75,7 @@ func parseCommand(b []byte) (command, error) {
 		return command{}, errCommand
 	}
 	c := command{kind: commandKind(b[0])}
-	if c.kind > doSweep {
+	if c.kind > doExpire {
 		return command{}, fmt.Errorf("zkserver: command of kind %d: the log was written by a later version", c.kind)
 	}
 	b = b[1:]
@@ -100,6 +103,12 @@ func parseCommand(b []byte) (command, error) {
 		c.kind, c.rules = doRequest, oldRules
 	case c.kind == doRequest && len(b) > 0:
 		c.rules, b = tree.Rules(b[0]), b[1:]
+	case c.kind == doOldExpire:
+		c.kind = doExpire
+	case c.kind == doExpire && len(b) >= 8:
+		c.term = binary.BigEndian.Uint64(b)
+	case c.kind == doExpire:
+		return command{}, errCommand
 	}
 	if c.kind == doRequest {
 		var ok bool

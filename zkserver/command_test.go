@@ -19,7 +19,7 @@ func TestCommandsAreWrittenAndRead(t *testing.T) {
 	}{
 		{"create", command{kind: doCreate, session: 1 << 56, timeout: time.Second}, "02" + "0100000000000000" + "000003e8"},
 		{"attach", command{kind: doAttach, session: 2, timeout: time.Minute}, "03" + "0000000000000002" + "0000ea60"},
-		{"expire", command{kind: doExpire, session: 2, attach: 3}, "04" + "0000000000000002" + "00000003"},
+		{"expire", command{kind: doExpire, session: 2, attach: 3, term: 5}, "08" + "0000000000000002" + "00000003" + "0000000000000005"},
 		{"key", command{kind: doKey, secret: []byte{1, 2}}, "05" + "0102"},
 		{"request", command{kind: doRequest, session: 2, attach: 3, rules: tree.EnforceQuota | tree.NoX509, authSet: []byte("ab"), request: []byte("xyz")},
 			"06" + "0000000000000002" + "00000003" + "14" + "026162" + "78797a"},
@@ -42,6 +42,11 @@ func TestRequestsOfTheFirstVersionKeepItsRules(t *testing.T) {
 		command{kind: doRequest, session: 2, attach: 3, rules: oldRules, authSet: []byte("ab"), request: []byte("xyz")})
 }
 
+// TestExpiriesOfTheFirstVersionHoldInAnyTerm: it knew of one member only.
+func TestExpiriesOfTheFirstVersionHoldInAnyTerm(t *testing.T) {
+	checkCommand(t, "04"+"0000000000000002"+"00000003", command{kind: doExpire, session: 2, attach: 3})
+}
+
 func checkCommand(t *testing.T, in string, want command) {
 	t.Helper()
 	b, err := hex.DecodeString(in)
@@ -60,6 +65,7 @@ func checkCommand(t *testing.T, in string, want command) {
 func FuzzCommand(f *testing.F) {
 	f.Add([]byte("\x01\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x03\x02abxyz"))
 	f.Add([]byte("\x06\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x03\x14\x02abxyz"))
+	f.Add([]byte("\x08\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x03\x00\x00\x00\x00\x00\x00\x00\x05"))
 	f.Add([]byte("\x07\x00\x00\x00\x00\x00\x00\x01\x00/c"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if cmd, err := parseCommand(b); err == nil && cmd.rules != oldRules {

@@ -89,18 +89,22 @@
 //	2  create   | session 8B | timeout 4B, in ms
 //	3  attach   | session 8B | timeout 4B, in ms
 //	4  expire   | session 8B | attach 4B
+//	   of the first version, which knew of no term
 //	5  key      | secret
 //	6  request  | session 8B | attach 4B | rules 1B | [identities] | request bytes
 //	7  sweep    | unused 8B, in ms | path
+//	8  expire   | session 8B | attach 4B | term 8B
 //
 // identities are pairs of fields, scheme and id. The request bytes are the
 // client's frame as it came: xid, op, body. The rules are [tree.Rules], and 128 for
 // reconfiguration enabled: what the member that took the request in was configured
 // to allow. Attach counts how often a session was attached to; a request or an
-// expiry from before the last time is void.
+// expiry from before the last time is void. An expiry is void, too, in any term but
+// the one in which the leader saw that the session was silent: the leader of the
+// next one knows nothing of that, and has given it its full time again.
 // The secret, of which only the first counts, makes the sessions' passwords.
 //
-// A command of kind 1, 2, 4, 6 or 7 takes a zxid, whatever comes of it: the epoch,
+// A command of kind 1, 2, 4, 6, 7 or 8 takes a zxid, whatever comes of it: the epoch,
 // which rises with each raft term, in the high half, and a count in the low half.
 //
 // # Snapshots

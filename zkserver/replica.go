@@ -169,7 +169,7 @@ func (r *replica) apply(entry *ensemble.Command, ms int64, now time.Duration) {
 		r.fire(a.res.Changes)
 	case doExpire:
 		a := r.begin()
-		if s, ok := r.sessions.Get(cmd.session); ok && s.Attach == cmd.attach {
+		if s, ok := r.sessions.Get(cmd.session); ok && s.Attach == cmd.attach && (cmd.term == 0 || cmd.term == r.term) {
 			r.closeSession(a, cmd.session, ms, nil)
 		}
 	case doKey:

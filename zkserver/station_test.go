@@ -159,6 +159,23 @@ func TestExpiryIsVoidAfterAnAttach(t *testing.T) {
 	})
 }
 
+// A deposed leader's expiry is proposed again by its member, in the term of the
+// next one, which has given the session its full time.
+func TestExpiryIsVoidInAnotherTerm(t *testing.T) {
+	for _, tt := range []struct {
+		term uint64
+		want bool // the session lives
+	}{{term: 1, want: false}, {term: 0, want: false}, {term: 2, want: true}} {
+		b := newRig(t)
+		b.replica.sessions.Create(1, time.Minute)
+		b.propose(0, command{kind: doExpire, session: 1, term: tt.term})
+		b.apply() // in term 1
+		if _, ok := b.replica.sessions.Get(1); ok != tt.want {
+			t.Errorf("expiry of term %d: session lives: %v, want %v", tt.term, ok, tt.want)
+		}
+	}
+}
+
 func TestZxidCounterOverflowBeginsAnEpoch(t *testing.T) {
 	b := newRig(t)
 	b.replica.zxid = 5<<32 | 0xfffffffe
@@ -243,7 +260,7 @@ func TestSessionOverdueOnAFullDiskGetsItsOwnTimeoutAgain(t *testing.T) {
 }
 
 func TestCommandOfALaterVersionIsNamed(t *testing.T) {
-	_, err := parseCommand(append([]byte{byte(doSweep) + 1}, make([]byte, 20)...))
+	_, err := parseCommand(append([]byte{byte(doExpire) + 1}, make([]byte, 20)...))
 	if err == nil || !strings.Contains(err.Error(), "written by a later version") {
 		t.Errorf("error = %v", err)
 	}
