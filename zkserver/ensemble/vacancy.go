@@ -6,11 +6,11 @@ import (
 )
 
 // After the end of the leader's process the first of the others stands for election
-// after so many ticks, which is time for all to hear of it, and the next ones after
-// so many more each. Two at once would share the votes, and all would have to wait
+// after so many ticks, which is time for all to hear of it, and for what it sent
+// before to arrive, and the next ones after so many more each. Two at once would share the votes, and all would have to wait
 // for the election timeout that this saves.
 const (
-	vacancyTicks = 1
+	vacancyTicks = 2
 	rankTicks    = 4
 )
 
@@ -18,6 +18,7 @@ const (
 // ended to the next leader. Until then raft would wait for an election timeout.
 type vacancy struct {
 	term  uint64 // of the leader that ended; 0: there is no vacancy
+	gone  uint64 // raft's number of that leader
 	age   int    // ticks
 	stand int    // at this age this member stands for election
 	every int    // and again after so many more, as the others may not have heard yet
@@ -33,7 +34,7 @@ func (l *loop) leaderGone(from int) {
 	}
 	rank, others := l.rank(l.leader)
 	l.log.Info().Uint64("term", l.term).Int("member", from).Msg("leader has ended")
-	l.vacancy = vacancy{term: l.term, stand: vacancyTicks + rank*rankTicks, every: max(others, 1) * rankTicks}
+	l.vacancy = vacancy{term: l.term, gone: l.leader, stand: vacancyTicks + rank*rankTicks, every: max(others, 1) * rankTicks}
 	_ = l.raft.ForgetLeader() // refuses nothing in this configuration
 }
 
@@ -61,6 +62,8 @@ func (l *loop) fillVacancy() {
 	}
 	v.age++
 	switch {
+	case l.leader == v.gone && v.age < vacancyTicks:
+		_ = l.raft.ForgetLeader() // its last messages came after the news
 	case l.leader != 0 || l.term != v.term || v.age > electionTicks:
 		*v = vacancy{}
 	case v.age >= v.stand:
