@@ -31,6 +31,7 @@ type client struct {
 	conn *zk.Conn
 
 	connects atomic.Int64 // counts connections
+	session  atomic.Int64 // the last that was known
 	lost     atomic.Bool  // reaches nobody any more
 	current  atomic.Pointer[net.Conn]
 	written  int // values so far
@@ -50,8 +51,12 @@ func (c *client) open(t testing.TB, addrs []string) {
 	c.lost.Store(false)
 	conn, _, err := zk.Connect(addrs, sessionTimeout, zk.WithDialer(c.dial), zk.WithLogger(quiet{}), zk.WithLogInfo(false),
 		zk.WithEventCallback(func(e zk.Event) {
-			if e.State == zk.StateConnected {
+			switch e.State {
+			case zk.StateConnected:
 				c.connects.Add(1)
+			case zk.StateExpired:
+				at := now()
+				c.rec.Add(history.Op{Client: c.name, Kind: history.Expired, Session: c.session.Load(), Number: int64(sessionTimeout), Begin: at, End: at, Code: history.OK})
 			}
 		}))
 	if err != nil {
@@ -112,6 +117,7 @@ func (c *client) do(o history.Op, call func(o *history.Op) error) history.Op {
 	o.End = now()
 	if c.conn.SessionID() == session {
 		o.Session = session
+		c.session.Store(session)
 	}
 	if c.connects.Load() == connects {
 		o.Conn = int(connects)

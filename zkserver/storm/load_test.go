@@ -19,6 +19,8 @@ const (
 	ephemerals = "/ephemerals"
 )
 
+var roots = []string{registers, sequences, ephemerals}
+
 // A load is all clients together.
 type load struct {
 	t     testing.TB
@@ -51,7 +53,7 @@ func startLoad(t testing.TB, seed uint64, addrs []string) *load {
 	ctx, stop := context.WithCancel(t.Context())
 	l.stop = stop
 	setup := connect(t, &l.rec, "setup", rand.New(rand.NewPCG(seed, 0)), addrs)
-	for _, path := range []string{registers, sequences, ephemerals} {
+	for _, path := range roots {
 		await(t, time.Minute, "a write", func() bool {
 			code := setup.create(path).Code
 			return code == history.OK || code == history.Exists

@@ -25,6 +25,7 @@ func TestStorm(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not in short mode: real processes, and a client library that races")
 	}
+	t.Parallel()
 	under(t, ours{}, *faults)
 }
 

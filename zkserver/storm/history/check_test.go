@@ -61,6 +61,9 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		{"an ephemeral is deleted", []Op{owned, {Kind: Delete, Path: "/e/a", Expect: -1, Session: 7, Code: OK, Begin: 3, End: 4}, {Kind: List, Path: "/e", Code: OK, Begin: 5, End: 6}, alive}, ""},
 		{"an ephemeral is gone with its session", []Op{owned, alive, {Kind: List, Path: "/e", Code: OK, Begin: 9, End: 12}}, ""},
 
+		{"a session that was silent expires", []Op{alive, {Kind: Expired, Session: 7, Number: 100, Code: OK, Begin: 110, End: 110}}, ""},
+		{"a session expires early", []Op{alive, {Kind: Expired, Session: 7, Number: 100, Code: OK, Begin: 80, End: 80}}, "lives"},
+
 		{"an event, then the change", []Op{as(conn(read("a", 0, 5, 1, 2), 1), Armed), {Client: "c", Kind: Event, Path: "/k"}, as(conn(read("b", 1, 10, 3, 4), 1), Peek)}, ""},
 		{"the change without an event", []Op{as(conn(read("a", 0, 5, 1, 2), 1), Armed), as(conn(read("b", 1, 10, 3, 4), 1), Peek)}, "watches"},
 		{"the change on another connection", []Op{as(conn(read("a", 0, 5, 1, 2), 1), Armed), as(conn(read("b", 1, 10, 3, 4), 2), Peek)}, ""},

@@ -21,6 +21,7 @@
 //	ephemeral            a create that ends with the session
 //	list                 a sync and then the names of the ephemeral znodes
 //	armed event          a watch was set, and what it was for has come
+//	expired              the client was told that its session is over
 //
 // An Op is one line of JSON, so that programs in other languages can write their
 // part. Times are of CLOCK_MONOTONIC, which all processes of a machine share.
@@ -35,6 +36,9 @@
 //	            in it; on whatever member, and without a sync
 //	sequences   names are unique, and in the order of the calls
 //	ephemerals  a znode is there while its session lives
+//	lives       a session does not expire before its timeout has passed since its
+//	            last answered write; a quarter of it may be missing, since what a
+//	            client says to a member that dies then is known to nobody else
 //	watches     the event comes before any answer that shows the change
 //
 // That what is there at the end is the same on all members, and that ephemeral

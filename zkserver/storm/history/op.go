@@ -23,6 +23,7 @@ const (
 	List       Kind = "list"
 	Armed      Kind = "armed"
 	Event      Kind = "event"
+	Expired    Kind = "expired"
 )
 
 // A Code is what the service answered.
@@ -60,7 +61,8 @@ type Op struct {
 	// Zxid is the mzxid in the answer, 0 if it was not told.
 	Zxid int64 `json:"zxid,omitempty"`
 
-	// Number is that of a sequential name; Names are those of a list.
+	// Number is that of a sequential name, or the timeout in ns of a session that
+	// expired; Names are those of a list.
 	Number int64    `json:"number,omitempty"`
 	Names  []string `json:"names,omitempty"`
 }
