@@ -4,8 +4,9 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 PKG     ?= ./...
 SEED    ?= 0
 RUNS    ?= 20
+FAULTS  ?= 200
 
-.PHONY: help build test race lint interop demo chaos bench bench-ensemble fuzz
+.PHONY: help build test race lint interop demo chaos storm bench bench-ensemble fuzz
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -32,6 +33,9 @@ demo: build ## 200+ commands, workers scaled and killed, the master killed; unde
 
 chaos: build ## RUNS=20 times 1,000 tasks under kill -9 of everything; SEED=n replays one
 	go test -count=1 -v -timeout 60m -run 'TestChaos' ./mwtest -chaos.runs $(RUNS) -chaos.seed $(SEED)
+
+storm: ## FAULTS=200 faults to three servers under load, and what the clients saw; SEED=n draws the same again
+	go test -count=1 -v -timeout 90m -run 'TestStorm$$' ./zkserver/storm -storm.faults $(FAULTS) -storm.seed $(SEED)
 
 bench: build ## the queue beside the machine's own fork/exec rate; the server beside Apache ZooKeeper
 	@[ -x /usr/share/zookeeper/bin/zkServer.sh ] || apt-get install -y --no-install-recommends zookeeper default-jre-headless
