@@ -41,6 +41,9 @@ func (n *Node) Backup(ctx context.Context) (*Backup, error) {
 // snapshot has one taken of what is applied now, unless the log has grown by
 // less than so many bytes since the last one.
 func (n *Node) snapshot(ctx context.Context, least int64) (wal.SnapshotID, error) {
+	if !n.formed() {
+		return wal.SnapshotID{}, errNotFormed
+	}
 	done := make(chan asked, 1)
 	select {
 	case n.snaps.asks <- ask{done, least}:
