@@ -4,6 +4,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 PKG     ?= ./...
 SEED    ?= 0
 RUNS    ?= 20
+MEMBERS ?= 1
 FAULTS  ?= 200
 
 .PHONY: help build test race lint interop demo chaos storm bench bench-ensemble fuzz
@@ -31,8 +32,8 @@ interop: build ## against Debian's zkCli.sh and Apache ZooKeeper (installed with
 demo: build ## 200+ commands, workers scaled and killed, the master killed; under two minutes
 	go run ./examples/wordcount -mw bin/mw
 
-chaos: build ## RUNS=20 times 1,000 tasks under kill -9 of everything; SEED=n replays one
-	go test -count=1 -v -timeout 60m -run 'TestChaos' ./mwtest -chaos.runs $(RUNS) -chaos.seed $(SEED)
+chaos: build ## RUNS=20 times 1,000 tasks under kill -9 of everything, MEMBERS=3 servers included; SEED=n replays one
+	go test -count=1 -v -timeout 60m -run 'TestChaos' ./mwtest -chaos.runs $(RUNS) -chaos.seed $(SEED) -chaos.members $(MEMBERS)
 
 storm: ## FAULTS=200 faults to three servers under load, and what the clients saw; SEED=n draws the same again
 	go test -count=1 -v -timeout 90m -run 'TestStorm$$' ./zkserver/storm -storm.faults $(FAULTS) -storm.seed $(SEED)

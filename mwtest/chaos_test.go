@@ -22,6 +22,8 @@ var (
 	chaosRuns  = flag.Int("chaos.runs", 1, "how many times TestChaos runs")
 	chaosSeed  = flag.Uint64("chaos.seed", 0, "the seed of TestChaos's first run; 0 takes a new one")
 	chaosTasks = flag.Int("chaos.tasks", 1000, "how many tasks a run of TestChaos submits")
+
+	chaosMembers = flag.Int("chaos.members", 1, "how many servers TestChaos has")
 )
 
 // Everything is killed with SIGKILL or paused past its session, again and
@@ -37,7 +39,7 @@ func TestChaos(t *testing.T) {
 	}
 	for run := range *chaosRuns {
 		t.Run(fmt.Sprintf("seed=%d", seed+uint64(run)), func(t *testing.T) {
-			newChaos(t, seed+uint64(run), mwtest.Config{}).run(*chaosTasks)
+			newChaos(t, seed+uint64(run), mwtest.Config{Members: *chaosMembers}).run(*chaosTasks)
 		})
 	}
 }
@@ -62,7 +64,7 @@ type chaos struct {
 
 func newChaos(t *testing.T, seed uint64, cfg mwtest.Config) *chaos {
 	t.Helper()
-	t.Logf("seed %d: to replay, go test ./mwtest -run '^%s$' -args -chaos.seed=%d -chaos.tasks=%d", seed, root(t), seed, *chaosTasks)
+	t.Logf("seed %d: to replay, go test ./mwtest -run '^%s$' -args -chaos.seed=%d -chaos.tasks=%d -chaos.members=%d", seed, root(t), seed, *chaosTasks, cfg.Members)
 	cfg.Dir = t.TempDir()
 	c := &chaos{t: t, rng: rand.New(rand.NewPCG(seed, 0)), dir: t.TempDir(), faults: make(map[string]int)}
 	c.cluster = startCluster(t, cfg)
@@ -140,6 +142,7 @@ func (c *chaos) submitAndWait(ctx context.Context, n int) ([]submit.Result, erro
 
 // killUntil breaks one thing after another until ctx ends, then leaves all running.
 func (c *chaos) killUntil(ctx context.Context) error {
+	servers := c.cluster.Members()
 	for {
 		if !c.pause(ctx, 300*time.Millisecond, 1500*time.Millisecond) {
 			return nil
@@ -150,8 +153,10 @@ func (c *chaos) killUntil(ctx context.Context) error {
 			err = c.restart(ctx, "kill worker", pick(c.rng, c.workers))
 		case k < 6:
 			err = c.restart(ctx, "kill master", pick(c.rng, c.masters))
-		case k < 8 && c.cluster.Server() != nil:
-			err = c.restart(ctx, "kill server", c.cluster.Server())
+		case k < 8 && len(servers) > 0:
+			err = c.restart(ctx, "kill server", pick(c.rng, servers))
+		case k < 9 && len(servers) > 2 && c.rng.IntN(2) == 0:
+			err = c.freeze(ctx, "pause server", pick(c.rng, servers))
 		case k < 9:
 			err = c.freeze(ctx, "pause worker", pick(c.rng, c.workers))
 		default:

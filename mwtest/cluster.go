@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -21,34 +22,40 @@ type Config struct {
 	// Dir takes data and logs; the caller removes it. Required.
 	Dir string
 
-	// Servers is an existing service to use. Default: one mw server is started.
+	// Servers is an existing service to use. Default: Members of our own are
+	// started.
 	Servers string
+
+	// Members is how many mw servers are started, which together are one service.
+	// Default: 1.
+	Members int
 
 	// SessionTimeout is given to every role. Default: 2s.
 	SessionTimeout time.Duration
 }
 
-// A Cluster is a server, masters and workers as processes of this machine, on
-// loopback. Its methods may be called from any goroutine.
+// A Cluster is a server or several, masters and workers as processes of this
+// machine, on loopback. Its methods may be called from any goroutine.
 type Cluster struct {
 	cfg     Config
 	servers string
-	server  *Process // nil when the service is somebody else's
+	members []*Process // none when the service is somebody else's
 	tl      *timeline
 
 	mu        sync.Mutex // protects the fields below
 	processes []*Process // everything started, to be killed by Close
-	addresses []*Address // of the server and the masters, to be released by Close
+	addresses []*Address // of the servers and the masters, to be released by Close
 }
 
-// Start makes the cluster and, unless cfg names a service, starts one mw
-// server and waits until it accepts connections.
+// Start makes the cluster and, unless cfg names a service, starts the mw servers
+// and waits until they accept connections.
 func Start(cfg Config) (*Cluster, error) {
 	if cfg.Dir == "" {
 		return nil, errors.New("mwtest: Config.Dir is empty")
 	}
 	cfg.Binary = cmp.Or(cfg.Binary, defaultBinary())
 	cfg.SessionTimeout = cmp.Or(cfg.SessionTimeout, 2*time.Second)
+	cfg.Members = cmp.Or(cfg.Members, 1)
 	if _, err := os.Stat(cfg.Binary); err != nil {
 		return nil, fmt.Errorf("mwtest: %w (run make build)", err)
 	}
@@ -57,13 +64,7 @@ func Start(cfg Config) (*Cluster, error) {
 		return c, nil
 	}
 
-	addr, err := c.holdAddress()
-	if err != nil {
-		return nil, err
-	}
-	c.servers = addr
-	c.server, err = c.run("server", "server", "--listen", addr, "--data", filepath.Join(cfg.Dir, "server"))
-	if err != nil {
+	if err := c.startMembers(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
@@ -74,11 +75,68 @@ func Start(cfg Config) (*Cluster, error) {
 	return c, nil
 }
 
-// Servers is the connect string of the service.
+// startMembers starts the mw servers: one alone, or several as one service.
+func (c *Cluster) startMembers() error {
+	n := c.cfg.Members
+	if n < 1 {
+		return fmt.Errorf("mwtest: %d members", n)
+	}
+	clients, peers, err := c.holdMembers(n)
+	if err != nil {
+		return err
+	}
+	c.servers = strings.Join(clients, ",")
+	for i, addr := range clients {
+		name := "server"
+		var others []string
+		if n > 1 {
+			name = fmt.Sprintf("server%d", i+1)
+			others = append([]string{"--id", strconv.Itoa(i + 1)}, peers...)
+		}
+		args := append([]string{"server", "--listen", addr, "--data", filepath.Join(c.cfg.Dir, name)}, others...)
+		p, err := c.run(name, args...)
+		if err != nil {
+			return err
+		}
+		p.Addr = addr
+		c.members = append(c.members, p)
+	}
+	return nil
+}
+
+// holdMembers gives n servers addresses for their clients, and the flags that tell
+// them where the others are.
+func (c *Cluster) holdMembers(n int) (clients, flags []string, err error) {
+	for i := range n {
+		client, err := c.holdAddress()
+		if err != nil {
+			return nil, nil, err
+		}
+		peer, err := c.holdAddress()
+		if err != nil {
+			return nil, nil, err
+		}
+		clients = append(clients, client)
+		flags = append(flags, "--member", fmt.Sprintf("%d=%s", i+1, peer))
+	}
+	return clients, flags, nil
+}
+
+// Servers is the connect string of the service, with commas if it has several
+// members.
 func (c *Cluster) Servers() string { return c.servers }
 
-// Server is the mw server, or nil when the service is somebody else's.
-func (c *Cluster) Server() *Process { return c.server }
+// Members are the mw servers, none when the service is somebody else's.
+func (c *Cluster) Members() []*Process { return c.members }
+
+// Server is the only mw server, or the first, or nil when the service is somebody
+// else's.
+func (c *Cluster) Server() *Process {
+	if len(c.members) == 0 {
+		return nil
+	}
+	return c.members[0]
+}
 
 // Binary is the mw program in use.
 func (c *Cluster) Binary() string { return c.cfg.Binary }
@@ -114,20 +172,30 @@ func (c *Cluster) StartWorker(name string, slots int) (*Process, error) {
 		"--listen", "127.0.0.1:0", "--data", filepath.Join(c.cfg.Dir, name))
 }
 
-// AwaitServer waits until the service accepts connections or ctx ends.
+// AwaitServer waits until the service, all members of it, accepts connections, or
+// ctx ends.
 func (c *Cluster) AwaitServer(ctx context.Context) error {
+	for i, addr := range strings.Split(c.servers, ",") {
+		if err := c.awaitMember(ctx, i, addr); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) awaitMember(ctx context.Context, i int, addr string) error {
 	for {
 		var d net.Dialer
-		nc, err := d.DialContext(ctx, "tcp", c.servers)
+		nc, err := d.DialContext(ctx, "tcp", addr)
 		if err == nil {
 			return nc.Close()
 		}
-		if c.server != nil && !c.server.Running() {
-			return fmt.Errorf("mwtest: server ended: see %s", c.server.Log)
+		if len(c.members) > 0 && !c.members[i].Running() {
+			return fmt.Errorf("mwtest: %s ended: see %s", c.members[i].Name, c.members[i].Log)
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("mwtest: await server at %s: %w", c.servers, err)
+			return fmt.Errorf("mwtest: await server at %s: %w", addr, err)
 		case <-time.After(5 * time.Millisecond):
 		}
 	}

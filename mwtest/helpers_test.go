@@ -74,7 +74,7 @@ func printLogs(t *testing.T, dir string) {
 }
 
 func coordinatorConfig(c *mwtest.Cluster) coordinator.Config {
-	return coordinator.Config{Servers: []string{c.Servers()}, SessionTimeout: c.SessionTimeout()}
+	return coordinator.Config{Servers: strings.Split(c.Servers(), ","), SessionTimeout: c.SessionTimeout()}
 }
 
 func openClient(t *testing.T, c *mwtest.Cluster) *submit.Client {

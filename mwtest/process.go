@@ -15,7 +15,7 @@ import (
 type Process struct {
 	Name string   // what it is called in logs and errors
 	Log  string   // the file that holds what it printed
-	Addr string   // where a master listens; "" for others
+	Addr string   // where a master or server listens; "" for others
 	argv []string // how to start it again
 	env  []string
 	tl   *timeline // hears of what happens to it
