@@ -53,13 +53,19 @@ func newIssuer(t testing.TB, name string) issuer {
 // issue returns a certificate and its key in one PEM text.
 func (i issuer) issue(t testing.TB, subject pkix.Name) []byte {
 	t.Helper()
+	return i.issueFor(t, subject, net.IPv4(127, 0, 0, 1))
+}
+
+// issueFor is issue for a machine.
+func (i issuer) issueFor(t testing.TB, subject pkix.Name, ip net.IP) []byte {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: subject, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature,
+		IPAddresses: []net.IP{ip}, KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, i.cert, &key.PublicKey, i.key)

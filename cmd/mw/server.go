@@ -37,10 +37,10 @@ once it listens. Ends on SIGTERM or Ctrl-C.
 Whoever can reach it can submit commands to every worker, so it listens on this
 machine only, unless told to do otherwise with --insecure. With --tls-listen and
 --tls-ca clients need a certificate, and any address will do; without --listen
-there is then no other, and so none for mw: its masters, workers and commands,
-"mw server status" among them, do not speak TLS. Add --listen 127.0.0.1:2181 for
-those on this machine, or put a TLS proxy before those elsewhere. The subject of a
-client's certificate is an identity of scheme x509.
+there is then no other. Other commands of mw have --tls-ca, --tls-cert and
+--tls-key of their own, with variables MW_TLS_CA and so on, to speak TLS with it;
+they check that its certificate is for the name or address they call it by. The
+subject of a client's certificate is an identity of scheme x509.
 
 --config takes the configuration file of Apache ZooKeeper 3.8. Keys without
 effect here are named, and so is what happens instead; flags beat the file. The
@@ -72,6 +72,9 @@ func serverFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "member", Usage: "be one of several servers, of which `N=HOST:PORT` is one; to be repeated"},
 		&cli.IntFlag{Name: "id", Usage: "be the member with number `N`", DefaultText: "the one in the file myid of dataDir"},
 		&cli.StringFlag{Name: "peer-listen", Usage: "let the other members in on `ADDR`", DefaultText: "the address of this member"},
+		&cli.StringFlag{Name: "peer-cert", Usage: "show the other members the certificates in the PEM `FILE`, and speak TLS with them"},
+		&cli.StringFlag{Name: "peer-key", Usage: "with the key in `FILE`", DefaultText: "that of --peer-cert"},
+		&cli.StringFlag{Name: "peer-ca", Usage: "let members in whose certificates come from those in `FILE`"},
 		&cli.StringFlag{Name: "tls-listen", Usage: "serve over TLS on `ADDR`"},
 		&cli.StringFlag{Name: "tls-cert", Usage: "show the certificates in the PEM `FILE`, which is read again when it changes"},
 		&cli.StringFlag{Name: "tls-key", Usage: "with the key in `FILE`", DefaultText: "that of --tls-cert"},

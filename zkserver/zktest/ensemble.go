@@ -37,7 +37,7 @@ func NewEnsemble(t testing.TB, n int, options ...func(*zkserver.Config)) *Ensemb
 		e.servers = append(e.servers, s)
 	}
 	for i, s := range e.servers {
-		s.cfg.Ensemble = zkserver.Ensemble{Number: i + 1, Members: members, Dial: e.dialPeer}
+		s.cfg.Ensemble.Number, s.cfg.Ensemble.Members, s.cfg.Ensemble.Dial = i+1, members, e.dialPeer
 		s.start()
 		t.Cleanup(s.Stop)
 	}

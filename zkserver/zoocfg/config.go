@@ -87,7 +87,12 @@ type Config struct {
 	DynamicFile string
 
 	// The following say how an ensemble works, and nothing to a single server.
-	InitLimit, SyncLimit int
+	InitLimit, SyncLimit int               // in ticks; shown to operators, no more
+	PeerType             string            // participant or observer; empty: not said
+	Standalone           bool              // one server.N line is a single server; default: true
+	ListenOnAll          bool              // let members in on all addresses
+	ReadOnly             bool              // serve reads without a quorum
+	PeerTLS              PeerTLS           // between members
 	Groups               map[string]string // "group.1" and "weight.1" to their values
 
 	Warnings []Warning
@@ -127,6 +132,20 @@ type TLS struct {
 	CipherSuites []string
 }
 
+// PeerTLS says how members speak TLS to each other. Files are PEM.
+type PeerTLS struct {
+	// On is to speak it, and Unify to take members in that do not.
+	On, Unify bool
+
+	// KeyStore has this member's certificates and its key; TrustStore those
+	// that the others' certificates must come from.
+	KeyStore, TrustStore string
+
+	// AnyName is not to compare the names in certificates with the hosts of the
+	// server.N lines.
+	AnyName bool
+}
+
 // A Warning is about a key that has not the effect it has in the reference.
 type Warning struct {
 	File string
@@ -162,6 +181,7 @@ func defaults() Config {
 		Admin:          Admin{Enabled: true, Port: 8080, URL: "/commands", Idle: 30 * time.Second},
 		Metrics:        Metrics{Port: 7000, Process: true},
 		TLS:            TLS{ClientAuth: "need"},
+		Standalone:     true,
 		seen:           make(map[string]int),
 	}
 }

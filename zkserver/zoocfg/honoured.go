@@ -55,7 +55,21 @@ var honoured = []key{
 		}
 		return nil
 	}},
-	{name: "peerType", set: only(nil, "participant", "observer")},
+	{name: "peerType", set: only(func(c *Config) *string { return &c.PeerType }, "participant", "observer")},
+	{name: "standaloneEnabled", set: boolean(func(c *Config) *bool { return &c.Standalone })},
+	{name: "quorumListenOnAllIPs", set: boolean(func(c *Config) *bool { return &c.ListenOnAll })},
+	{name: "readonlymode.enabled", set: boolean(func(c *Config) *bool { return &c.ReadOnly })},
+	{name: "sslQuorum", set: boolean(func(c *Config) *bool { return &c.PeerTLS.On })},
+	{name: "portUnification", set: boolean(func(c *Config) *bool { return &c.PeerTLS.Unify })},
+	{name: "ssl.quorum.keyStore.location", set: text(func(c *Config) *string { return &c.PeerTLS.KeyStore })},
+	{name: "ssl.quorum.keyStore.type", set: storeType},
+	{name: "ssl.quorum.trustStore.location", set: text(func(c *Config) *string { return &c.PeerTLS.TrustStore })},
+	{name: "ssl.quorum.trustStore.type", set: storeType},
+	{name: "ssl.quorum.hostnameVerification", set: func(c *Config, v string) error {
+		verify, err := parseBool(v)
+		c.PeerTLS.AnyName = !verify
+		return err
+	}},
 	{name: "dynamicConfigFile", set: text(func(c *Config) *string { return &c.DynamicFile })},
 	{name: "enforceQuota", set: boolean(func(c *Config) *bool { return &c.EnforceQuota })},
 	{name: "reconfigEnabled", set: boolean(func(c *Config) *bool { return &c.Reconfig })},

@@ -62,6 +62,8 @@ func (c *Config) Check(name string) error {
 		return fail("secureClientPort is set, but no certificate: add ssl.keyStore.location=/path/to/server.pem")
 	case c.PortUnification && c.TLS.KeyStore == "":
 		return fail("client.portUnification is set, but no certificate: add ssl.keyStore.location=/path/to/server.pem")
+	case (c.PeerTLS.On || c.PeerTLS.Unify) && (c.PeerTLS.KeyStore == "" || c.PeerTLS.TrustStore == ""):
+		return fail("members are to speak TLS, but with what certificates? Add ssl.quorum.keyStore.location=/path/to/this-server.pem and ssl.quorum.trustStore.location=/path/to/ca.pem")
 	case c.TLS.KeyStore != "" && c.TLS.ClientAuth != "none" && c.TLS.TrustStore == "":
 		return fail("ssl.clientAuth is %s, but nothing says whose client certificates to take: add ssl.trustStore.location=/path/to/ca.pem, or ssl.clientAuth=none", c.TLS.ClientAuth)
 	}

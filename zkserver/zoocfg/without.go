@@ -2,7 +2,11 @@ package zoocfg
 
 // What happens instead, for keys that have this in common.
 const (
-	noEnsemble  = "it concerns an ensemble, and this is a single server"
+	noEnsemble  = "members agree by Raft, which has nothing like it"
+	noTimeout   = "a connection to another member has five seconds, and is tried again"
+	noSASL      = "members know each other by certificates: see sslQuorum"
+	noLimit     = "a member that lags is sent one snapshot at a time, at 64 MiB a second"
+	peerTLS     = "members speak TLS 1.3"
 	noNetty     = "there is no Netty here: connections are served by goroutines"
 	noThreads   = "there are no thread pools here: goroutines are scheduled on all processors"
 	noThrottle  = "connections are bounded by maxCnxns and maxClientCnxns, and not slowed down"
@@ -12,7 +16,7 @@ const (
 	noKerberos  = "SASL and Kerberos are not served: a client that tries is answered as by a server without them"
 	noPassword  = "PEM files are read without a password: protect them by their file mode"
 	noClass     = "Java classes cannot be run here"
-	noObserver  = "it concerns observers, and this is a single server"
+	noObserver  = "observers are served like the other members"
 	noTracker   = "nothing is recorded between members"
 	alwaysPurge = "snapshots and log files are removed as soon as they are not needed any more"
 )
@@ -27,7 +31,7 @@ var (
 var without = []key{
 	{name: "globalOutstandingLimit", instead: noQueue},
 	{name: "globalOutstandingLimit.", instead: noQueue}, // the guide's own spelling of the property
-	{name: "commitLogCount", instead: noEnsemble},
+	{name: "commitLogCount", instead: "the log is kept back to the second newest snapshot, and a member that lags further is sent one"},
 	{name: "txnLogSizeLimitInKb", instead: "log files have a fixed size, see preAllocSize", same: off},
 	{name: "maxResponseCacheSize", instead: noCache, same: off},
 	{name: "maxGetChildrenResponseCacheSize", instead: noCache, same: off},
@@ -85,30 +89,28 @@ var without = []key{
 
 	{name: "maxTimeToWaitForEpoch", other: []string{"leader.maxTimeToWaitForEpoch"}, instead: noEnsemble},
 	{name: "connectToLearnerMasterLimit", instead: noEnsemble},
-	{name: "leaderServes", instead: noEnsemble, same: on},
-	{name: "cnxTimeout", instead: noEnsemble},
-	{name: "quorumCnxnTimeoutMs", instead: noEnsemble},
-	{name: "standaloneEnabled", instead: noEnsemble, same: on},
-	{name: "skipReconfigACLCheck", other: []string{"skipACLCheckForReconfig"}, instead: "there is no ensemble to reconfigure", same: off},
-	{name: "tcpKeepAlive", instead: noEnsemble, same: off},
+	{name: "leaderServes", instead: "the leader serves clients, too", same: on},
+	{name: "cnxTimeout", instead: noTimeout},
+	{name: "quorumCnxnTimeoutMs", instead: noTimeout},
+	{name: "skipReconfigACLCheck", other: []string{"skipACLCheckForReconfig"}, instead: "ACLs are always checked", same: off},
+	{name: "tcpKeepAlive", instead: "it is always on", same: []string{"true", "false"}},
 	{name: "clientTcpKeepAlive", instead: "it is always on", same: on},
-	{name: "electionPortBindRetry", instead: noEnsemble},
+	{name: "electionPortBindRetry", instead: "an address of its own that does not resolve yet is tried again for ever, and one in use is an error"},
 	{name: "observer.reconnectDelayMs", instead: noObserver},
 	{name: "observer.election.DelayMs", instead: noObserver},
 	{name: "observerMasterPort", instead: noObserver},
 	{name: "localSessionsEnabled", instead: "all sessions are global ones", same: off},
 	{name: "localSessionsUpgradingEnabled", instead: "all sessions are global ones", same: off},
-	{name: "quorumListenOnAllIPs", instead: noEnsemble, same: off},
 	{name: "lastProcessedZxidConsistencyCheck", instead: noEnsemble},
-	{name: "leader.maxConcurrentSnapSyncs", other: []string{"maxConcurrentSnapSyncs"}, instead: noEnsemble},
-	{name: "leader.maxConcurrentDiffSyncs", other: []string{"maxConcurrentDiffSyncs"}, instead: noEnsemble},
+	{name: "leader.maxConcurrentSnapSyncs", other: []string{"maxConcurrentSnapSyncs"}, instead: noLimit},
+	{name: "leader.maxConcurrentDiffSyncs", other: []string{"maxConcurrentDiffSyncs"}, instead: noLimit},
 	{name: "leader.snapPingIntervalInSeconds", instead: noEnsemble},
 	{name: "leader.ackLoggingFrequency", instead: noEnsemble},
 	{name: "messageTracker.BufferSize", instead: noTracker},
 	{name: "messageTracker.Enabled", instead: noTracker, same: off},
-	{name: "multiAddress.enabled", instead: noEnsemble, same: off},
-	{name: "multiAddress.reachabilityCheckTimeoutMs", instead: noEnsemble},
-	{name: "multiAddress.reachabilityCheckEnabled", instead: noEnsemble},
+	{name: "multiAddress.enabled", instead: "of several addresses the first one counts", same: off},
+	{name: "multiAddress.reachabilityCheckTimeoutMs", instead: "of several addresses the first one counts"},
+	{name: "multiAddress.reachabilityCheckEnabled", instead: "of several addresses the first one counts"},
 
 	{name: "authProvider", instead: "a provider takes a number: authProvider.1=…"},
 	{name: "superUser", instead: noKerberos},
@@ -136,20 +138,17 @@ var without = []key{
 	{name: "ssl.ocsp", refused: true, same: off, instead: "OCSP is not asked: remove the line, and take a revoked client's CA out of ssl.trustStore.location"},
 	{name: "ssl.handshakeDetectionTimeoutMillis", instead: "a connection has five seconds for its handshake"},
 	{name: "ssl.x509.debug", instead: "see --log-level debug"},
-	{name: "sslQuorum", instead: noEnsemble, same: off},
-	{name: "portUnification", instead: noEnsemble, same: off},
 	{name: "sslQuorumReloadCertFiles", instead: "files are read again when they change", same: on},
 	{name: "client.certReload", instead: "files are read again when they change", same: on},
 	{name: "fips-mode", instead: "it is for Go's own setting, GODEBUG=fips140=on", same: off},
-	{name: "quorum.auth.enableSasl", instead: noEnsemble, same: off},
-	{name: "quorum.auth.learnerRequireSasl", instead: noEnsemble, same: off},
-	{name: "quorum.auth.serverRequireSasl", instead: noEnsemble, same: off},
-	{name: "quorum.auth.kerberos.servicePrincipal", instead: noEnsemble},
-	{name: "quorum.auth.learner.saslLoginContext", other: []string{"quorum.auth.learner.loginContext"}, instead: noEnsemble},
-	{name: "quorum.auth.server.saslLoginContext", other: []string{"quorum.auth.server.loginContext"}, instead: noEnsemble},
-	{name: "quorum.cnxn.threads.size", instead: noEnsemble},
+	{name: "quorum.auth.enableSasl", refused: true, same: off, instead: "there is no SASL: " + noSASL + " or remove the line"},
+	{name: "quorum.auth.learnerRequireSasl", refused: true, same: off, instead: "there is no SASL: " + noSASL + " or remove the line"},
+	{name: "quorum.auth.serverRequireSasl", refused: true, same: off, instead: "there is no SASL: " + noSASL + " or remove the line"},
+	{name: "quorum.auth.kerberos.servicePrincipal", instead: noSASL},
+	{name: "quorum.auth.learner.saslLoginContext", other: []string{"quorum.auth.learner.loginContext"}, instead: noSASL},
+	{name: "quorum.auth.server.saslLoginContext", other: []string{"quorum.auth.server.loginContext"}, instead: noSASL},
+	{name: "quorum.cnxn.threads.size", instead: noSASL},
 
-	{name: "readonlymode.enabled", instead: "a single server is never read-only", same: off},
 	{name: "forceSync", instead: "every write is synced before it is acknowledged", same: on},
 	{name: "jute.maxbuffer.extrasize", instead: "the log takes any request that jute.maxbuffer allows"},
 	{name: "skipACL", instead: "ACLs are always checked", same: off},
@@ -180,12 +179,22 @@ var without = []key{
 
 // The ssl.quorum keys are the same as those without quorum.
 func init() {
-	for _, name := range []string{
-		"keyStore.location", "keyStore.password", "keyStore.passwordPath", "keyStore.type", "trustStore.location", "trustStore.password",
-		"trustStore.passwordPath", "trustStore.type", "protocol", "enabledProtocols", "ciphersuites", "context.supplier.class",
-		"hostnameVerification", "clientHostnameVerification", "crl", "ocsp", "clientAuth", "handshakeDetectionTimeoutMillis",
+	for name, k := range map[string]key{
+		"keyStore.password":               {instead: noPassword, same: []string{""}},
+		"keyStore.passwordPath":           {instead: noPassword, same: []string{""}},
+		"trustStore.password":             {instead: noPassword, same: []string{""}},
+		"trustStore.passwordPath":         {instead: noPassword, same: []string{""}},
+		"protocol":                        {instead: peerTLS, same: []string{"TLSv1.3"}},
+		"enabledProtocols":                {instead: peerTLS, same: []string{"TLSv1.3", "TLSv1.2,TLSv1.3", "TLSv1.3,TLSv1.2"}},
+		"ciphersuites":                    {instead: peerTLS + ", all of whose cipher suites are allowed"},
+		"context.supplier.class":          {instead: noClass + ": give PEM files by ssl.quorum.keyStore.location and ssl.quorum.trustStore.location", refused: true, same: []string{""}},
+		"clientHostnameVerification":      {instead: "names are compared on both ends, see ssl.quorum.hostnameVerification", same: on},
+		"crl":                             {instead: "revocation lists are not looked at: remove the line, and take a revoked member's CA out of ssl.quorum.trustStore.location", refused: true, same: off},
+		"ocsp":                            {instead: "OCSP is not asked: remove the line, and take a revoked member's CA out of ssl.quorum.trustStore.location", refused: true, same: off},
+		"clientAuth":                      {instead: "each member needs a certificate", same: []string{"need"}},
+		"handshakeDetectionTimeoutMillis": {instead: "a connection has five seconds for its handshake"},
 	} {
-		name = "ssl.quorum." + name
-		keys[name] = &key{name: name, instead: noEnsemble}
+		k.name = "ssl.quorum." + name
+		keys[k.name] = &k
 	}
 }
