@@ -153,7 +153,7 @@ func (l *load) owner(ctx context.Context, c *client) {
 		path := fmt.Sprintf("%s/%s-%d", ephemerals, c.name, life)
 		c.ephemeral(path)
 		for range 10 + c.rng.IntN(60) {
-			c.read(history.Peek, path)
+			c.read(history.Read, path) // which says that the session lives
 			c.pause(ctx, 100*time.Millisecond)
 			if ctx.Err() != nil {
 				return

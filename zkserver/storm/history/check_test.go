@@ -71,7 +71,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, v := range Check(tt.ops) {
+			for _, v := range append(Check(tt.ops), Lives(tt.ops)...) {
 				if tt.want == "zxids" && v.Check == "registers" {
 					continue // these znodes were never made
 				}

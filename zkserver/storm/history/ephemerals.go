@@ -6,14 +6,15 @@ import (
 )
 
 // Ephemerals checks that an ephemeral znode is in every list that was taken between
-// the answer to its create and the beginning of an answered operation of its
-// session: the session lived then.
+// the answer to its create and the beginning of an answered write or Read of its
+// session: the session lived then. A Peek does not say so: it may have been answered
+// by a member that did not know yet.
 func Ephemerals(ops []Op) []Violation {
 	lived := map[int64]int64{} // by session: it was alive at this time
 	ended := map[string]int64{}
 	for i := range ops {
 		o := &ops[i]
-		if o.Session != 0 && o.Answered() {
+		if o.Session != 0 && o.Answered() && o.ordered() {
 			lived[o.Session] = max(lived[o.Session], o.Begin)
 		}
 		if o.Kind == Delete { // perhaps by another session, perhaps not done
@@ -45,4 +46,13 @@ func Ephemerals(ops []Op) []Violation {
 		}
 	}
 	return bad
+}
+
+// ordered reports whether an operation has a place among the writes of all.
+func (o *Op) ordered() bool {
+	switch o.Kind {
+	case Create, Set, Delete, Sequential, Ephemeral, Read, List:
+		return true
+	}
+	return false
 }

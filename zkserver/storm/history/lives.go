@@ -12,7 +12,7 @@ func Lives(ops []Op) []Violation {
 			if last := heard[o.Session]; last != nil && o.Begin < last.Begin+o.Number*3/4 {
 				bad = append(bad, violation("lives", "expired %d ns after it was heard, of %d: %s", o.Begin-last.Begin, o.Number, last))
 			}
-		case o.Kind == Create, o.Kind == Set, o.Kind == Delete, o.Kind == Sequential, o.Kind == Ephemeral:
+		case o.ordered() && o.Kind != Read && o.Kind != List:
 			if last := heard[o.Session]; last == nil || o.Begin > last.Begin {
 				heard[o.Session] = o
 			}
