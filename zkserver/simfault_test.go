@@ -1,0 +1,95 @@
+package zkserver
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/mwqueue/mw/zkserver/wal/waltest"
+)
+
+// atomicTime is a time of the run, in ns.
+type atomicTime struct{ atomic.Int64 }
+
+// fault hurts the ensemble.
+func (s *simRun) fault() {
+	m := s.members[s.rng.IntN(len(s.members))]
+	if s.rng.IntN(10) < 4 { // more often it is the leader
+		for _, other := range s.members {
+			if other.server != nil && other.server.node.Role().Leading {
+				m = other
+			}
+		}
+	}
+	s.faults++
+	switch s.rng.IntN(10) {
+	case 0, 1:
+		s.kill(m, (*waltest.Disk).Kill)
+	case 2, 3:
+		s.kill(m, (*waltest.Disk).PowerCut)
+	case 4:
+		s.cutOff(func(a, b int) bool { return a == m.number && b != 0 })
+	case 5:
+		s.cutOff(func(a, b int) bool { return b == m.number && a != 0 })
+	case 6:
+		s.cutOff(func(a, b int) bool { return a != 0 && b != 0 && (a == m.number || b == m.number) })
+	case 7: // any two parts, some of the clients' ways among them
+		side := s.rng.IntN(1 << (len(s.members) + 1))
+		s.cutOff(func(a, b int) bool { return side>>a&1 == 1 && side>>b&1 == 0 })
+	case 8:
+		s.resets++
+		s.net.end(m.number, false)
+	case 9:
+		s.stalls++
+		m.stalled.Store(s.now() + int64(s.upTo(2*time.Second)))
+	}
+}
+
+// kill ends a process, and starts it again later. Sometimes the others end with it.
+func (s *simRun) kill(m *simServer, after func(*waltest.Disk) *waltest.Disk) {
+	victims := []*simServer{m}
+	if s.rng.IntN(8) == 0 {
+		victims = s.members
+	}
+	for _, v := range victims {
+		s.kills++
+		v.end(after)
+	}
+	time.Sleep(s.upTo(700 * time.Millisecond))
+	for _, v := range victims {
+		if v.server == nil {
+			v.boot()
+		}
+	}
+}
+
+// cutOff cuts ways for a while.
+func (s *simRun) cutOff(across func(a, b int) bool) {
+	s.cuts++
+	var ways [][2]int
+	for a := range len(s.members) + 1 {
+		for b := range len(s.members) + 1 {
+			if a != b && across(a, b) {
+				ways = append(ways, [2]int{a, b})
+			}
+		}
+	}
+	s.net.setCut(true, ways...)
+	time.AfterFunc(s.upTo(2500*time.Millisecond), func() { s.net.setCut(false, ways...) })
+}
+
+// inject lets the disk take its time, and do what is planted.
+func (m *simServer) inject() {
+	syncs := 0
+	m.disk.Inject(func(op waltest.Op, _ string) error {
+		if op != waltest.OpSync {
+			return nil
+		}
+		if left := m.stalled.Load() - m.sim.now(); left > 0 {
+			time.Sleep(time.Duration(left))
+		}
+		if syncs++; m.sim.profile.plant == skippedSync && syncs%4 == 0 {
+			return waltest.ErrLie
+		}
+		return nil
+	})
+}
