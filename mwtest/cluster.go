@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,6 +30,9 @@ type Config struct {
 	// Members is how many mw servers are started, which together are one service.
 	// Default: 1.
 	Members int
+
+	// ServerFlags are added to the flags of each mw server.
+	ServerFlags []string
 
 	// SessionTimeout is given to every role. Default: 2s.
 	SessionTimeout time.Duration
@@ -93,8 +97,8 @@ func (c *Cluster) startMembers() error {
 			name = fmt.Sprintf("server%d", i+1)
 			others = append([]string{"--id", strconv.Itoa(i + 1)}, peers...)
 		}
-		args := append([]string{"server", "--listen", addr, "--data", filepath.Join(c.cfg.Dir, name)}, others...)
-		p, err := c.run(name, args...)
+		args := []string{"server", "--listen", addr, "--data", filepath.Join(c.cfg.Dir, name)}
+		p, err := c.run(name, slices.Concat(args, others, c.cfg.ServerFlags)...)
 		if err != nil {
 			return err
 		}

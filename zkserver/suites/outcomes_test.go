@@ -12,6 +12,7 @@ type outcomes struct {
 	names []string          // in the order they ran
 	why   map[string]string // of those that failed
 	raw   string
+	err   error // how the program ended
 }
 
 // parseOutcomes reads lines "ok NAME" and "FAIL NAME REASON".

@@ -92,10 +92,13 @@ func run(t *testing.T, command []string, addr, path string) outcomes {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.WaitDelay = 5 * time.Second
-	if err := cmd.Run(); err != nil {
+	err := cmd.Run()
+	if err != nil {
 		fmt.Fprintln(&out, err)
 	}
-	return parseOutcomes(out.String())
+	o := parseOutcomes(out.String())
+	o.err = err
+	return o
 }
 
 // must runs a command that prepares a program.
