@@ -113,6 +113,11 @@ type Config struct {
 	// that stands alone, and without it as by one that does not know of it.
 	ReconfigEnabled bool
 
+	// ReadOnlyMode serves clients that are content with old state while this
+	// member of an ensemble hears no leader: ZooKeeper's readonlymode.enabled.
+	// Default: they are sent away, as all others are.
+	ReadOnlyMode bool
+
 	// TLS says how clients are served over TLS. Default: they are not.
 	TLS TLS
 

@@ -30,6 +30,8 @@ var (
 	errRestored       = errors.New("zkserver: state replaced by a snapshot")
 	errOrder          = errors.New("zkserver: replies out of order")
 	errTooManyWatches = errors.New("zkserver: too many watches set again")
+	errNoLeader       = errors.New("zkserver: no leader is heard")
+	errLeaderBack     = errors.New("zkserver: a leader is back, so that writes are possible")
 	errBadFrame       = errors.New("zkserver: request without header")
 )
 
@@ -75,7 +77,13 @@ type conn struct {
 	nextSeq uint32 // of the next command
 	authSet []byte // ids as commands carry them; replaced, never changed
 
-	done chan struct{} // closed when closed is set
+	// readOnly is set while the member is cut off and this client is content
+	// with that: it has no place in the log. Set by the handshake, after the
+	// session.
+	readOnly atomic.Bool
+
+	done   chan struct{} // closed when closed is set
+	cancel func()        // ends what the loops wait for; called when closed is set
 
 	// deadline is for the client to take what is sent. Owned by the loop that
 	// set writing.
@@ -99,7 +107,8 @@ type conn struct {
 	closed    bool
 	cause     error // why it was closed
 
-	touched bool // in replica.touched; owned by the apply thread
+	touched bool       // in replica.touched; owned by the apply thread
+	owned   session.ID // the one whose owner it was made; protected by replica.mu
 }
 
 func newConn(s *Server, nc net.Conn, addr netip.Addr) *conn {
@@ -111,6 +120,7 @@ func newConn(s *Server, nc net.Conn, addr netip.Addr) *conn {
 		log:     s.clients.With().Stringer("peer", nc.RemoteAddr()).Logger(),
 		granted: make(chan grant, 1),
 		done:    make(chan struct{}),
+		cancel:  func() {},
 	}
 	c.work.L = &c.mu
 	c.room.L = &c.mu
@@ -126,6 +136,8 @@ func newConn(s *Server, nc net.Conn, addr netip.Addr) *conn {
 func (c *conn) run(ctx context.Context) {
 	defer context.AfterFunc(ctx, func() { c.close(errServerStops) })()
 	defer c.nc.Close()
+	ctx, c.cancel = context.WithCancel(ctx)
+	defer c.cancel()
 	c.srv.replica.join(c)
 	defer c.srv.replica.leave(c)
 
@@ -179,6 +191,7 @@ func (c *conn) shut(cause error) bool {
 	}
 	c.closed, c.cause = true, cause
 	close(c.done)
+	c.cancel()
 	c.work.Broadcast()
 	c.room.Broadcast()
 	return true

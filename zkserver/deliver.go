@@ -100,6 +100,12 @@ func (r *replica) wake() {
 		r.quotaLog.Warn().Str("path", path).Msg("soft quota exceeded")
 	}
 	r.overQuota = r.overQuota[:0]
+	for _, id := range r.expired {
+		if r.onExpiry != nil {
+			r.onExpiry(id)
+		}
+	}
+	r.expired = r.expired[:0]
 }
 
 func (r *replica) touch(c *conn) {

@@ -17,6 +17,7 @@ const (
 	isAuth                // changes the connection, see auth.go
 	isClose               // a write, and the connection's last request
 	isUnknown             // answered Unimplemented, and the connection's last request
+	isLast                // a read, and the connection's last request
 )
 
 // An op is a row of the table: all the server knows about one kind of request.
@@ -128,6 +129,9 @@ func (c *conn) dispatch(ctx context.Context, frame []byte) (more bool, err error
 		return false, errBadFrame
 	}
 	o := opFor(h.Op)
+	if c.readOnly.Load() {
+		o = o.whenReadOnly(c)
+	}
 	switch o.kind {
 	case isWrite:
 		if o.early && wire.Decode(d.Rest(), wire.NewRequest(h.Op)) != nil {
@@ -140,7 +144,7 @@ func (c *conn) dispatch(ctx context.Context, frame []byte) (more bool, err error
 		return true, c.sync(h.Xid, o, d.Rest())
 	case isAuth:
 		return c.auth(h.Xid, o, d.Rest())
-	case isUnknown:
+	case isUnknown, isLast:
 		return false, c.serve(h.Xid, o, nil)
 	}
 	return true, c.serve(h.Xid, o, d.Rest())

@@ -10,52 +10,108 @@ import (
 	"github.com/mwqueue/mw/zkserver/session"
 )
 
-// expiryPeriod is how often the expiry loop looks at least, and so how well it
-// notices that it was late.
-const expiryPeriod = 100 * time.Millisecond
+const (
+	// expiryPeriod is how often the expiry loop looks at least, and so how well
+	// it notices that it was late.
+	expiryPeriod = 100 * time.Millisecond
 
-// liveness is the memory of who was heard from, which is not replicated. A
-// connection's frames only set its heard; the tracker learns of them when a
-// session seems overdue or its connection ends. So a request costs one store.
+	// confirmTime is how long the other members may take to confirm that this
+	// one leads before overdue sessions are looked at again.
+	confirmTime = time.Second
+)
+
+// liveness is the memory of who was heard from, which is not replicated: only the
+// leader has it, and each one begins anew. A connection's frames only set its
+// heard; the tracker learns of them when a session seems overdue or its connection
+// ends. So a request costs one store. What other members hear they report.
 type liveness struct {
-	mu      sync.Mutex // protects tracker; locked inside replica.mu
+	mu sync.Mutex // protects the fields below; locked inside replica.mu
+
+	// term is the one this member leads in, 0 while others lead.
+	//
+	// Invariant: while it is not 0, tracker has the sessions of the table, but
+	// for those whose end is proposed.
+	term    uint64
 	tracker *session.Tracker
+
+	// left has the sessions whose connection here has ended, with the time of
+	// its last frame, while others lead: see reporter.
+	left map[session.ID]time.Time
 }
 
-func newLiveness() *liveness { return &liveness{tracker: session.NewTracker()} }
+func newLiveness() *liveness {
+	return &liveness{tracker: session.NewTracker(), left: make(map[session.ID]time.Time)}
+}
+
+// begin starts a term as leader, in which every session has its full time from
+// then on. If it has begun already nothing happens.
+func (l *liveness) begin(term uint64, t *session.Table, from time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.term == term {
+		return
+	}
+	l.term, l.tracker = term, session.NewTracker()
+	clear(l.left)
+	for s := range t.All() {
+		l.tracker.Add(s.ID, s.Timeout, from)
+	}
+}
+
+// end forgets all, as others lead.
+func (l *liveness) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.term != 0 {
+		l.term, l.tracker = 0, session.NewTracker()
+	}
+}
 
 // add starts or restarts a session's time.
 func (l *liveness) add(id session.ID, timeout time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.tracker.Add(id, timeout, time.Now())
+	if l.term != 0 {
+		l.tracker.Add(id, timeout, time.Now())
+	}
 }
 
 func (l *liveness) remove(id session.ID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.tracker.Remove(id)
+	delete(l.left, id)
 }
 
-func (l *liveness) touch(id session.ID, heard time.Time) {
+// leave notes that a session's connection here has ended, and when it was last
+// heard from.
+func (l *liveness) leave(id session.ID, heard time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.tracker.Touch(id, heard)
+	if l.term != 0 {
+		l.tracker.Touch(id, heard)
+	} else {
+		l.left[id] = heard
+	}
 }
 
-// expireLoop closes sessions whose clients are silent, until ctx ends.
+// expireLoop closes sessions whose clients are silent, while this member leads,
+// until ctx ends.
 //
-//	wake       -> was it late? then the clients may have been unheard because
-//	              this process was: all sessions get their full time again
-//	full       -> cut off clients who take nothing of what waits for them, or
-//	              do not finish the request they send
-//	idle       -> let go of buffers
-//	overdue    -> propose doExpire, which holds only while the session has not
-//	              been attached to again
+//	new term   -> every session gets its full time, and a grace in which the
+//	              other members report whom they hear
+//	was late?  -> then clients may have been unheard because this process was:
+//	              all sessions get their full time again
+//	reports    -> those whom other members heard are alive
+//	overdue    -> have a majority confirm that we lead; propose doExpire, which
+//	              holds only in this term and while the session has not been
+//	              attached to again
+//
+// A leader that has lost the majority gets no confirmation, so that its sessions
+// do not expire for reports that cannot reach it.
 func (s *Server) expireLoop(ctx context.Context) error {
-	s.replica.live.regrant(time.Now())
 	last := time.Now()
-	trimmed := last
+	s.lead(last)
 	timer := time.NewTimer(expiryPeriod)
 	defer timer.Stop()
 	for {
@@ -65,24 +121,70 @@ func (s *Server) expireLoop(ctx context.Context) error {
 		case <-timer.C:
 		}
 		now := time.Now()
-		if late := now.Sub(last) - expiryPeriod; late > s.cfg.Tick {
-			s.log.Warn().Dur("took", late).Msg("expiry was late, all sessions start anew")
-			s.replica.live.regrant(now)
-		}
+		late := now.Sub(last) - expiryPeriod
 		last = now
-		s.relieve()
-		s.relieveInput()
-		if now.Sub(trimmed) >= trimPeriod {
-			s.trim()
-			trimmed = now
-		}
-		for _, cmd := range s.replica.expired(now, s.clockAt) {
-			if err := s.expire(ctx, cmd); err != nil {
+		if s.lead(now) {
+			if late > s.cfg.Tick {
+				s.log.Warn().Dur("took", late).Msg("expiry was late, all sessions start anew")
+				s.replica.live.regrant(now)
+			}
+			if err := s.expireOverdue(ctx, now); err != nil {
 				return ended(ctx, err)
 			}
 		}
 		timer.Reset(s.replica.live.next(time.Now()))
 	}
+}
+
+// lead reports whether this member leads, by all it knows, and has the sessions'
+// times.
+func (s *Server) lead(now time.Time) bool {
+	role := s.member.Role()
+	if !role.Leading {
+		s.replica.live.end()
+		return false
+	}
+	grace := s.cfg.Tick
+	if s.cfg.Ensemble.alone() {
+		grace = 0
+	}
+	return s.replica.lead(role.Term, now.Add(grace))
+}
+
+// lead begins a term as leader once its first entry is applied: so all sessions
+// are there that the one before knew of.
+func (r *replica) lead(term uint64, from time.Time) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.term != term {
+		return false
+	}
+	r.live.begin(term, r.sessions, from)
+	return true
+}
+
+// expireOverdue proposes the end of sessions that nobody has heard from.
+func (s *Server) expireOverdue(ctx context.Context, now time.Time) error {
+	s.takeReports()
+	if len(s.replica.silent(now, s.clockAt, false)) == 0 {
+		return nil
+	}
+	limit, cancel := context.WithTimeout(ctx, confirmTime)
+	err := s.member.ReadIndex(limit)
+	cancel()
+	if err != nil {
+		if errors.Is(err, ensemble.ErrStopped) {
+			return err
+		}
+		return nil // the next look may be luckier, or find another leader
+	}
+	s.takeReports() // of meanwhile
+	for _, cmd := range s.replica.silent(now, s.clockAt, true) {
+		if err := s.expire(ctx, cmd); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // expire proposes the end of a session. If the disk has no room for it the
@@ -93,22 +195,14 @@ func (s *Server) expire(ctx context.Context, cmd command) error {
 		s.replica.live.add(cmd.session, cmd.timeout)
 		return nil
 	}
-	if err == nil {
-		s.stats.expired.Add(1)
-		s.expiries.Info().Str("session", hexID(cmd.session)).Msg("session expired")
-	}
 	return err
 }
 
-// reset forgets all and starts the sessions of t.
-func (l *liveness) reset(t *session.Table) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.tracker = session.NewTracker()
-	now := time.Now()
-	for s := range t.All() {
-		l.tracker.Add(s.ID, s.Timeout, now)
-	}
+// expiredHere is told of each session that has expired on a proposal of this
+// member's.
+func (s *Server) expiredHere(id session.ID) {
+	s.stats.expired.Add(1)
+	s.expiries.Info().Str("session", hexID(id)).Msg("session expired")
 }
 
 // regrant gives every session its full timeout from now on.
@@ -129,11 +223,11 @@ func (l *liveness) next(now time.Time) time.Duration {
 	return min(max(due.Sub(now), time.Millisecond), expiryPeriod)
 }
 
-// expired takes the sessions that are overdue off the tracker and returns the
-// commands that close them. A session whose command comes too late, because it
-// was attached to again, is back on the tracker by then: attach adds it under
-// the lock that is held here to read.
-func (r *replica) expired(now time.Time, at func(time.Duration) time.Time) []command {
+// silent returns the commands that close the sessions that are overdue and, if
+// take is set, takes those off the tracker. A session whose command comes too
+// late, because it was attached to again, is back on the tracker by then: attach
+// adds it under the lock that is held here to read.
+func (r *replica) silent(now time.Time, at func(time.Duration) time.Time, take bool) []command {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	r.live.mu.Lock()
@@ -143,19 +237,27 @@ func (r *replica) expired(now time.Time, at func(time.Duration) time.Time) []com
 	for id := range r.live.tracker.Expired(now) {
 		s, ok := r.sessions.Get(id)
 		if c := r.owners[id]; c != nil && ok {
-			heard := at(time.Duration(c.heard.Load()))
-			if c.waiting.Load() > 0 {
-				heard = now
-			}
+			heard := at(c.lastHeard(now.Sub(at(0))))
 			if now.Sub(heard) < s.Timeout {
 				r.live.tracker.Touch(id, heard)
 				continue
 			}
 		}
-		r.live.tracker.Remove(id)
+		if take {
+			r.live.tracker.Remove(id)
+		}
 		if ok {
-			cmds = append(cmds, command{kind: doExpire, session: id, attach: s.Attach, timeout: s.Timeout})
+			cmds = append(cmds, command{kind: doExpire, session: id, attach: s.Attach, term: r.live.term, timeout: s.Timeout})
 		}
 	}
 	return cmds
+}
+
+// lastHeard is when the connection was last heard from, on the server's clock.
+// While it waits for the server its silence is not the client's fault.
+func (c *conn) lastHeard(now time.Duration) time.Duration {
+	if c.waiting.Load() > 0 {
+		return now
+	}
+	return time.Duration(c.heard.Load())
 }

@@ -43,7 +43,7 @@ func (c *conn) shakeHands(ctx context.Context) error {
 		c.sayWord(string(first))
 		return errWordSaid
 	}
-	if c.srv.recovering.Load() {
+	if !c.srv.serves() && !c.srv.isReadOnly() {
 		return errNotServing
 	}
 	if !c.identify() {
@@ -60,13 +60,31 @@ func (c *conn) shakeHands(ctx context.Context) error {
 	c.srv.stats.connects.Add(1)
 	c.received.Add(1)
 	c.bytesIn.Add(int64(len(frame)) + 4)
-	if q.LastZxidSeen > c.srv.replica.lastZxid() {
-		return errAhead
+	if c.srv.isReadOnly() {
+		return c.joinReadOnly(&q)
+	}
+	if err := c.catchUp(ctx, q.LastZxidSeen); err != nil {
+		return err
 	}
 	if q.SessionID == 0 {
 		return c.newSession(ctx, &q)
 	}
 	return c.reattach(ctx, &q)
+}
+
+// catchUp returns when this member has all that the client has seen on another
+// one. What it saw was committed, so that after a ReadIndex it is here; if it is
+// not it was never part of this state. Apache ZooKeeper refuses at once.
+func (c *conn) catchUp(ctx context.Context, seen int64) error {
+	if seen <= c.srv.replica.lastZxid() {
+		return nil
+	}
+	limit, cancel := context.WithTimeout(ctx, handshakeTime)
+	defer cancel()
+	if err := c.srv.member.ReadIndex(limit); err != nil || seen > c.srv.replica.lastZxid() {
+		return errAhead
+	}
+	return nil
 }
 
 // newSession creates a session and answers the client.
@@ -77,7 +95,7 @@ func (c *conn) newSession(ctx context.Context, q *wire.ConnectRequest) error {
 		return errTooManySessions
 	}
 	for {
-		id := newSessionID()
+		id := c.srv.newSessionID()
 		g, err := c.request(ctx, command{kind: doCreate, session: id, timeout: c.srv.negotiate(q.TimeoutMillis)})
 		if err != nil {
 			return err
@@ -89,11 +107,14 @@ func (c *conn) newSession(ctx context.Context, q *wire.ConnectRequest) error {
 }
 
 // newSessionID returns an id that cannot be guessed. As in Apache ZooKeeper the
-// high byte is the number of the member that made it, which is 1.
-func newSessionID() session.ID {
+// high byte is the number of the member that made it; a server alone is 1.
+func (s *Server) newSessionID() session.ID {
 	var b [8]byte
 	rand.Read(b[1:])
 	b[0] = 1
+	if !s.cfg.Ensemble.alone() {
+		b[0] = byte(s.cfg.Ensemble.Number)
+	}
 	return session.ID(binary.BigEndian.Uint64(b[:]))
 }
 
@@ -138,13 +159,16 @@ func (s *Server) negotiate(millis int32) time.Duration {
 
 // welcome makes the session the connection's and tells the client.
 func (c *conn) welcome(q *wire.ConnectRequest, s session.Session) error {
-	c.session, c.attach, c.timeout = s.ID, s.Attach, s.Timeout
+	if !c.readOnly.Load() { // else they are set
+		c.session, c.attach, c.timeout = s.ID, s.Attach, s.Timeout
+	}
 	c.heard.Store(int64(c.srv.clock()))
 	err := c.sendResponse(&wire.ConnectResponse{
 		TimeoutMillis: int32(s.Timeout.Milliseconds()),
 		SessionID:     int64(s.ID),
 		Password:      c.srv.replica.password(s.ID),
 		HasReadOnly:   q.HasReadOnly,
+		ReadOnly:      c.readOnly.Load(),
 	})
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package zkserver
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"time"
@@ -46,6 +47,32 @@ func (s *Server) eventLimit() int {
 		return tightEventBytes
 	}
 	return outTight
+}
+
+// upkeepPeriod is how often upkeepLoop looks.
+const upkeepPeriod = 100 * time.Millisecond
+
+// upkeepLoop looks after what clients cost, until ctx ends:
+//
+//	full -> cut off clients who take nothing of what waits for them, or do not
+//	        finish the request they send
+//	idle -> let go of buffers
+func (s *Server) upkeepLoop(ctx context.Context) error {
+	tick := time.NewTicker(upkeepPeriod)
+	defer tick.Stop()
+	for trimmed := time.Now(); ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			s.relieve()
+			s.relieveInput()
+			if now.Sub(trimmed) >= trimPeriod {
+				s.trim()
+				trimmed = now
+			}
+		}
+	}
 }
 
 // relieve cuts off clients who take nothing, while there is too much output, and

@@ -33,9 +33,9 @@ func (r *replica) leave(c *conn) {
 	c.srv.output.Add(-int64(c.counted))
 	c.counted = 0
 	c.mu.Unlock()
-	if r.owners[c.session] == c {
-		delete(r.owners, c.session)
-		r.live.touch(c.session, c.srv.clockAt(time.Duration(c.heard.Load())))
+	if r.owners[c.owned] == c {
+		delete(r.owners, c.owned)
+		r.live.leave(c.owned, c.srv.clockAt(time.Duration(c.heard.Load())))
 	}
 }
 

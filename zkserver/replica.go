@@ -31,6 +31,7 @@ type replica struct {
 	live       *liveness
 	haveKey    chan struct{} // closed when keyed is set
 	quotaLog   zerolog.Logger
+	onExpiry   func(session.ID) // is told what expired on a proposal of this member; may be nil
 
 	// mu protects the fields below. Apply holds it to write, for some
 	// commands at a time; reads hold it to read.
@@ -63,6 +64,7 @@ type replica struct {
 	doomed     []doom               // to be closed at the next wake
 	deaf       []*conn              // are shut; their sockets are closed at the next wake
 	overQuota  []string             // paths whose soft quota clients here went above
+	expired    []session.ID         // on a proposal of this member
 	now        applied              // the write being applied
 }
 
@@ -171,6 +173,9 @@ func (r *replica) apply(entry *ensemble.Command, ms int64, now time.Duration) {
 		a := r.begin()
 		if s, ok := r.sessions.Get(cmd.session); ok && s.Attach == cmd.attach && (cmd.term == 0 || cmd.term == r.term) {
 			r.closeSession(a, cmd.session, ms, nil)
+			if entry.Origin == r.origin {
+				r.expired = append(r.expired, cmd.session)
+			}
 		}
 	case doKey:
 		if !r.keyed {
@@ -203,6 +208,7 @@ func (r *replica) grant(from *conn, id session.ID, ok bool) {
 	}
 	if ok {
 		r.owners[id] = from
+		from.owned = id
 	}
 	select {
 	case from.granted <- grant{s, ok}:

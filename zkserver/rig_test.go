@@ -34,12 +34,20 @@ func newRig(t testing.TB) *rig {
 		t.Fatal(err)
 	}
 	b := &rig{Server: &Server{cfg: cfg, syncs: newSyncs(), input: newInput(cfg.MaxInput), start: time.Now()}, t: t}
-	b.writes = b
+	b.writes, b.member = b, leads{}
 	b.replica = newReplica(cfg.MaxWatchesPerConn, &b.held, b.clock)
 	b.replica.origin = rigOrigin
 	b.replica.Apply(ensemble.Batch{Term: 1})
 	return b
 }
+
+// leads is a member that leads in term 1, and has no others.
+type leads struct{}
+
+func (leads) Role() ensemble.Role             { return ensemble.Role{Term: 1, Leading: true, HasLeader: true} }
+func (leads) Tell([]byte) time.Time           { return time.Time{} }
+func (leads) Heard() time.Time                { return time.Time{} }
+func (leads) ReadIndex(context.Context) error { return nil }
 
 // Offer notes a command.
 func (b *rig) Offer(_ context.Context, p ensemble.Proposal) error {
@@ -103,7 +111,7 @@ func (b *rig) connect(id session.ID) *peer {
 	b.replica.join(c)
 	b.replica.sessions.Create(id, time.Minute)
 	b.replica.owners[id] = c
-	c.session, c.timeout = id, time.Minute
+	c.owned, c.session, c.timeout = id, id, time.Minute
 
 	ctx, cancel := context.WithCancel(context.Background())
 	var loops sync.WaitGroup

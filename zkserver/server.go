@@ -29,6 +29,7 @@ type Server struct {
 	collector *collector // nil if it is not ours to set
 	node      *ensemble.Node
 	writes    proposer // node; a test may put something else there
+	member    member   // as well
 	replica   *replica
 	admission *admission
 	syncs     *syncs
@@ -36,7 +37,11 @@ type Server struct {
 	held      atomic.Int64 // bytes of all requests not answered yet
 	output    atomic.Int64 // bytes that wait for clients, more or less
 	input     input        // room for large requests
-	tight     bool         // output was above Config.MaxOutput; owned by expireLoop
+	tight     bool         // output was above Config.MaxOutput; owned by upkeepLoop
+	reporter  reporter     // owned by standLoop
+	reports   reports      // of other members, to this one as leader
+	standing  atomic.Int32 // a standing
+	contact   time.Time    // with the leader, when last; owned by standLoop
 	rules     tree.Rules   // of the commands this member makes
 
 	// What operators are told, see words.go and tls.go.
@@ -58,6 +63,14 @@ type Server struct {
 // sessions.
 type proposer interface {
 	Offer(ctx context.Context, p ensemble.Proposal) error
+}
+
+// A member is one of an ensemble, which may be its only one: see ensemble.Node.
+type member interface {
+	Role() ensemble.Role
+	Tell(b []byte) time.Time
+	Heard() time.Time
+	ReadIndex(ctx context.Context) error
 }
 
 // Open takes the data directory and the port and recovers the state. No client
@@ -117,12 +130,14 @@ func open(cfg Config, c *collector) (*Server, error) {
 	disk := timedFS{FS: cmp.Or(cfg.FS, wal.OS), stats: &s.stats, slow: cfg.SlowSync, log: s.noisy}
 	s.replica.allWatches = cfg.MaxWatches
 	s.replica.quotaLog = inBursts(cfg.Log)
+	s.replica.onExpiry = s.expiredHere
 	s.node, err = ensemble.Open(ensemble.Config{
 		Dir:             cfg.Dir,
 		Machine:         timedMachine{s.replica, &s.stats, &s.recovering},
 		Members:         cfg.Ensemble.list(),
 		Number:          cfg.Ensemble.Number,
 		Transport:       transport,
+		Hear:            s.hear,
 		Log:             cfg.Log,
 		SegmentBytes:    cfg.SegmentBytes,
 		SnapshotBytes:   cfg.SnapshotBytes,
@@ -134,7 +149,7 @@ func open(cfg Config, c *collector) (*Server, error) {
 		s.closeDoors()
 		return nil, fmt.Errorf("zkserver: %w", err)
 	}
-	s.writes = s.node
+	s.writes, s.member = s.node, s.node
 	s.replica.origin, s.replica.origins = s.node.Origin(), s.node.Origin
 	return s, nil
 }
@@ -168,7 +183,10 @@ func (s *Server) Addr() net.Addr {
 //	sites   answer operators over HTTP            words_http.go
 //	accept  two goroutines per connection         listen.go, conn.go; with other
 //	        members at once, to answer words and send clients elsewhere
+//	stand   hears the leader, or sends clients    standing.go, report.go
+//	        away; reports who was heard from
 //	expire  closes sessions of silent clients     expiry.go
+//	upkeep  cuts off clients who take nothing     pressure.go
 //	sweep   removes containers and TTL znodes     sweep.go
 //	syncs   runs the ReadIndexes of sync requests sync.go
 //	control answers the programs of this user     control.go
@@ -180,6 +198,7 @@ func (s *Server) Run(ctx context.Context) error {
 	early := !s.cfg.Ensemble.alone() // it may be long before there is a quorum
 	if early {
 		g.Go(func() error { return s.acceptLoop(running) })
+		g.Go(func() error { return s.standLoop(running) })
 	}
 	g.Go(func() error {
 		if err := s.prepare(running); err != nil {
@@ -188,6 +207,7 @@ func (s *Server) Run(ctx context.Context) error {
 		s.recovering.Store(false)
 		s.log.Info().Stringer("addr", s.Addr()).Msg("serving clients")
 		g.Go(func() error { return s.expireLoop(running) })
+		g.Go(func() error { return s.upkeepLoop(running) })
 		g.Go(func() error { return s.sweepLoop(running) })
 		g.Go(func() error { return s.syncs.run(running, s.node.ReadIndex) })
 		if s.cfg.Control {

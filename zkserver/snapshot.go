@@ -68,8 +68,7 @@ func (r *replica) Restore(src io.Reader) error {
 	}
 	r.term, r.zxid = c.term, c.zxid
 	r.sessions, r.tree, r.watches = c.sessions, c.tree, watch.NewTable()
-	r.live.reset(c.sessions)
-	clear(r.owners)
+	r.live.end()
 	clear(r.openers)
 	clear(r.openedBy)
 	for _, c := range r.conns {

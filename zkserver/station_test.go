@@ -192,7 +192,6 @@ func TestLateExpiryLoopGivesSessionsTheirFullTimeAgain(t *testing.T) {
 		b := newRig(t)
 		b.replica.sessions.Create(1, time.Second)
 		b.replica.sessions.Create(2, 3*time.Second)
-		b.replica.live.reset(b.replica.sessions)
 		b.stall = 5 * time.Second // session 1 expires, and its command takes that long
 
 		ctx, cancel := context.WithCancel(t.Context())
@@ -242,7 +241,6 @@ func TestSessionOverdueOnAFullDiskGetsItsOwnTimeoutAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newRig(t)
 		b.replica.sessions.Create(1, time.Second)
-		b.replica.live.reset(b.replica.sessions)
 		b.setFull(true)
 
 		ctx, cancel := context.WithCancel(t.Context())

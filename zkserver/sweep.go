@@ -10,13 +10,16 @@ import (
 	"github.com/mwqueue/mw/zkserver/tree"
 )
 
-// sweepLoop removes containers and TTL znodes whose time is over, until ctx ends.
-// It only proposes: whether a znode may go is decided when the command is applied.
+// sweepLoop removes containers and TTL znodes whose time is over, while this member
+// leads, until ctx ends. It only proposes: whether a znode may go is decided when the command is applied.
 func (s *Server) sweepLoop(ctx context.Context) error {
 	for {
 		sleep(ctx, s.cfg.SweepInterval)
 		if ctx.Err() != nil {
 			return nil
+		}
+		if !s.member.Role().Leading {
+			continue
 		}
 		if err := s.sweep(ctx); err != nil {
 			return ended(ctx, fmt.Errorf("sweep: %w", err))

@@ -17,7 +17,8 @@ func (s *Server) Report(need admin.Need) admin.Report {
 	rep := admin.Report{
 		Version:  protocolVersion + ", built on " + buildDate,
 		Mode:     "standalone",
-		Serving:  !s.recovering.Load(),
+		Serving:  s.serves() || s.isReadOnly(),
+		ReadOnly: s.isReadOnly(),
 		Uptime:   s.clock(),
 		Settings: s.settings(),
 	}
