@@ -18,7 +18,8 @@ const (
 // A collector sets the room of the garbage collector after each collection. It
 // is for the whole process: [Config.OwnProcess].
 type collector struct {
-	before int // what to set again
+	before int   // what to set again
+	limit  int64 // on memory; what to set again
 
 	mu   sync.Mutex // held while setting; protects over
 	over bool
@@ -27,12 +28,20 @@ type collector struct {
 // pauseCollector begins with no collection at all, for loading a snapshot:
 // nothing of it becomes garbage.
 func pauseCollector() *collector {
-	return &collector{before: debug.SetGCPercent(-1)}
+	return &collector{before: debug.SetGCPercent(-1), limit: debug.SetMemoryLimit(-1)}
 }
 
-// start sets the room from now on.
+// start ends the pause. The first collection is not now, when clients wait for
+// the server and the log is yet to be applied, but when as much has been
+// allocated as there may be between two. How much lives is not known before, so
+// it takes a limit on all memory.
 func (c *collector) start() {
-	c.adjust()
+	m := []metrics.Sample{
+		{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
+	}
+	metrics.Read(m)
+	objects, held := m[0].Value.Uint64(), m[1].Value.Uint64()-m[2].Value.Uint64()
+	debug.SetMemoryLimit(min(c.limit, int64(held+objects/100*uint64(roomFor(objects)))))
 	c.watch()
 }
 
@@ -45,6 +54,7 @@ func (c *collector) stop() {
 	defer c.mu.Unlock()
 	if !c.over {
 		c.over = true
+		debug.SetMemoryLimit(c.limit)
 		debug.SetGCPercent(c.before)
 	}
 }
@@ -69,6 +79,7 @@ func (c *collector) adjust() bool {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(live)
 	debug.SetGCPercent(roomFor(live[0].Value.Uint64()))
+	debug.SetMemoryLimit(c.limit)
 	return true
 }
 

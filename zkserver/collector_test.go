@@ -43,6 +43,50 @@ func TestTheCollectorIsSetAfterEachCollection(t *testing.T) {
 	}
 }
 
+// TestTheFirstCollectionWaitsForWhatIsAllocated: none is made at the start, one
+// when the room is used up, and from then on a limit that was set holds alone.
+func TestTheFirstCollectionWaitsForWhatIsAllocated(t *testing.T) {
+	const limit = 1 << 40
+	defer debug.SetGCPercent(debug.SetGCPercent(100))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(limit))
+	runtime.GC()
+	c := pauseCollector()
+	defer c.stop()
+	before := collections()
+	c.start()
+	if n := collections() - before; n > 0 {
+		t.Errorf("%d collections at the start", n)
+	}
+	deadline := time.Now().Add(30 * time.Second)
+	allocated := 0 // MiB
+	for ; collections() == before; allocated++ {
+		if time.Now().After(deadline) {
+			t.Fatalf("no collection after %d MiB", allocated)
+		}
+		garbage = make([]byte, 1<<20)
+	}
+	if allocated < leastRoom>>23 {
+		t.Errorf("a collection after %d MiB", allocated)
+	}
+	for debug.SetMemoryLimit(-1) != limit { // a cleanup's goroutine sets it, after the room
+		if time.Now().After(deadline) {
+			t.Fatalf("limit %d after a collection", debug.SetMemoryLimit(-1))
+		}
+		runtime.Gosched()
+	}
+	if got := percent(); got < roomPercent {
+		t.Errorf("%d percent after a collection", got)
+	}
+}
+
+var garbage []byte
+
+func collections() uint32 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.NumGC
+}
+
 // percent reads the setting.
 func percent() int {
 	p := debug.SetGCPercent(100)
