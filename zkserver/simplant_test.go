@@ -1,13 +1,119 @@
 package zkserver
 
-import "context"
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/mwqueue/mw/zkserver/ensemble"
+	"github.com/mwqueue/mw/zkserver/session"
+)
 
 // A simPlant is a bug that is put in, to see that it is noticed.
 type simPlant int
 
 const (
-	noPlant simPlant = iota
-	skippedSync
+	noPlant        simPlant = iota
+	skippedSync             // every fourth sync of a disk is skipped
+	staleRead               // some syncs are answered at once
+	followersClock          // members expire sessions that they have not heard of themselves
+	lateExpiry              // not a bug: expiries of a leader come when there is another
+	noTermFence             // the same, and they hold in whatever term
 )
 
-func (m *simServer) plant(context.Context) {}
+// plant puts the bug into a member that starts.
+func (m *simServer) plant(ctx context.Context) {
+	s, server := m.sim, m.server
+	switch s.profile.plant {
+	case staleRead: // takes turns with the loop of the server
+		s.lives.Go(func() { server.syncs.run(ctx, func(context.Context) error { return nil }) })
+	case followersClock:
+		s.lives.Go(func() { server.expireByOwnClock(ctx) })
+	case lateExpiry, noTermFence:
+		server.writes = &lateProposer{proposer: server.writes, server: server, lives: &s.lives, fence: s.profile.plant == lateExpiry}
+	}
+}
+
+// expireByOwnClock expires every session that has had no connection here for as
+// long as its timeout.
+func (s *Server) expireByOwnClock(ctx context.Context) {
+	heard := map[session.ID]time.Time{}
+	for ctx.Err() == nil {
+		r := s.replica
+		r.mu.RLock()
+		var over []command
+		for one := range r.sessions.All() {
+			if last, ok := heard[one.ID]; !ok || r.owners[one.ID] != nil {
+				heard[one.ID] = time.Now()
+			} else if time.Since(last) > one.Timeout {
+				over = append(over, command{kind: doExpire, session: one.ID, attach: one.Attach, term: r.term})
+				heard[one.ID] = time.Now()
+			}
+		}
+		r.mu.RUnlock()
+		for _, cmd := range over {
+			s.writes.Offer(ctx, ensemble.Proposal{Data: cmd.append(nil), Reserved: true})
+		}
+		sleep(ctx, 100*time.Millisecond)
+	}
+}
+
+// A lateProposer holds back expiries until the term is another, as a leader does
+// that is stopped in between.
+type lateProposer struct {
+	proposer
+	server *Server
+	lives  *sync.WaitGroup
+	fence  bool
+}
+
+// Offer implements proposer.
+func (p *lateProposer) Offer(ctx context.Context, o ensemble.Proposal) error {
+	cmd, err := parseCommand(o.Data)
+	if err != nil || cmd.kind != doExpire {
+		return p.proposer.Offer(ctx, o)
+	}
+	term := p.server.node.Role().Term
+	p.lives.Go(func() {
+		late := time.NewTimer(5 * time.Second)
+		defer late.Stop()
+		for p.server.node.Role().Term == term {
+			select {
+			case <-p.server.node.RoleChanged():
+			case <-late.C: // then it was not to be
+				p.server.replica.live.add(cmd.session, simTimeout)
+				return
+			case <-ctx.Done():
+				return
+			}
+		}
+		if !p.fence {
+			cmd.term = 0
+		}
+		p.proposer.Offer(ctx, ensemble.Proposal{Data: cmd.append(nil), Reserved: true})
+	})
+	return nil
+}
+
+// A simulation that finds nothing must be able to find something.
+func TestServersWithPlantedBugsAreFoundOut(t *testing.T) {
+	for name, p := range map[string]simPlant{
+		"a skipped sync": skippedSync,
+		"a read that is answered from stale state": staleRead,
+	} {
+		t.Run(name, func(t *testing.T) {
+			for seed := uint64(1); seed <= 40; seed++ {
+				profile := simProfileOf(seed)
+				profile.plant = p
+				if _, err := simulateServers(t, seed, profile, zerolog.Nop()); err != nil {
+					t.Logf("seed %d: %.300v", seed, err)
+					return
+				}
+			}
+			t.Error("not noticed")
+		})
+	}
+}
