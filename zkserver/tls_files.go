@@ -86,20 +86,9 @@ func (k *keys) current(now time.Time) *tls.Config {
 
 // read makes a configuration of the files.
 func (k *keys) read() (*tls.Config, error) {
-	cert, err := os.ReadFile(k.cfg.Cert)
+	pair, err := ReadKeyPair(k.cfg.Cert, k.cfg.Key)
 	if err != nil {
-		return nil, fmt.Errorf("zkserver: %w", err)
-	}
-	key, err := os.ReadFile(k.cfg.Key)
-	if err != nil {
-		return nil, fmt.Errorf("zkserver: %w", err)
-	}
-	if err := vetKey(k.cfg.Key, key); err != nil {
 		return nil, err
-	}
-	pair, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		return nil, fmt.Errorf("zkserver: certificate %s with key %s: %w", k.cfg.Cert, k.cfg.Key, err)
 	}
 	config := &tls.Config{
 		Certificates: []tls.Certificate{pair},
@@ -109,16 +98,47 @@ func (k *keys) read() (*tls.Config, error) {
 		CipherSuites: k.cfg.CipherSuites,
 	}
 	if k.cfg.CA != "" {
-		ca, err := os.ReadFile(k.cfg.CA)
-		if err != nil {
-			return nil, fmt.Errorf("zkserver: %w", err)
-		}
-		config.ClientCAs = x509.NewCertPool()
-		if !config.ClientCAs.AppendCertsFromPEM(ca) {
-			return nil, fmt.Errorf("zkserver: CA %s: %s", k.cfg.CA, noPEM(ca))
+		if config.ClientCAs, err = ReadCAs(k.cfg.CA); err != nil {
+			return nil, err
 		}
 	}
 	return config, nil
+}
+
+// ReadKeyPair reads certificates, the own one first, and their key from PEM files,
+// which may be one. The error says what to do about a file of another kind. It is
+// for clients, too.
+func ReadKeyPair(certFile, keyFile string) (tls.Certificate, error) {
+	cert, err := os.ReadFile(certFile)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("zkserver: %w", err)
+	}
+	key, err := os.ReadFile(keyFile)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("zkserver: %w", err)
+	}
+	if err := vetKey(keyFile, key); err != nil {
+		return tls.Certificate{}, err
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("zkserver: certificate %s with key %s: %w", certFile, keyFile, err)
+	}
+	return pair, nil
+}
+
+// ReadCAs reads the certificates that others must come from, from a PEM file, as
+// ReadKeyPair does.
+func ReadCAs(file string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("zkserver: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("zkserver: CA %s: %s", file, noPEM(text))
+	}
+	return pool, nil
 }
 
 // vetKey says what is wrong with a key file where package tls would only say

@@ -69,7 +69,7 @@ func variable(name string) string {
 // nameVariable lets a flag be given by a variable. Global flags that are
 // repeated after the command keep the one they have, and so do hidden ones.
 func nameVariable(f cli.Flag, name string) {
-	if isGlobal(f.Names()[0]) {
+	if isGlobal(f) {
 		return
 	}
 	switch f := f.(type) {

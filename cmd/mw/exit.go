@@ -122,6 +122,7 @@ func exitCode(err error) int {
 		code int
 	}{
 		{coordinator.ErrUnknownOutcome, exitUnknown},
+		{errTLSRefused, exitDenied},
 		{coordinator.ErrNoServer, exitNoServer},
 		{submit.ErrNoQueue, exitNoServer},
 		{coordinator.ErrNoAuth, exitDenied},
@@ -146,6 +147,9 @@ func hint(err error) string {
 	}
 	if k, ok := errors.AsType[*submit.KeyUsedError](err); ok {
 		return fmt.Sprintf("a key stands for one task, with its command and all its flags: \"mw status %s\" shows that one", k.Task)
+	}
+	if hint := tlsHint(err); hint != "" {
+		return hint
 	}
 	switch {
 	case errors.Is(err, coordinator.ErrNoServer):

@@ -27,11 +27,11 @@ func globalFlags() []cli.Flag {
 
 // serviceFlags are for commands that talk to the service.
 func serviceFlags() []cli.Flag {
-	return append([]cli.Flag{
+	return slices.Concat([]cli.Flag{
 		&cli.StringFlag{Name: "servers", Usage: "use the service at `HOST:PORT,…/CHROOT` [$MW_SERVERS]", DefaultText: "127.0.0.1:2181"},
 		&cli.StringFlag{Name: "session-timeout", Usage: "be taken for dead after `D` of silence [$MW_SESSION_TIMEOUT]", DefaultText: "5s"},
 		&cli.StringFlag{Name: "connect-timeout", Usage: "give up after `D` without a server at the start, 0: never [$MW_CONNECT_TIMEOUT]", DefaultText: "4s"},
-	}, logFlags()...)
+	}, tlsFlags(), logFlags())
 }
 
 func logFlags() []cli.Flag {
@@ -45,19 +45,42 @@ func outputFlag() cli.Flag {
 	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "answer as `FORMAT`: table, json, jsonl or id [$MW_OUTPUT]", DefaultText: "table"}
 }
 
-func isGlobal(name string) bool {
-	return slices.ContainsFunc(globalFlags(), func(f cli.Flag) bool { return f.Names()[0] == name })
+// isGlobal reports whether f is a global flag, and not one of a command's own that
+// has the name of one: "mw server" has a --tls-ca for its clients.
+func isGlobal(f cli.Flag) bool {
+	return slices.ContainsFunc(globalFlags(), func(g cli.Flag) bool {
+		return f.Names()[0] == g.Names()[0] && usageOf(f) == usageOf(g)
+	})
+}
+
+func usageOf(f cli.Flag) string {
+	if doc, ok := f.(cli.DocGenerationFlag); ok {
+		return doc.GetUsage()
+	}
+	return ""
 }
 
 // global returns a global flag's value: after the command, before it, from
 // its variable, or "".
 func global(c *cli.Context, name string) string {
-	for _, at := range c.Lineage() {
-		if at.Command != nil && at.IsSet(name) {
-			return at.String(name)
-		}
+	if at := givenAt(c, name); at != nil {
+		return at.String(name)
 	}
 	return os.Getenv("MW_" + variable(name))
+}
+
+// givenAt finds where in the command line a global flag is given, or nil.
+func givenAt(c *cli.Context, name string) *cli.Context {
+	for _, at := range c.Lineage() {
+		if at.Command == nil || !at.IsSet(name) {
+			continue
+		}
+		own := slices.ContainsFunc(at.Command.Flags, func(f cli.Flag) bool { return f.Names()[0] == name && !isGlobal(f) })
+		if !own {
+			return at
+		}
+	}
+	return nil
 }
 
 // globalDuration is global for a duration, with its default.
@@ -83,6 +106,9 @@ func service(c *cli.Context, log zerolog.Logger) (coordinator.Config, error) {
 	var err error
 	if cfg.Servers, cfg.Chroot, err = coordinator.ParseServers(text); err != nil {
 		return cfg, usagef(c, "--servers: %v", err)
+	}
+	if cfg.Dial, err = tlsDial(c); err != nil {
+		return cfg, err
 	}
 	cfg.SessionTimeout, err = globalDuration(c, "session-timeout", 5*time.Second)
 	if err == nil && (cfg.SessionTimeout < 100*time.Millisecond || cfg.SessionTimeout > 24*time.Hour) {

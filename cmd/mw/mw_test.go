@@ -137,8 +137,8 @@ func TestEveryFlagHasAVariable(t *testing.T) {
 		for _, c := range commands {
 			for _, f := range c.Flags {
 				doc, ok := f.(cli.DocGenerationFlag)
-				if name := f.Names()[0]; !ok || !isGlobal(name) && len(doc.GetEnvVars()) != 1 {
-					t.Errorf("%s %s --%s has no variable", prefix, c.Name, name)
+				if !ok || !isGlobal(f) && len(doc.GetEnvVars()) != 1 {
+					t.Errorf("%s %s --%s has no variable", prefix, c.Name, f.Names()[0])
 				}
 			}
 			if c.UsageText == "" || c.Description == "" {

@@ -32,6 +32,7 @@ func TestScript(t *testing.T) {
 			"exits":      exits,
 			"free":       free,
 			"eventually": eventually,
+			"certs":      certs,
 		},
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -25,14 +26,15 @@ func serverStatusCommand() *cli.Command {
 mntr. A server that does not answer mntr, because it is not in its whitelist,
 does not tell of its sessions, watches and data: see --words of "mw server".
 
+With --tls-ca it asks where the server speaks TLS.
+
 Examples:
    mw server status
    mw server status --server zk2:2181 -o json`,
-		Flags: append([]cli.Flag{
+		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "server", Usage: "ask the server at `HOST:PORT`", DefaultText: "the first of --servers"},
 			serviceFlags()[0],
-			outputFlag(),
-		}, logFlags()...),
+		}, tlsFlags(), []cli.Flag{outputFlag()}, logFlags()),
 		Action: func(c *cli.Context) error {
 			if err := noArguments(c); err != nil {
 				return err
@@ -44,7 +46,14 @@ Examples:
 			if err != nil {
 				return err
 			}
-			st, err := askServer(c.Context, addr)
+			dial, err := tlsDial(c)
+			if err != nil {
+				return err
+			}
+			if dial == nil {
+				dial = new(net.Dialer).DialContext
+			}
+			st, err := askServer(c.Context, dial, addr)
 			if err != nil {
 				return err
 			}
@@ -105,8 +114,8 @@ const statusTime = 4 * time.Second
 const maxWordAnswer = 1 << 20
 
 // askServer asks for srvr and, if that is allowed, mntr.
-func askServer(ctx context.Context, addr string) (*serverStatus, error) {
-	text, err := askWord(ctx, addr, "srvr")
+func askServer(ctx context.Context, dial dialer, addr string) (*serverStatus, error) {
+	text, err := askWord(ctx, dial, addr, "srvr")
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", coordinator.ErrNoServer, err)
 	}
@@ -114,16 +123,16 @@ func askServer(ctx context.Context, addr string) (*serverStatus, error) {
 	if err := st.parseServer(text); err != nil {
 		return nil, fmt.Errorf("%s: %w", addr, err)
 	}
-	if text, err = askWord(ctx, addr, "mntr"); err == nil {
+	if text, err = askWord(ctx, dial, addr, "mntr"); err == nil {
 		st.parseMonitor(text)
 	}
 	return st, nil
 }
 
-func askWord(ctx context.Context, addr, word string) (string, error) {
+func askWord(ctx context.Context, dial dialer, addr, word string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusTime)
 	defer cancel()
-	nc, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	nc, err := dial(ctx, "tcp", addr)
 	if err != nil {
 		return "", err
 	}

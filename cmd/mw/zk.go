@@ -89,7 +89,7 @@ func zkExit(c *cli.Context, code int, err error) error {
 // zkUnreachable says why no server could be reached, and no more.
 func zkUnreachable(err error) error {
 	if _, why, ok := strings.Cut(err.Error(), client.ErrNotConnected.Error()+": "); ok && errors.Is(err, coordinator.ErrNoServer) {
-		return fmt.Errorf("%w: %s", coordinator.ErrNoServer, why)
+		return &failure{err: fmt.Errorf("%w: %s", coordinator.ErrNoServer, why), code: exitCode(err), hint: hint(err)}
 	}
 	return err
 }
@@ -106,7 +106,7 @@ func clientConfig(c *cli.Context, log zerolog.Logger, servers string) (string, c
 	} else if cfg.Servers, cfg.Chroot, err = coordinator.ParseServers(servers); err != nil {
 		return "", client.Config{}, err
 	}
-	return servers, client.Config{Servers: cfg.Servers, Chroot: cfg.Chroot, SessionTimeout: cfg.SessionTimeout, Log: log}, nil
+	return servers, client.Config{Servers: cfg.Servers, Chroot: cfg.Chroot, SessionTimeout: cfg.SessionTimeout, Dial: cfg.Dial, Log: log}, nil
 }
 
 // interactZK gives the shell the terminal that this program runs in.
