@@ -1,3 +1,4 @@
+import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
@@ -676,16 +677,32 @@ public class Suite {
         final List<Socket> open = Collections.synchronizedList(new ArrayList<>());
 
         Relay(String to) throws Exception {
-            String[] at = to.split(":");
             pool.submit(() -> {
                 while (true) {
-                    Socket in = server.accept(), out = new Socket(at[0], Integer.parseInt(at[1]));
+                    Socket in = server.accept(), out = any(to.split(","));
                     open.add(in);
+                    if (out == null) {
+                        in.close();
+                        continue;
+                    }
                     open.add(out);
                     pool.submit(() -> copy(in, out));
                     pool.submit(() -> copy(out, in));
                 }
             });
+        }
+
+        /** A connection to one of the members that run, or null. */
+        static Socket any(String[] members) {
+            for (String member : members) {
+                String[] at = member.split(":");
+                try {
+                    return new Socket(at[0], Integer.parseInt(at[1]));
+                } catch (IOException e) {
+                    // the next one may run
+                }
+            }
+            return null;
         }
 
         static Object copy(Socket from, Socket to) throws Exception {

@@ -107,9 +107,10 @@ const checks = {
   },
   async reconnectKeepsTheSession(c, root) {
     await call(c, 'mkdirp', root);
-    const [host, port] = hosts.split(':');
-    const open = new Set();
+    const open = new Set(), members = hosts.split(',');
     const relay = net.createServer((s) => {
+      members.push(members.shift()); // one that does not run is another's turn next time
+      const [host, port] = members[0].split(':');
       const up = net.connect(port, host);
       for (const [from, to] of [[s, up], [up, s]]) {
         open.add(from);
