@@ -18,13 +18,13 @@ import (
 	"github.com/mwqueue/mw/zkserver/wire"
 )
 
-// The leader is killed under load, again and again: clients of the other members
+// The leader is killed under load, or asked to end, again and again: clients of the other members
 // lose no connection, get no error, and every write is done once, in order.
 func TestClientsOfSurvivorsDoNotNoticeTheEndOfTheLeader(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds; not tested: failover of real processes under load")
 	}
-	const rounds, conns, inFlight = 3, 4, 8
+	const rounds, conns, inFlight = 4, 4, 8
 	c := startCluster(t, mwtest.Config{Members: 3})
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -44,7 +44,11 @@ func TestClientsOfSurvivorsDoNotNoticeTheEndOfTheLeader(t *testing.T) {
 			g.Go(func() error { return createInOrder(ctx, survivors[i%len(survivors)], dir, inFlight, &stop, &acked) })
 		}
 		await(t, ctx, "writes", func() bool { return acked.Load() > 200 })
-		if err := leader.Kill(); err != nil {
+		end := leader.Kill
+		if round%2 == 1 {
+			end = func() error { err := leader.Terminate(); <-leader.Done(); return err }
+		}
+		if err := end(); err != nil {
 			t.Fatal(err)
 		}
 		before := acked.Load()
