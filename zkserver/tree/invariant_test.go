@@ -2,7 +2,6 @@ package tree
 
 import (
 	"bytes"
-	"maps"
 	"slices"
 	"strings"
 
@@ -23,7 +22,7 @@ func checkInvariants(t failer, tr *Tree) {
 	var counts Counts
 	children := make(map[string][]string)
 	ephemerals := make(map[int64][]string)
-	quotas := make(map[string]struct{})
+	var quotas []string
 	refs := make(map[*aclEntry]int)
 	for n := range tr.all() {
 		if tr.find(n.path) != n {
@@ -47,14 +46,15 @@ func checkInvariants(t failer, tr *Tree) {
 		}
 		if of, ok := strings.CutSuffix(strings.TrimPrefix(n.path, quotaPath), "/"+quotaLimitsName); ok &&
 			of != "" && strings.HasPrefix(n.path, quotaPath+"/") {
-			quotas[of] = struct{}{}
+			quotas = append(quotas, of)
 		}
 	}
 	if tr.digest != digest || tr.counts != counts {
 		t.Errorf("digest %x counts %+v, want %x %+v", tr.digest, tr.counts, digest, counts)
 	}
-	if !maps.Equal(tr.quotas, quotas) {
-		t.Errorf("quotas of %v, want %v", tr.quotas, quotas)
+	slices.Sort(quotas)
+	if got := slices.Sorted(slices.Values(tr.quotas.all())); !slices.Equal(got, quotas) {
+		t.Errorf("quotas of %v, want %v", got, quotas)
 	}
 	for n := range tr.all() {
 		checkNames(t, n, children[n.path])

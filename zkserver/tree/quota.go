@@ -149,28 +149,14 @@ func checkQuotaData(txn *Txn, path string, data []byte) error {
 // linkQuota and unlinkQuota keep quotas in step with the znodes.
 func (t *Tree) linkQuota(n *node) {
 	if of, name, ok := quotaZnode(n.path); ok && of != "" && name == quotaLimitsName {
-		t.quotas[of] = struct{}{}
+		t.quotas.add(of)
 	}
 }
 
 func (t *Tree) unlinkQuota(n *node) {
-	if of, name, ok := quotaZnode(n.path); ok && name == quotaLimitsName {
-		delete(t.quotas, of)
+	if of, name, ok := quotaZnode(n.path); ok && of != "" && name == quotaLimitsName {
+		t.quotas.remove(of)
 	}
-}
-
-// quotaOf gives the longest path with a quota that path is at or below, or "".
-func (t *Tree) quotaOf(path string) string {
-	if len(t.quotas) == 0 {
-		return ""
-	}
-	for len(path) > 1 {
-		if _, ok := t.quotas[path]; ok {
-			return path
-		}
-		path = path[:strings.LastIndexByte(path, '/')]
-	}
-	return ""
 }
 
 // track gives the numbers of a quota znode. Unsound ones, which only an import
@@ -192,7 +178,7 @@ func (t *Tree) allowance(txn *Txn, path string, size, count int64, r *Result) er
 	if txn.Rules&EnforceQuota == 0 {
 		return nil
 	}
-	of := t.quotaOf(path)
+	of := t.quotas.longest(path)
 	if of == "" {
 		return nil
 	}
@@ -222,7 +208,7 @@ func (t *Tree) allowance(txn *Txn, path string, size, count int64, r *Result) er
 
 // charge counts a change of so many bytes and znodes at path.
 func (t *Tree) charge(path string, size, count int64) {
-	of := t.quotaOf(path)
+	of := t.quotas.longest(path)
 	if of == "" {
 		return
 	}
@@ -257,9 +243,10 @@ func (t *Tree) recount(of string) {
 }
 
 // RecountQuotas makes the stats of all quotas anew: for the snapshot of a program
-// that did not keep them.
+// that did not keep them. It is in one order for all members, since the stats of
+// one quota may be below another.
 func (t *Tree) RecountQuotas() {
-	for of := range t.quotas {
+	for _, of := range slices.Sorted(slices.Values(t.quotas.all())) {
 		t.recount(of)
 	}
 }

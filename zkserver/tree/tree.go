@@ -21,8 +21,8 @@ type Tree struct {
 	shards [shardCount]table[*node]
 
 	acls       aclTable
-	ephemerals map[int64]*nameSet  // paths by session; no empty sets
-	quotas     map[string]struct{} // paths that have a quota, see quota.go
+	ephemerals map[int64]*nameSet // paths by session; no empty sets
+	quotas     quotaPaths         // see quota.go
 
 	subtrees subtrees // of where quotas were counted, see subtree.go
 
@@ -75,7 +75,6 @@ func newTree() *Tree {
 	return &Tree{
 		acls:       newACLTable(),
 		ephemerals: make(map[int64]*nameSet),
-		quotas:     make(map[string]struct{}),
 		subtrees:   subtrees{byPath: make(map[string]*subtree)},
 	}
 }
