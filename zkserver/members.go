@@ -34,6 +34,9 @@ type Ensemble struct {
 	// TLS says how members know each other. Default: they believe what they are
 	// told.
 	TLS PeerTLS
+
+	// InitLimit and SyncLimit are told to operators, and have no effect.
+	InitLimit, SyncLimit int
 }
 
 // A Member is one of the servers of an ensemble.

@@ -186,6 +186,7 @@ func (s *Server) Addr() net.Addr {
 //	stand   hears the leader, or sends clients    standing.go, report.go
 //	        away; reports who was heard from
 //	expire  closes sessions of silent clients     expiry.go
+//	role    measures how long there is no leader  words_members.go
 //	upkeep  cuts off clients who take nothing     pressure.go
 //	sweep   removes containers and TTL znodes     sweep.go
 //	syncs   runs the ReadIndexes of sync requests sync.go
@@ -197,6 +198,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g.Go(func() error { return s.serveSites(running) })
 	early := !s.cfg.Ensemble.alone() // it may be long before there is a quorum
 	if early {
+		g.Go(func() error { return s.watchRole(running) })
 		g.Go(func() error { return s.acceptLoop(running) })
 		g.Go(func() error { return s.standLoop(running) })
 	}

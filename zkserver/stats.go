@@ -36,6 +36,9 @@ type stats struct {
 	// connection counts as 1 ms.
 	told [wire.EventChildrenChanged + 1]histogram
 
+	proposals proposals // of an ensemble
+	noLeader  histogram // how long there was no leader, each time
+
 	authFailed, connects, rejected, expired  atomic.Int64
 	handshakes                               atomic.Int64 // TLS, under way
 	badHandshakes, lateHandshakes, slowSyncs atomic.Int64
@@ -174,6 +177,7 @@ func (s *Server) ResetServer() {
 	}
 	st.replayed.Store(0)
 	st.replay.Store(0)
+	st.proposals.reset()
 	for _, n := range []*atomic.Int64{&st.authFailed, &st.connects, &st.rejected, &st.expired, &st.badHandshakes,
 		&st.lateHandshakes, &st.slowSyncs, &st.largeRejected, &st.sessionless} {
 		n.Store(0)

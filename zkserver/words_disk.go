@@ -78,6 +78,7 @@ func (m timedMachine) Apply(b ensemble.Batch) {
 		return
 	}
 	m.replica.Apply(b)
+	m.stats.proposals.add(b.Commands)
 	// The leader's clock is not this member's, in an ensemble.
 	if age := time.Since(time.UnixMilli(b.Time)); age >= 0 {
 		m.stats.propagation.addSome(age, len(b.Commands))

@@ -1,17 +1,154 @@
 package zkserver
 
-import "github.com/mwqueue/mw/zkserver/admin"
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mwqueue/mw/zkserver/admin"
+	"github.com/mwqueue/mw/zkserver/ensemble"
+)
+
+// proposals counts the commands of an ensemble that are applied here, and their
+// sizes while this member leads. Apply adds, anybody may ask.
+type proposals struct {
+	leading atomic.Bool
+	since   atomic.Int64 // ns on the wall clock, when leading began
+
+	led, followed atomic.Int64
+
+	mu    sync.Mutex  // protects sizes
+	sizes admin.Sizes // plus 1; 0 for none
+}
+
+func (p *proposals) add(commands []ensemble.Command) {
+	if !p.leading.Load() {
+		p.followed.Add(int64(len(commands)))
+		return
+	}
+	p.led.Add(int64(len(commands)))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range commands {
+		n := int64(len(commands[i].Data)) + 1
+		p.sizes.Last, p.sizes.Max = n, max(p.sizes.Max, n)
+		if p.sizes.Min == 0 || n < p.sizes.Min {
+			p.sizes.Min = n
+		}
+	}
+}
+
+func (p *proposals) reset() {
+	p.led.Store(0)
+	p.followed.Store(0)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sizes = admin.Sizes{}
+}
+
+func (p *proposals) sizesNow() admin.Sizes {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return admin.Sizes{Last: p.sizes.Last - 1, Min: p.sizes.Min - 1, Max: p.sizes.Max - 1}
+}
+
+// watchRole measures how long there is no leader, until ctx ends.
+func (s *Server) watchRole(ctx context.Context) error {
+	lost := time.Now()
+	had := false
+	for {
+		changed := s.node.RoleChanged()
+		role := s.node.Role()
+		switch {
+		case role.HasLeader && !had:
+			s.stats.noLeader.add(time.Since(lost))
+		case had && !role.HasLeader:
+			lost = time.Now()
+		}
+		had = role.HasLeader
+		if p := &s.stats.proposals; p.leading.Swap(role.Leading) != role.Leading {
+			p.since.Store(time.Now().UnixNano())
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		}
+	}
+}
 
 // reportMembers fills in what a member knows of its ensemble.
 func (s *Server) reportMembers(rep *admin.Report) {
-	if s.cfg.Ensemble.alone() {
+	e := &s.cfg.Ensemble
+	if e.alone() {
 		return
 	}
-	role := s.node.Role()
-	rep.Mode = "follower"
-	if role.Leading {
-		rep.Mode = "leader"
+	rep.Settings.ServerID = e.Number
+	role, status := s.node.Role(), s.node.Status()
+	q := &admin.Quorum{
+		Number: e.Number, Term: role.Term, Leader: -1, Commit: status.Commit, Applied: status.Applied,
+		InitLimit: e.InitLimit, SyncLimit: e.SyncLimit,
+		NoLeader: summarize(&s.stats.noLeader), Proposals: s.stats.proposals.sizesNow(),
+		ProposalCount: s.stats.proposals.led.Load(), AckedCount: s.stats.proposals.followed.Load(),
 	}
-	rep.Serving = rep.Serving && role.HasLeader
-	rep.Settings.ServerID = s.cfg.Ensemble.Number
+	if role.HasLeader {
+		q.Leader, q.Host = role.Leader, e.host(role.Leader)
+	}
+	rep.Quorum = q
+	rep.Mode = s.mode(role)
+	rep.Serving = rep.Serving && (role.HasLeader && s.serves() || s.isReadOnly())
+	rep.ReadOnly = s.isReadOnly()
+	s.describeMembers(q)
+	if !role.Leading {
+		return
+	}
+	q.Uptime = time.Since(time.Unix(0, s.stats.proposals.since.Load()))
+	for _, m := range status.Members {
+		q.Members = append(q.Members, admin.Member{
+			Number: m.Number, Observer: e.observes(m.Number), Active: m.Active, Lag: status.Commit - min(m.Match, status.Commit),
+		})
+	}
+}
+
+// mode is what the server calls itself.
+func (s *Server) mode(role ensemble.Role) string {
+	switch {
+	case s.isReadOnly():
+		return "read-only"
+	case role.Leading:
+		return "leader"
+	case s.cfg.Ensemble.observes(s.cfg.Ensemble.Number):
+		return "observer"
+	}
+	return "follower"
+}
+
+// describeMembers lists the members as conf does.
+func (s *Server) describeMembers(q *admin.Quorum) {
+	e := &s.cfg.Ensemble
+	for _, m := range e.Members {
+		q.Config = append(q.Config, fmt.Sprintf("server.%d=%s", m.Number, m.Spec()))
+		if !m.Observer {
+			q.Voters++
+		}
+		if m.Number == e.Number {
+			_, port, _ := net.SplitHostPort(m.Address)
+			q.QuorumPort, _ = strconv.Atoi(port)
+			q.ElectionPort = m.ElectionPort
+		}
+	}
+}
+
+// observes reports whether a member has no vote.
+func (e *Ensemble) observes(number int) bool {
+	for _, m := range e.Members {
+		if m.Number == number {
+			return m.Observer
+		}
+	}
+	return false
 }

@@ -110,7 +110,7 @@ func (s *settings) ensemble(c *cli.Context) (e zkserver.Ensemble, err error) {
 	if !s.several(c) {
 		return e, nil
 	}
-	e.Number = s.id
+	e.Number, e.InitLimit, e.SyncLimit = s.id, s.InitLimit, s.SyncLimit
 	if e.TLS, err = s.peerTLS(c); err != nil {
 		return e, err
 	}

@@ -14,7 +14,8 @@ type command struct {
 	need  Need
 	reset func(Source)
 	run   func(*Report) object
-	err   string // in place of run
+
+	ensemble string // said in place of run by a server that is alone; "" for the same
 }
 
 var commands = []command{
@@ -28,7 +29,7 @@ var commands = []command{
 	{name: "initial_configuration", other: []string{"icfg"}, run: initialConfiguration},
 	{name: "is_read_only", other: []string{"isro"}, run: readOnly},
 	{name: "last_snapshot", other: []string{"lsnp"}, run: lastSnapshot},
-	{name: "leader", other: []string{"lead"}, err: "server is not initialized"},
+	{name: "leader", other: []string{"lead"}, run: leader, ensemble: "server is not initialized"},
 	{name: "monitor", other: []string{"mntr"}, run: monitor},
 	{name: "observer_connection_stat_reset", other: []string{"orst"}, run: empty},
 	{name: "observers", other: []string{"obsr"}, run: fields(field{"synced_observers", 0}, field{"observers", []int{}})},
@@ -37,11 +38,11 @@ var commands = []command{
 	{name: "stat_reset", other: []string{"srst"}, reset: Source.ResetServer, run: empty},
 	{name: "stats", other: []string{"stat"}, need: NeedConns | NeedSizes, run: stats},
 	{name: "system_properties", other: []string{"sysp"}, run: empty},
-	{name: "voting_view", run: fields(field{"current_config", object{}})},
+	{name: "voting_view", run: votingView},
 	{name: "watch_summary", other: []string{"wchs"}, run: watchSummary},
 	{name: "watches", other: []string{"wchc"}, need: NeedWatches, run: watchesOfSessions},
 	{name: "watches_by_path", other: []string{"wchp"}, need: NeedWatches, run: watchesOfPaths},
-	{name: "zabstate", run: fields(field{"voting", false}, field{"zabstate", ""})},
+	{name: "zabstate", run: zabState},
 }
 
 var commandOf = make(map[string]*command)
@@ -62,15 +63,15 @@ func run(name string, src Source) object {
 	if !ok {
 		return object{{"command", name}, {"error", "Unknown command: " + name}}
 	}
-	if c.err != "" {
-		return object{{"error", c.err}, {"command", c.name}}
-	}
 	if c.reset != nil {
 		c.reset(src)
 	}
 	r := src.Report(c.need)
 	if !r.Serving && c.name != "ruok" {
 		return object{{"command", c.name}, {"error", "This ZooKeeper instance is not currently serving requests"}}
+	}
+	if c.ensemble != "" && r.Quorum == nil {
+		return object{{"error", c.ensemble}, {"command", c.name}}
 	}
 	return append(c.run(&r), field{"command", c.name}, field{"error", nil})
 }

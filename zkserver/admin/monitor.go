@@ -16,19 +16,19 @@ type metric struct {
 // metrics yields all that mntr has, in the reference's order.
 func metrics(r *Report) iter.Seq[metric] {
 	return func(yield func(metric) bool) {
-		for _, g := range gauges {
+		for _, g := range gaugesOf(r) {
 			if v := g.value(r); v != nil && !yield(metric{g.name, v}) {
 				return
 			}
 		}
 		for _, name := range counters {
-			if measured(name) && !yield(metric{name, counter(r, name)}) {
+			if r.measured(name) && !yield(metric{name, counter(r, name)}) {
 				return
 			}
 		}
 		for i, names := range [][]string{basicSummaries, summaries} {
 			for _, name := range names {
-				if measured(name) && !yieldSummary(yield, name, summary(r, name), i > 0) {
+				if r.measured(name) && !yieldSummary(yield, name, summary(r, name), i > 0) {
 					return
 				}
 			}
@@ -72,6 +72,16 @@ func counter(r *Report, name string) int64 {
 	case "watch_bytes":
 		return r.WatchBytes
 	}
+	if q := r.Quorum; q != nil {
+		switch name {
+		case "proposal_count", "commit_count":
+			return q.ProposalCount
+		case "learner_proposal_received_count", "learner_commit_received_count":
+			return q.AckedCount
+		case "looking_count":
+			return int64(q.NoLeader.Count)
+		}
+	}
 	return r.Counters[name]
 }
 
@@ -81,6 +91,10 @@ func summary(r *Report, name string) Summary {
 		return r.ReadLatency
 	case "updatelatency":
 		return r.UpdateDelay
+	case "election_time", "unavailable_time", "leader_unavailable_time":
+		if r.Quorum != nil {
+			return r.Quorum.NoLeader
+		}
 	}
 	return r.Summaries[name]
 }
@@ -148,8 +162,6 @@ var unmeasured = map[string]bool{
 	// longer than the close.
 	"socket_closing_time": true,
 }
-
-func measured(name string) bool { return !unmeasured[name] }
 
 // The names below are those of the reference, in its order.
 

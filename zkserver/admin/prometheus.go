@@ -39,7 +39,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	send := func(name string, kind prometheus.ValueType, value float64) {
 		to <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, name, nil, nil), kind, value)
 	}
-	for _, g := range gauges {
+	for _, g := range gaugesOf(&r) {
 		switch v := g.value(&r).(type) {
 		case int64:
 			send(g.name, prometheus.GaugeValue, float64(v))
@@ -48,13 +48,13 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 		}
 	}
 	for _, name := range counters {
-		if measured(name) {
+		if r.measured(name) {
 			send(name, prometheus.CounterValue, float64(counter(&r, name)))
 		}
 	}
 	for i, names := range [][]string{basicSummaries, summaries} {
 		for _, name := range names {
-			if measured(name) {
+			if r.measured(name) {
 				to <- promSummary(name, summary(&r, name), i > 0)
 			}
 		}

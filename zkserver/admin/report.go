@@ -30,7 +30,7 @@ type Source interface {
 // A Report describes a server.
 type Report struct {
 	Version  string // as "3.8.0-mw, built on 01/02/2026 15:04 UTC"
-	Mode     string // standalone, leader, follower
+	Mode     string // standalone, leader, follower, observer, read-only
 	ReadOnly bool
 	Serving  bool // false while it recovers
 	Uptime   time.Duration
@@ -74,6 +74,7 @@ type Report struct {
 	SnapshotTime time.Time
 
 	Settings Settings
+	Quorum   *Quorum // nil when the server is alone
 
 	// The parts that are filled in only when needed.
 	Conns                   []Conn    // by number
@@ -81,6 +82,51 @@ type Report struct {
 	Sessions                []Session // by id
 	DataDirSize, LogDirSize int64
 	Env                     []Pair
+}
+
+// A Quorum is what a member of an ensemble knows of it.
+type Quorum struct {
+	Number  int // of this member
+	Voters  int
+	Term    uint64
+	Leader  int    // number of the leader, -1 when there is none
+	Host    string // of the leader
+	Commit  uint64 // entries of the log that are known to be committed
+	Applied uint64 // … that are part of the state here
+	Config  []string
+	Version int64 // of Config, the lines of the members
+
+	InitLimit, SyncLimit      int // in ticks
+	QuorumPort, ElectionPort  int
+	NoLeader                  Summary // how long there was none, each time
+	Proposals                 Sizes
+	ProposalCount, AckedCount int64 // commands applied while leading, and while not
+
+	// The leader alone knows the rest.
+	Uptime      time.Duration // as leader
+	Members     []Member
+	PendingSync int
+}
+
+// Sizes are of commands, in bytes; -1 when there was none.
+type Sizes struct{ Last, Min, Max int64 }
+
+// A Member is another member, as its leader knows it.
+type Member struct {
+	Number   int
+	Observer bool
+	Active   bool   // it was heard from just now
+	Lag      uint64 // entries of the log that it is not known to have
+}
+
+// synced counts the other members that are there, of one kind.
+func (q *Quorum) synced(observer bool) (n int64) {
+	for _, m := range q.Members {
+		if m.Active && m.Observer == observer && m.Number != q.Number {
+			n++
+		}
+	}
+	return n
 }
 
 // Settings are what the server was told to do.

@@ -128,6 +128,10 @@ func writeTotals(b *bufio.Writer, r *Report) {
 	fmt.Fprintf(b, "Latency min/avg/max: %d/%s/%d\n", whole(l.Min), decimal(l.Avg()), whole(l.Max))
 	fmt.Fprintf(b, "Received: %d\nSent: %d\nConnections: %d\nOutstanding: %d\n", r.Received, r.Sent, r.Open, r.Outstanding)
 	fmt.Fprintf(b, "Zxid: 0x%x\nMode: %s\nNode count: %d\n", uint64(r.Zxid), r.Mode, r.Znodes)
+	if r.leads() {
+		p := r.Quorum.Proposals
+		fmt.Fprintf(b, "Proposal sizes last/min/max: %d/%d/%d\n", p.Last, p.Min, p.Max)
+	}
 }
 
 // whole rounds milliseconds.
@@ -179,6 +183,9 @@ func writeConf(b *bufio.Writer, r *Report) {
 	fmt.Fprintf(b, "tickTime=%d\nmaxClientCnxns=%d\nminSessionTimeout=%d\nmaxSessionTimeout=%d\n", s.Tick.Milliseconds(), s.MaxClientConns,
 		s.MinSessionTimeout.Milliseconds(), s.MaxSessionTimeout.Milliseconds())
 	fmt.Fprintf(b, "clientPortListenBacklog=%d\nserverId=%d\n", s.Backlog, s.ServerID)
+	if r.Quorum != nil {
+		writeMembership(b, r)
+	}
 }
 
 func writeDirs(b *bufio.Writer, r *Report) {
