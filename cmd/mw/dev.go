@@ -17,8 +17,9 @@ func devCommand() *cli.Command {
 		Usage:     "run server, masters and workers in one process, to try things out",
 		UsageText: "mw dev [flags]",
 		Description: `Runs a coordination server, two masters and some workers, and prints where they
-are and what to type in another terminal. Ctrl-C ends all of it. Without --data
-everything is forgotten then.
+are and what to type in another terminal. Ctrl-C ends all of it, and so does the
+end of its terminal (SIGHUP) without nohup. Without --data everything is
+forgotten then.
 
 Examples:
    mw dev
@@ -39,6 +40,8 @@ Examples:
 			if err != nil {
 				return err
 			}
+			ctx, stop := untilHangup(c.Context)
+			defer stop()
 			if cfg.Dir == "" {
 				if cfg.Dir, err = os.MkdirTemp("", "mw-dev-"); err != nil {
 					return err
@@ -50,7 +53,7 @@ Examples:
 				return hinted(err, "--listen 127.0.0.1:0 takes a free port, --data another directory")
 			}
 			printDev(c.App.Writer, cfg, q.Coordinator().Servers[0])
-			return ended(c.Context, q.Run(c.Context))
+			return ended(ctx, q.Run(ctx))
 		},
 	}
 }

@@ -16,8 +16,8 @@ func masterCommand() *cli.Command {
 		Description: `Takes part in the election of the master. The one that leads assigns waiting
 tasks to workers with free slots, oldest first, moves the tasks of workers that
 died, carries out cancels, and deletes finished tasks. The others follow along
-and take over at once when it stops, or when its session ends. Ends on SIGTERM
-or Ctrl-C, handing over to a standby. Keeps nothing on disk.
+and take over at once when it stops, or when its session ends. Ends on SIGTERM,
+SIGHUP or Ctrl-C, handing over to a standby. Keeps nothing on disk.
 
 Examples:
    mw master & mw master &
@@ -34,14 +34,17 @@ Examples:
 			if err != nil {
 				return err
 			}
+			ctx, stop := untilHangup(c.Context)
+			defer stop()
 			m, err := master.New(cfg)
 			if err != nil {
 				return err
 			}
+			c.Context = ctx
 			if err := reachable(c, cfg.Coordinator); err != nil {
-				return err
+				return ended(ctx, err)
 			}
-			return ended(c.Context, m.Run(c.Context))
+			return ended(ctx, m.Run(ctx))
 		},
 	}
 }

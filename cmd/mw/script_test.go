@@ -2,9 +2,12 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os/exec"
+	"os/signal"
 	"regexp"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,6 +30,12 @@ func TestScript(t *testing.T) {
 			env.Setenv("TMPDIR", env.WorkDir)
 			env.Setenv("TMP", env.WorkDir)
 			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "hangup" {
+				return false, fmt.Errorf("no condition %q", name)
+			}
+			return !signal.Ignored(syscall.SIGHUP), nil // under nohup what is started here ignores it, too
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":      exits,

@@ -34,3 +34,29 @@ func untilSignal(parent context.Context, which ...os.Signal) (ctx context.Contex
 		end(nil)
 	}
 }
+
+// hearHangup adds SIGHUP, the end of the terminal, to what is heard, unless it
+// is ignored: nohup(1) asks for that.
+func hearHangup(signals chan os.Signal) chan os.Signal {
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
+	return signals
+}
+
+// untilHangup is ctx, ended also by SIGHUP unless that is ignored: a role that
+// ends is not to be killed in the middle of it. Further ones do nothing, as a
+// shell and the system may both send one. The caller calls stop at the end.
+func untilHangup(ctx context.Context) (_ context.Context, stop context.CancelFunc) {
+	ctx, end := context.WithCancelCause(ctx)
+	signals := hearHangup(make(chan os.Signal, 1))
+	go func() { // ends with ctx
+		if arrived(ctx, signals) != nil {
+			end(stopSignal(syscall.SIGHUP))
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		end(nil)
+	}
+}

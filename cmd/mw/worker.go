@@ -7,7 +7,6 @@ import (
 	"os/signal"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/mwqueue/mw/worker"
@@ -141,13 +140,4 @@ func runWorker(ctx context.Context, signals chan os.Signal, w *worker.Worker) er
 		stop()
 	}()
 	return ended(ctx, w.Run(ctx, drain))
-}
-
-// hearHangup adds SIGHUP, the end of the terminal, to what is heard, unless it
-// is ignored: nohup(1) asks for that.
-func hearHangup(signals chan os.Signal) chan os.Signal {
-	if !signal.Ignored(syscall.SIGHUP) {
-		signal.Notify(signals, syscall.SIGHUP)
-	}
-	return signals
 }
