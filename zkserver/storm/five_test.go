@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mwqueue/mw/zkserver/reference"
 	"github.com/mwqueue/mw/zkserver/storm/history"
 )
 
@@ -20,7 +19,7 @@ func TestFiveServers(t *testing.T) {
 }
 
 func TestInteropFiveServersOnReference(t *testing.T) {
-	reference.Need(t)
+	needReference(t)
 	fiveServers(t, theirs{})
 }
 

@@ -14,9 +14,10 @@ import (
 
 var (
 	faults  = flag.Int("storm.faults", 8, "do this many faults to ours")
-	theirsN = flag.Int("storm.reference", 4, "do this many faults to Apache ZooKeeper")
+	theirsN = flag.Int("storm.reference", 0, "do this many faults to Apache ZooKeeper; 0: none, and no story")
 	seed    = flag.Uint64("storm.seed", 0, "where the faults come from; 0: one is drawn")
 	members = flag.Int("storm.members", 3, "how many servers there are")
+	python  = flag.Bool("storm.kazoo", false, "let clients of kazoo work, too")
 	keep    = flag.String("storm.keep", "", "write histories, and logs of servers, to this directory")
 )
 
@@ -26,17 +27,32 @@ func TestStorm(t *testing.T) {
 		t.Skip("not in short mode: real processes, and a client library that races")
 	}
 	t.Parallel()
-	under(t, ours{}, *faults)
+	under(t, ours{}, *faults, *python)
+}
+
+// The same with clients of Python, which are installed.
+func TestInteropStormWithKazoo(t *testing.T) {
+	reference.Interop(t)
+	under(t, ours{}, *faults/2, true)
 }
 
 // That nothing is found here shows that what is found above is ours.
 func TestInteropStormOnReference(t *testing.T) {
+	needReference(t)
+	under(t, theirs{}, *theirsN, true)
+}
+
+// needReference skips what takes a minute and shows only that the checks are right.
+func needReference(t *testing.T) {
+	t.Helper()
+	if *theirsN == 0 {
+		t.Skip("-storm.reference is 0: not tested: that the checks find nothing on Apache ZooKeeper")
+	}
 	reference.Need(t)
-	under(t, theirs{}, *theirsN)
 }
 
 // under runs a load under faults and checks what came of it.
-func under(t *testing.T, p product, faults int) {
+func under(t *testing.T, p product, faults int, kazoo bool) {
 	from := *seed
 	if from == 0 {
 		from = rand.Uint64N(1e6) + 1
@@ -48,10 +64,17 @@ func under(t *testing.T, p product, faults int) {
 
 	began := time.Now()
 	l := startLoad(t, from, e.doors())
+	var beside *pythons
+	if kazoo {
+		beside = l.startKazoo(t)
+	}
 	s := &storm{ensemble: e, rng: rand.New(rand.NewPCG(from, 99)), log: t.Logf, hits: map[kind]int{}}
 	s.rage(faults)
 	e.mend()
 	l.end()
+	if kazoo {
+		beside.end(t, l)
+	}
 	raged := time.Since(began)
 	e.endure(t, l)
 	ops := l.rec.Ops()
