@@ -25,6 +25,7 @@ func (s *Server) Report(need admin.Need) admin.Report {
 	s.reportMembers(&rep)
 	s.reportStats(&rep)
 	s.reportState(&rep, need)
+	sortReport(&rep)
 	rep.OpenFiles, rep.MaxFiles = fileCounts()
 	if need&admin.NeedSizes != 0 {
 		rep.DataDirSize = dirSize(s.cfg.Dir)
@@ -151,15 +152,22 @@ func (s *Server) reportState(rep *admin.Report, need admin.Need) {
 			rep.OpenTLS++
 		}
 	}
-	slices.SortFunc(rep.Conns, func(a, b admin.Conn) int {
-		return cmp.Or(a.Established.Compare(b.Established), cmp.Compare(a.Addr, b.Addr))
-	})
 	if need&admin.NeedSessions != 0 {
 		for one := range r.sessions.All() {
 			rep.Sessions = append(rep.Sessions, admin.Session{
 				ID: int64(one.ID), Expires: r.expires(s, one), Ephemerals: r.tree.Ephemerals(int64(one.ID), ""),
 			})
 		}
+	}
+}
+
+// sortReport puts in order what was copied, when the replica can go on.
+func sortReport(rep *admin.Report) {
+	slices.SortFunc(rep.Conns, func(a, b admin.Conn) int {
+		return cmp.Or(a.Established.Compare(b.Established), cmp.Compare(a.Addr, b.Addr))
+	})
+	for _, one := range rep.Sessions {
+		slices.Sort(one.Ephemerals)
 	}
 }
 

@@ -100,8 +100,10 @@ func TestConnectionsThatComeToNoSessionAreCounted(t *testing.T) {
 func TestDumpTellsOfSessionsAndTheirEphemerals(t *testing.T) {
 	s := zktest.NewServer(t, allWords)
 	c := connect(t, s)
-	c.create("/e", "", wire.FlagEphemeral)
-	want := fmt.Sprintf(`(?s)^SessionTracker dump:\nSession Sets \(1\)/\(1\):\n1 expire at \w{3} \w{3} \d\d \d\d:\d\d:\d\d \S+ \d{4}:\n\t0x%x\nephemeral nodes dump:\nSessions with Ephemerals \(1\):\n0x%[1]x:\n\t/e\nConnections dump:\nConnections Sets \(\d\)/\(2\):\n.*\tip: /%s sessionId: 0x%[1]x\n`,
+	for _, path := range []string{"/f", "/e", "/g"} {
+		c.create(path, "", wire.FlagEphemeral)
+	}
+	want := fmt.Sprintf(`(?s)^SessionTracker dump:\nSession Sets \(1\)/\(1\):\n1 expire at \w{3} \w{3} \d\d \d\d:\d\d:\d\d \S+ \d{4}:\n\t0x%x\nephemeral nodes dump:\nSessions with Ephemerals \(1\):\n0x%[1]x:\n\t/e\n\t/f\n\t/g\nConnections dump:\nConnections Sets \(\d\)/\(2\):\n.*\tip: /%s sessionId: 0x%[1]x\n`,
 		uint64(c.conn.SessionID), regexp.QuoteMeta(c.nc.LocalAddr().String()))
 	if got := word(t, s, "dump"); !regexp.MustCompile(want).MatchString(got) {
 		t.Errorf("dump = %q, want a match of %q", got, want)

@@ -75,7 +75,9 @@ func refusedMulti(ops []Result, i int, err error) Result {
 
 func (t *Tree) closeSession(txn *Txn) Result {
 	var r Result
-	for _, path := range t.Ephemerals(txn.Session, "") {
+	paths := t.Ephemerals(txn.Session, "")
+	slices.Sort(paths) // every member tells of them in the same order
+	for _, path := range paths {
 		r.Changes = t.remove(txn, t.find(path), r.Changes)
 	}
 	return r

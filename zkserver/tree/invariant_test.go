@@ -64,7 +64,7 @@ func checkInvariants(t failer, tr *Tree) {
 	}
 	for session, paths := range ephemerals {
 		slices.Sort(paths)
-		if got := tr.Ephemerals(session, ""); !slices.Equal(got, paths) {
+		if got := slices.Sorted(slices.Values(tr.Ephemerals(session, ""))); !slices.Equal(got, paths) {
 			t.Errorf("ephemerals of %d = %q, want %q", session, got, paths)
 		}
 	}

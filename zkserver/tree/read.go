@@ -82,17 +82,16 @@ func (t *Tree) CountBelow(path string, part int) int {
 }
 
 // Ephemerals gives the paths of a session's ephemeral znodes that begin with
-// prefix, sorted. An empty prefix and "/" mean all.
+// prefix, in no order, in a slice of the caller's. An empty prefix and "/" mean
+// all.
 func (t *Tree) Ephemerals(session int64, prefix string) []string {
 	set := t.ephemerals[session]
 	if set == nil {
 		return nil
 	}
-	paths := slices.DeleteFunc(set.names(), func(path string) bool {
+	return slices.DeleteFunc(set.names(), func(path string) bool {
 		return !strings.HasPrefix(path, prefix)
 	})
-	slices.Sort(paths)
-	return paths
 }
 
 // readable gives the znode at path, if one of the permissions in perm is

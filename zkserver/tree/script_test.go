@@ -130,7 +130,7 @@ func (s *script) answer(cmd string, line command) (string, error) {
 		return fmt.Sprintf("%d\n", n), err
 	case "ephemerals":
 		session, _ := strconv.ParseInt(line.path(), 10, 64)
-		return fmt.Sprintf("%s\n", s.tree.Ephemerals(session, line.string("prefix", ""))), nil
+		return fmt.Sprintf("%s\n", slices.Sorted(slices.Values(s.tree.Ephemerals(session, line.string("prefix", ""))))), nil
 	case "overdue":
 		var paths []string
 		for part := range tree.Parts {
