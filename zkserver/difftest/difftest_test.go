@@ -3,6 +3,7 @@ package difftest_test
 import (
 	"flag"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ var (
 	requests = flag.Int("diff.requests", 20_000, "how many requests in all, over the seeds")
 	seed     = flag.Uint64("diff.seed", 1, "the first seed")
 	lanes    = flag.Int("diff.pairs", 2, "how many pairs of servers share the seeds")
+	follower = flag.Int("diff.follower", 20, "of how many seeds one is run on a follower of three servers of ours, too; 0: of none")
 	keepOn   = flag.Int("diff.mismatches", 1, "how many mismatches to shrink and print before giving up")
 )
 
@@ -73,22 +75,41 @@ func TestInteropDifferential(t *testing.T) {
 	for n := range *lanes {
 		t.Run(fmt.Sprint("pair", n), func(t *testing.T) {
 			t.Parallel()
-			lane(t, n)
+			lane(t, n, *lanes, startOurs(t, 1))
+		})
+	}
+	if *follower > 0 {
+		t.Run("follower", func(t *testing.T) {
+			t.Parallel()
+			lane(t, 0, *follower, startOurs(t, 3))
 		})
 	}
 }
 
-// lane runs every seed that is its own on one pair of servers.
-func lane(t *testing.T, n int) {
-	reference := reference.Start(t)
-	server := zktest.NewServer(t, zktest.OnDisk(waltest.New(1)), func(c *zkserver.Config) { // neither waits for a disk
+// startOurs returns the address of a server of ours, alone or a follower of several,
+// which waits for no disk, as the reference does not.
+func startOurs(t *testing.T, members int) string {
+	options := []func(*zkserver.Config){func(c *zkserver.Config) {
+		zktest.OnDisk(waltest.New(1))(c)
 		c.MaxSessionTimeout, c.SweepInterval = 10*time.Minute, time.Hour
 		c.Words = []string{"*"}
-	})
-	p := &pair{t: t, reference: reference.Addr(), ours: server.Addr()}
+	}}
+	if members == 1 {
+		return zktest.NewServer(t, options...).Addr()
+	}
+	e := zktest.NewEnsemble(t, members, options...)
+	leader := e.Leader()
+	i := slices.IndexFunc(e.Servers(), func(s *zktest.Server) bool { return s != leader })
+	return e.Servers()[i].Addr()
+}
+
+// lane runs every seed that is its own, from the n-th on, on one pair of servers.
+func lane(t *testing.T, n, step int, ours string) {
+	reference := reference.Start(t)
+	p := &pair{t: t, reference: reference.Addr(), ours: ours}
 	per := max(1, *requests / *seeds)
 	sent, ran, found, began := 0, 0, 0, time.Now()
-	for i := n; i < *seeds; i += *lanes {
+	for i := n; i < *seeds; i += step {
 		s := difftest.Generate(*seed+uint64(i), per)
 		sent, ran = sent+s.Len(), ran+1
 		m, err := p.run(s)
@@ -103,5 +124,5 @@ func lane(t *testing.T, n int) {
 			break
 		}
 	}
-	t.Logf("%d requests, %d seeds from %d on by %d, %v", sent, ran, *seed+uint64(n), *lanes, time.Since(began).Round(time.Millisecond))
+	t.Logf("%d requests, %d seeds from %d on by %d, %v", sent, ran, *seed+uint64(n), step, time.Since(began).Round(time.Millisecond))
 }

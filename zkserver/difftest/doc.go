@@ -35,6 +35,7 @@
 //	make interop                                            20,000 requests
 //	MW_INTEROP=1 go test ./zkserver/difftest -v -run Interop \
 //		-diff.seeds 2000 -diff.requests 200000 -timeout 1h  the long run
+//	… -diff.follower 1                                      every seed on a follower of three, too
 //	… -diff.seed 42 -diff.seeds 1 -diff.requests 100        one seed
 //
 // A mismatch is printed with its seed and the least stream that shows it.
