@@ -1,6 +1,9 @@
 package coordinator
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +16,42 @@ const (
 	lockWord = "-lock-"
 	readWord = "-read-"
 )
+
+// A Contender holds a lock or waits for it.
+type Contender struct {
+	Name   string // of its znode, whose data is the Note it asked with
+	Shared bool
+	Holds  bool // or is about to be told so
+}
+
+// Contenders lists who holds the lock at path and who waits for it, in the order
+// they came, as the server we are connected to knows it. Nobody does if there is
+// no such lock.
+func (s *Session) Contenders(ctx context.Context, path string) ([]Contender, error) {
+	names, _, err := s.Children(ctx, path)
+	if err != nil && !errors.Is(err, ErrNoNode) {
+		return nil, err
+	}
+	return contenders(names), nil
+}
+
+// contenders puts a queue in order.
+func contenders(names []string) []Contender {
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { _, _, ok := contender(name); return !ok })
+	slices.SortFunc(names, func(a, b string) int {
+		na, _, _ := contender(a)
+		nb, _, _ := contender(b)
+		return cmp.Compare(na-nb, 0) // of numbers that overflow
+	})
+	queue := make([]Contender, len(names))
+	shared := true // so far
+	for i, name := range names {
+		_, reads, _ := contender(name)
+		shared = shared && reads
+		queue[i] = Contender{Name: name, Shared: reads, Holds: i == 0 || shared}
+	}
+	return queue
+}
 
 // predecessor returns the last one whom name has to wait for, "" if there is
 // nobody; queued says whether name is there at all. Who shares waits only for

@@ -1,6 +1,9 @@
 package coordinator
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestPredecessor(t *testing.T) {
 	tests := []struct {
@@ -31,5 +34,19 @@ func TestPredecessor(t *testing.T) {
 				t.Errorf("predecessor = %q, %v, want %q, %v", ahead, queued, tt.ahead, tt.queued)
 			}
 		})
+	}
+}
+
+func TestContendersAreInOrder(t *testing.T) {
+	names := []string{"_c_d-read-0000000004", "_c_b-read-0000000002", "lease", "_c_a-read-0000000001", "_c_c-lock-0000000003"}
+	got := contenders(names)
+	want := []Contender{
+		{"_c_a-read-0000000001", true, true}, {"_c_b-read-0000000002", true, true}, {"_c_c-lock-0000000003", false, false}, {"_c_d-read-0000000004", true, false},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("contenders = %v, want %v", got, want)
+	}
+	if got := contenders([]string{"_c_b-lock--2147483648", "_c_a-lock-2147483647"}); got[0].Name != "_c_a-lock-2147483647" || !got[0].Holds || got[1].Holds {
+		t.Errorf("contenders at the overflow = %v", got)
 	}
 }
