@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// boottime reads CLOCK_BOOTTIME, in nanoseconds.
+func boottime() int64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		panic("no CLOCK_BOOTTIME: " + err.Error()) // there since Linux 2.6.39
+	}
+	return ts.Nano()
+}
+
+// alarm wakes one goroutine at a boottime, or at once if the machine slept
+// through it.
+type alarm struct{ f *os.File }
+
+func newAlarm() (*alarm, error) {
+	fd, err := unix.TimerfdCreate(unix.CLOCK_BOOTTIME, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
+	if err != nil {
+		return nil, fmt.Errorf("create timer: %w", err)
+	}
+	return &alarm{os.NewFile(uintptr(fd), "lease")}, nil
+}
+
+// set replaces the time at which the alarm fires.
+func (a *alarm) set(at int64) error {
+	conn, err := a.f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(max(at, 1))} // 0 would disarm it
+	var failed error
+	err = conn.Control(func(fd uintptr) {
+		failed = unix.TimerfdSettime(int(fd), unix.TFD_TIMER_ABSTIME, &spec, nil)
+	})
+	if err != nil {
+		return err
+	}
+	return failed
+}
+
+// wait blocks until the alarm has fired.
+func (a *alarm) wait() error {
+	var expirations [8]byte
+	_, err := a.f.Read(expirations[:])
+	return err
+}
+
+// adoptOrphans makes this process the parent of every descendant whose own
+// parent dies (prctl(2), PR_SET_CHILD_SUBREAPER).
+func adoptOrphans() error {
+	return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+}
+
+// lockedAttr makes the command die with its guard. It stays in our process group,
+// so that a terminal treats it as what was typed.
+func lockedAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
+
+// killChildren sends SIGKILL to every descendant of this process. More may have
+// come meanwhile: it is called until there are none.
+func killChildren() {
+	children := make(map[int][]procStat) // by parent
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return
+	}
+	defer proc.Close()
+	names, _ := proc.Readdirnames(-1)
+	for _, name := range names {
+		if pid, err := strconv.Atoi(name); err == nil {
+			if st, ok := readStat(pid); ok {
+				children[st.parent] = append(children[st.parent], st)
+			}
+		}
+	}
+	for todo := children[os.Getpid()]; len(todo) > 0; todo = todo[1:] {
+		todo[0].kill()
+		todo = append(todo, children[todo[0].pid]...)
+	}
+}
+
+// procStat tells a process from a later one with the same number.
+type procStat struct {
+	pid, parent int
+	started     string
+}
+
+// readStat reads /proc/PID/stat.
+func readStat(pid int) (st procStat, ok bool) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return st, false
+	}
+	// pid (comm) state ppid … starttime is the 22nd; comm may hold anything
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	if len(fields) < 20 {
+		return st, false
+	}
+	parent, err := strconv.Atoi(fields[1])
+	return procStat{pid, parent, fields[19]}, err == nil
+}
+
+// kill kills the process, and no other one: its number is looked at again when we
+// hold the process by a file descriptor.
+func (st procStat) kill() {
+	fd, err := unix.PidfdOpen(st.pid, 0)
+	if err != nil {
+		return
+	}
+	defer unix.Close(fd)
+	if now, ok := readStat(st.pid); ok && now.started == st.started {
+		_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+	}
+}

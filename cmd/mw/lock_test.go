@@ -1,0 +1,65 @@
+package main
+
+import (
+	"slices"
+	"syscall"
+	"testing"
+)
+
+func TestLockWordsAreTakenApart(t *testing.T) {
+	tests := []struct {
+		words   []string
+		flags   []string
+		argv    []string
+		problem bool
+	}{
+		{words: []string{"a", "--", "cmd", "-x"}, argv: []string{"cmd", "-x"}},
+		{words: []string{"a", "cmd", "--", "-x"}, argv: []string{"cmd", "--", "-x"}},
+		{words: []string{"a", "-n", "-w", "1s", "--", "cmd", "--", "x"}, flags: []string{"-n", "-w", "1s"}, argv: []string{"cmd", "--", "x"}},
+		{words: []string{"a", "-n", "cmd"}, problem: true},
+		{words: []string{"a", "-n", "--"}, problem: true},
+		{words: []string{"a", "--"}, problem: true},
+		{words: []string{"a"}, problem: true},
+		{words: []string{"", "--", "cmd"}, problem: true},
+		{words: []string{"a/", "--", "cmd"}, problem: true},
+		{problem: true},
+	}
+	for _, tt := range tests {
+		w, problem := parseLockWords(tt.words)
+		if tt.problem != (problem != "") {
+			t.Errorf("%q: problem = %q", tt.words, problem)
+		}
+		if !tt.problem && (w.name != "a" || !slices.Equal(w.flags, tt.flags) || !slices.Equal(w.argv, tt.argv)) {
+			t.Errorf("%q = %+v", tt.words, w)
+		}
+	}
+}
+
+// The command is asked to end before the lease does, and killed when it does; an
+// answer of the service that comes in between gives no more time.
+func TestLockLeaseWarnsAndKills(t *testing.T) {
+	var l lockLease
+	l.extend(1000, 200)
+	steps := []struct {
+		now   int64
+		sig   syscall.Signal
+		again int64
+	}{{0, 0, 800}, {799, 0, 800}, {800, syscall.SIGTERM, 1000}, {900, 0, 1000}, {1000, syscall.SIGKILL, 0}, {1001, syscall.SIGKILL, 0}}
+	for _, tt := range steps {
+		if sig, again := l.due(tt.now); sig != tt.sig || again != tt.again {
+			t.Errorf("at %d: %v, again at %d, want %v and %d", tt.now, sig, again, tt.sig, tt.again)
+		}
+		if tt.now >= 800 {
+			l.extend(5000, 200)
+		}
+	}
+	l = lockLease{}
+	l.extend(1000, 200)
+	l.extend(1500, 200)
+	if sig, again := l.due(1000); sig != 0 || again != 1300 {
+		t.Errorf("after an answer: %v, again at %d", sig, again)
+	}
+	if sig, _ := new(lockLease).due(1); sig != syscall.SIGKILL {
+		t.Errorf("without a lease: %v", sig)
+	}
+}
