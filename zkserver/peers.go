@@ -32,7 +32,6 @@ func (s *Server) openPeers() (ensemble.Transport, error) {
 			return nil, fmt.Errorf("zkserver: member %d: %w", e.Number, err)
 		}
 		s.peers = l
-		s.log.Info().Int("member", e.Number).Str("addr", addr).Msg("listening for the other members")
 		if self.ElectionPort != 0 {
 			s.log.Info().Int("member", e.Number).Int("port", self.ElectionPort).Msg("election port is not used, members elect on the port before it")
 		}
@@ -65,6 +64,9 @@ func listenForPeers(addr string, log zerolog.Logger) (net.Listener, error) {
 	if _, unresolved := errors.AsType[*net.DNSError](err); unresolved {
 		log.Warn().Str("addr", addr).Err(err).Msg("own address does not resolve yet, will try again")
 		return &lateListener{addr: addr, log: log, closed: make(chan struct{})}, nil
+	}
+	if err == nil {
+		log.Info().Stringer("addr", l.Addr()).Msg("listening for the other members")
 	}
 	return l, err
 }
@@ -110,7 +112,7 @@ func (l *lateListener) open() (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.log.Info().Str("addr", l.addr).Msg("own address resolves now")
+	l.log.Info().Stringer("addr", inner.Addr()).Msg("own address resolves now, listening for the other members")
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.over {

@@ -115,6 +115,8 @@ func portHint(err error) error {
 	switch text := oneLine(err); {
 	case strings.HasPrefix(text, "AdminServer: "):
 		return hinted(err, "give it another with --admin ADDR or admin.serverPort=N, or none with admin.enableServer=false")
+	case strings.HasPrefix(text, "member "):
+		return hinted(err, "give it another with --peer-listen ADDR, or set that of this member's line")
 	case strings.HasPrefix(text, "metrics: "):
 		return hinted(err, "give them another with --metrics ADDR or metricsProvider.httpPort=N")
 	}

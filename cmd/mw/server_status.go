@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -21,18 +22,23 @@ func serverStatusCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "status",
 		Usage:     "tell how a server is",
-		UsageText: "mw server status [--server HOST:PORT]",
+		UsageText: "mw server status [--server HOST:PORT]\n   mw server status --servers HOST:PORT,…",
 		Description: `Asks a server, this one or an Apache ZooKeeper, by the four-letter words srvr and
 mntr. A server that does not answer mntr, because it is not in its whitelist,
-does not tell of its sessions, watches and data: see --words of "mw server".
+does not tell of its sessions, watches, data and term: see --words of "mw server".
 
-With --tls-ca it asks where the server speaks TLS.
+If there are several --servers, all are asked, and each is told of in a line:
+BEHIND is how many writes the leader has and it has not. The exit code is 69 when
+none of them leads.
+
+With --tls-ca it asks where the servers speak TLS.
 
 Examples:
    mw server status
+   mw server status --servers zk1:2181,zk2:2181,zk3:2181
    mw server status --server zk2:2181 -o json`,
 		Flags: slices.Concat([]cli.Flag{
-			&cli.StringFlag{Name: "server", Usage: "ask the server at `HOST:PORT`", DefaultText: "the first of --servers"},
+			&cli.StringFlag{Name: "server", Usage: "ask the server at `HOST:PORT`", DefaultText: "those of --servers"},
 			serviceFlags()[0],
 		}, tlsFlags(), []cli.Flag{outputFlag()}, logFlags()),
 		Action: func(c *cli.Context) error {
@@ -42,7 +48,7 @@ Examples:
 			if err := checkOutput(c); err != nil {
 				return err
 			}
-			addr, err := statusAddr(c)
+			addrs, err := statusAddrs(c)
 			if err != nil {
 				return err
 			}
@@ -53,7 +59,10 @@ Examples:
 			if dial == nil {
 				dial = new(net.Dialer).DialContext
 			}
-			st, err := askServer(c.Context, dial, addr)
+			if len(addrs) > 1 {
+				return askAll(c.Context, dial, addrs).print(c)
+			}
+			st, err := askServer(c.Context, dial, addrs[0])
 			if err != nil {
 				return err
 			}
@@ -62,22 +71,22 @@ Examples:
 	}
 }
 
-func statusAddr(c *cli.Context) (string, error) {
+func statusAddrs(c *cli.Context) ([]string, error) {
 	if addr := c.String("server"); addr != "" {
 		if _, _, err := net.SplitHostPort(addr); err != nil {
-			return "", usagef(c, "--server: %q is no address like 127.0.0.1:2181", addr)
+			return nil, usagef(c, "--server: %q is no address like 127.0.0.1:2181", addr)
 		}
-		return addr, nil
+		return []string{addr}, nil
 	}
 	text := global(c, "servers")
 	if text == "" {
-		return "127.0.0.1:2181", nil
+		return []string{"127.0.0.1:2181"}, nil
 	}
 	servers, _, err := coordinator.ParseServers(text)
 	if err != nil {
-		return "", usagef(c, "--servers: %v", err)
+		return nil, usagef(c, "--servers: %v", err)
 	}
-	return servers[0], nil
+	return servers, nil
 }
 
 // serverStatus is what a server tells. Fields are only ever added. Those that
@@ -99,6 +108,14 @@ type serverStatus struct {
 	DataBytes   *int64       `json:"dataBytes,omitempty"`
 	OpenFiles   *int64       `json:"openFiles,omitempty"`
 	UptimeMilli *int64       `json:"uptimeMillis,omitempty"`
+
+	// Of a member of an ensemble. Lag is how many log entries each member is not
+	// known to have, by number; the leader alone tells it.
+	Term   *int64           `json:"term,omitempty"`
+	Leader *int64           `json:"leader,omitempty"`
+	Voters *int64           `json:"voters,omitempty"`
+	Synced *int64           `json:"syncedFollowers,omitempty"`
+	Lag    map[string]int64 `json:"lag,omitempty"`
 }
 
 type latencyRange struct {
@@ -151,6 +168,9 @@ func (st *serverStatus) parseServer(text string) error {
 	if strings.Contains(text, "is not in the whitelist") {
 		return errors.New("the server does not answer srvr: its whitelist of four-letter words leaves it out")
 	}
+	if strings.Contains(text, "not currently serving requests") {
+		return errors.New("it does not serve: it is starting, or has no quorum")
+	}
 	found := false
 	for line := range strings.Lines(text) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
@@ -188,12 +208,21 @@ func (st *serverStatus) parseMonitor(text string) {
 	rows := map[string]**int64{
 		"zk_global_sessions": &st.Sessions, "zk_ephemerals_count": &st.Ephemerals, "zk_watch_count": &st.Watches,
 		"zk_approximate_data_size": &st.DataBytes, "zk_open_file_descriptor_count": &st.OpenFiles, "zk_uptime": &st.UptimeMilli,
+		"zk_raft_term": &st.Term, "zk_raft_leader": &st.Leader, "zk_quorum_size": &st.Voters, "zk_synced_followers": &st.Synced,
 	}
 	for line := range strings.Lines(text) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "\t")
 		if field := rows[key]; field != nil {
 			if n, err := strconv.ParseInt(value, 10, 64); err == nil {
 				*field = &n
+			}
+		}
+		if member, ok := strings.CutSuffix(strings.TrimPrefix(key, "zk_member_"), "_lag"); ok && strings.HasPrefix(key, "zk_member_") {
+			if n, err := strconv.ParseInt(value, 10, 64); err == nil {
+				if st.Lag == nil {
+					st.Lag = make(map[string]int64)
+				}
+				st.Lag[member] = n
 			}
 		}
 	}
@@ -221,6 +250,13 @@ func (st *serverStatus) print(c *cli.Context) error {
 	}
 	row("server", st.Server)
 	row("mode", st.Mode)
+	told("term", st.Term)
+	told("leader", st.Leader)
+	told("voters", st.Voters)
+	told("synced followers", st.Synced)
+	for _, member := range slices.Sorted(maps.Keys(st.Lag)) {
+		row("lag of "+member, st.Lag[member])
+	}
 	row("version", st.Version)
 	if st.UptimeMilli != nil {
 		row("uptime", took(time.Duration(*st.UptimeMilli)*time.Millisecond))
