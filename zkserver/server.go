@@ -237,12 +237,31 @@ func (s *Server) runNode(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() {
 		limit, cancel := context.WithTimeout(longer, farewellTime)
 		defer cancel()
+		if !s.cfg.Ensemble.alone() {
+			s.handOver(limit)
+		}
 		if err := s.node.Settle(limit); err != nil {
 			s.log.Debug().Err(err).Msg("no snapshot at the end")
 		}
 		end(context.Cause(ctx))
 	})()
 	return s.node.Run(longer)
+}
+
+// handOverTime bounds the wait for another member to take the lead.
+const handOverTime = time.Second
+
+// handOver gives the lead to another member, so that clients of the others need
+// not wait for an election.
+func (s *Server) handOver(ctx context.Context) {
+	if !s.node.Role().Leading {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, handOverTime)
+	defer cancel()
+	if err := s.node.HandOver(ctx); err != nil {
+		s.log.Warn().Err(err).Msg("lead not handed over, the others will elect")
+	}
 }
 
 // prepare returns when the state is complete: all that was acknowledged before
