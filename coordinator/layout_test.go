@@ -10,13 +10,13 @@ func TestParseTaskID(t *testing.T) {
 	tests := []struct {
 		in   string
 		want TaskID
-		seq  int64
+		seq  Seq
 		bad  bool
 	}{
 		{in: "42", want: "task-0000000042", seq: 42},
 		{in: "task-0000000042", want: "task-0000000042", seq: 42},
 		{in: "2147483647", want: "task-2147483647", seq: 2147483647},
-		{in: "task--2147483648", want: "task--2147483648", seq: -2147483648}, // after the overflow
+		{in: "task--2147483648", want: "task--2147483648", seq: 1 << 31}, // after the overflow
 		{in: "", bad: true},
 		{in: "task-", bad: true},
 		{in: "task-x", bad: true},

@@ -18,6 +18,15 @@ const seqDigits = 10
 // String gives the number as the service writes it at the end of a name.
 func (n Seq) String() string { return fmt.Sprintf("%0*d", seqDigits, int32(n)) }
 
+// Near returns the number that is nearer to near of those that have the low 31 bits
+// of n.
+func (n Seq) Near(near Seq) Seq {
+	if other := n ^ 1<<31; distance(other, near) < distance(n, near) {
+		return other
+	}
+	return n
+}
+
 // TaskID returns the ID of the task with that number, the name of its znode.
 func (n Seq) TaskID() TaskID { return TaskID(taskPrefix + n.String()) }
 
@@ -56,14 +65,14 @@ func parseDigits(digits string) (Seq, bool) {
 // ParseTaskSeq reads the number of a task from its znode's name; see [ParseSeq].
 func ParseTaskSeq(name string) (Seq, bool) { return ParseSeq(taskPrefix, name) }
 
-// Seq returns the number at the end of the ID, as the service counted it.
-func (id TaskID) Seq() (int64, bool) {
+// Seq returns the number at the end of the ID, however it is spelled.
+func (id TaskID) Seq() (Seq, bool) {
 	digits, ok := strings.CutPrefix(string(id), taskPrefix)
 	if !ok {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(digits, 10, 32)
-	return n, err == nil
+	return Seq(uint32(int32(n))), err == nil
 }
 
 // CompareTaskIDs orders tasks by age, the oldest first: the service's numbers
@@ -73,7 +82,7 @@ func CompareTaskIDs(a, b TaskID) int {
 	nb, okb := b.Seq()
 	switch {
 	case oka && okb:
-		return cmp.Or(cmp.Compare(uint32(na), uint32(nb)), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(na, nb), cmp.Compare(a, b))
 	case oka:
 		return -1
 	case okb:

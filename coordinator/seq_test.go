@@ -35,3 +35,13 @@ func TestParseTaskSeq(t *testing.T) {
 		t.Errorf("Seq(7) = %s", got)
 	}
 }
+
+func TestNearGivesTheHighestBit(t *testing.T) {
+	for _, tt := range []struct{ n, near, want Seq }{
+		{5, 0, 5}, {5, 1<<31 + 4, 1<<31 + 5}, {1<<31 + 5, 3, 5}, {1<<31 - 1, 1 << 31, 1<<31 - 1}, {0, 1<<31 - 1, 1 << 31}, {1 << 31, 1<<32 - 1, 0},
+	} {
+		if got := tt.n.Near(tt.near); got != tt.want {
+			t.Errorf("%d near %d is %d, want %d", tt.n, tt.near, got, tt.want)
+		}
+	}
+}

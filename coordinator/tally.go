@@ -20,11 +20,7 @@ type tally struct {
 // number the service gives next there. The Stat has 31 bits of it; the 32nd is
 // that of near, a number that is given at about that time.
 func Created(stat Stat, near Seq) Seq {
-	n := createdLow(stat)
-	if other := n | 1<<31; distance(other, near) < distance(n, near) {
-		return other
-	}
-	return n
+	return createdLow(stat).Near(near)
 }
 
 // CreatedAmong is [Created] for who knows the children, of which those with that
@@ -48,6 +44,9 @@ func CreatedAmong(stat Stat, prefix string, names []string) Seq {
 	}
 	return n
 }
+
+// TasksCreated is [CreatedAmong] for the listing of the tasks.
+func TasksCreated(stat Stat, names []string) Seq { return CreatedAmong(stat, taskPrefix, names) }
 
 // createdLow returns the 31 bits.
 func createdLow(stat Stat) Seq { return Seq(uint32(stat.Cversion)+uint32(stat.NumChildren)) >> 1 }

@@ -61,27 +61,47 @@ func TestGivenKeysMustDiffer(t *testing.T) {
 	}
 }
 
-// The numbers are those of Apache ZooKeeper 3.8: its Cversion counts creates
-// and deletes, its sequence numbers creates only.
-func TestStatTellsTheNextNumber(t *testing.T) {
-	tests := []struct {
-		name     string
-		cversion int32
-		children int
-		want     int64
-	}{
-		{name: "new", cversion: 0, children: 0, want: 0},
-		{name: "three created", cversion: 3, children: 3, want: 3},
-		{name: "three created, two deleted", cversion: 5, children: 1, want: 3},
-		{name: "all deleted", cversion: 6, children: 0, want: 3},
-		{name: "past the sign", cversion: -2147483648, children: 0, want: 1 << 30},
+// The service writes the number after 2147483647 as -2147483648.
+func TestNumbersGoOnBehindTheOverflow(t *testing.T) {
+	names := []string{"task--2147483648", "task-2147483647", "junk", "task--2147483646", "task-2147483646"}
+	for from, want := range map[coordinator.Seq][]coordinator.TaskID{
+		0:         {"task--2147483646", "task--2147483648", "task-2147483647", "task-2147483646"},
+		1<<31 - 1: {"task--2147483646", "task--2147483648", "task-2147483647"},
+		1 << 31:   {"task--2147483646", "task--2147483648"},
+		1<<31 + 3: {},
+	} {
+		if got := fromNumber(names, from); !slices.Equal(got, want) {
+			t.Errorf("from %d: %q, want %q", from, got, want)
+		}
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := created(coordinator.Stat{Cversion: tt.cversion, NumChildren: tt.children}); got != tt.want {
-				t.Errorf("created = %d, want %d", got, tt.want)
-			}
-		})
+	f := found{now: view{created: 1<<31 + 2}, from: 1<<31 - 1, numbered: 3}
+	if !f.complete() {
+		t.Error("three numbers around the overflow are not three")
+	}
+}
+
+// A view that was read of a Stat lacks the highest bit of its number; the first
+// task that is created tells it.
+func TestAViewLearnsItsNumberFromTheFirstTask(t *testing.T) {
+	for _, tt := range []struct {
+		name             string
+		had, given, want coordinator.Seq
+		forgets          bool
+	}{
+		{name: "next", had: 7, given: 7, want: 8},
+		{name: "others between", had: 7, given: 9, want: 10},
+		{name: "of another tree", had: 7, given: 3, forgets: true},
+		{name: "after the overflow, as read", had: 7, given: 1<<31 + 7, want: 1<<31 + 8},
+		{name: "after the overflow, as known", had: 1<<31 + 7, given: 1<<31 + 7, want: 1<<31 + 8},
+		{name: "at the overflow", had: 1<<31 - 1, given: 1 << 31, want: 1<<31 + 1},
+		{name: "of another tree after the overflow", had: 1<<31 + 7, given: 1<<31 + 5, forgets: true},
+	} {
+		v := view{known: true, czxid: 1, created: tt.had}
+		c := &Client{view: v}
+		c.advance(v, tt.given)
+		if c.view.known == tt.forgets || !tt.forgets && c.view.created != tt.want {
+			t.Errorf("%s: view %+v, want %d", tt.name, c.view, tt.want)
+		}
 	}
 }
 

@@ -77,8 +77,8 @@ func (cr *creation) lookUp(ctx context.Context, s *coordinator.Session) ([]coord
 type found struct {
 	tasks    map[string]holder // by key
 	now      view              // at which the tasks were listed
-	from     int64             // the number the search began with
-	numbered int64             // how many of the numbers from there to now a task was read for
+	from     coordinator.Seq   // the number the search began with
+	numbered coordinator.Seq   // how many of the numbers from there to now a task was read for
 }
 
 // complete reports whether no task created since the search's beginning can
@@ -95,9 +95,9 @@ func find(ctx context.Context, s *coordinator.Session, since view, keys []string
 	if err != nil {
 		return nil, fmt.Errorf("submit: list %s: %w", coordinator.TasksPath, err)
 	}
-	f := &found{tasks: make(map[string]holder, len(keys)), now: newView(nil, stat)}
+	f := &found{tasks: make(map[string]holder, len(keys)), now: newView(nil, stat, coordinator.TasksCreated(stat, names))}
 	if since.sameTree(f.now) {
-		f.from = since.created
+		f.from = since.created.Near(f.now.created)
 	}
 	for window := range slices.Chunk(fromNumber(names, f.from), 4*readsInFlight) {
 		if err := f.readWindow(ctx, s, window, keys); err != nil {
@@ -111,10 +111,10 @@ func find(ctx context.Context, s *coordinator.Session, since view, keys []string
 }
 
 // fromNumber picks the tasks with numbers from and above, newest first.
-func fromNumber(names []string, from int64) []coordinator.TaskID {
+func fromNumber(names []string, from coordinator.Seq) []coordinator.TaskID {
 	type numbered struct {
 		id coordinator.TaskID
-		n  int64
+		n  coordinator.Seq
 	}
 	var tasks []numbered // numbers are read once each, not once a comparison
 	for _, name := range names {
@@ -147,7 +147,7 @@ func (f *found) readWindow(ctx context.Context, s *coordinator.Session, ids []co
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			if n, ok := coordinator.ParseTaskSeq(string(id)); ok && int64(n) < f.now.created {
+			if n, ok := coordinator.ParseTaskSeq(string(id)); ok && n < f.now.created {
 				f.numbered++
 			}
 			if spec, err := coordinator.ParseSpec(data); err == nil && slices.Contains(keys, spec.Key) {

@@ -15,23 +15,19 @@ type view struct {
 	czxid   int64  // of /tasks: another one is another tree, made anew
 	data    []byte // of /tasks; kept as it is when the version is raised
 	version int32
-	created int64 // znodes ever created under /tasks: the next task's number
+
+	// created is how many znodes were ever created under /tasks: the next task's
+	// number. Until one is known the highest bit may be wrong, see [coordinator.Created].
+	created coordinator.Seq
 }
 
-func newView(data []byte, stat coordinator.Stat) view {
-	return view{known: true, czxid: stat.Czxid, data: data, version: stat.Version, created: created(stat)}
+func newView(data []byte, stat coordinator.Stat, created coordinator.Seq) view {
+	return view{known: true, czxid: stat.Czxid, data: data, version: stat.Version, created: created}
 }
 
 // sameTree reports whether v and w are of the same /tasks: numbers and
 // versions of one that was deleted mean nothing in the next.
 func (v view) sameTree(w view) bool { return v.czxid == w.czxid }
-
-// created is how many children a znode ever had, which is the number its next
-// sequential child gets. A Stat's Cversion counts creates and deletes, and
-// what was created and not deleted is there.
-func created(stat coordinator.Stat) int64 {
-	return (int64(uint32(stat.Cversion)) + int64(stat.NumChildren)) / 2
-}
 
 // readView reads how /tasks looks, making it when it is missing. A view that
 // lags is safe: its version is refused, its count only makes a search longer.
@@ -46,7 +42,10 @@ func (c *Client) readView(ctx context.Context, s *coordinator.Session) (view, er
 	if err != nil {
 		return view{}, fmt.Errorf("submit: read %s: %w", coordinator.TasksPath, err)
 	}
-	return newView(data, stat), nil
+	c.mu.Lock()
+	near := c.view.created
+	c.mu.Unlock()
+	return newView(data, stat, coordinator.Created(stat, near)), nil
 }
 
 // makeTasks creates /tasks for a submit that comes before the first master:
@@ -91,15 +90,15 @@ func (c *Client) learn(v view) {
 // advance notes that a create of ours at v got number n: whatever this client
 // creates from now on gets a higher one. A number that had been given out at v
 // is one of another tree, which v knows nothing of.
-func (c *Client) advance(v view, n int64) {
+func (c *Client) advance(v view, n coordinator.Seq) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case !v.sameTree(c.view):
-	case n < v.created:
+	case n < v.created.Near(n):
 		c.view = view{}
 	default:
-		c.view.created = max(c.view.created, n+1)
+		c.view.created = max(c.view.created.Near(n), n+1)
 	}
 }
 
