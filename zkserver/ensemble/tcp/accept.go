@@ -102,7 +102,7 @@ func (t *Transport) serve(ctx context.Context, c net.Conn, r ensemble.Receiver, 
 	in := bufio.NewReaderSize(c, 64<<10)
 	h, err := t.shakeHands(c, in, r)
 	if err != nil {
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && t.refusals.fresh(c.RemoteAddr(), err, time.Now()) {
 			t.cfg.Log.Warn().Stringer("addr", c.RemoteAddr()).Err(err).Msg("connection refused")
 		}
 		return

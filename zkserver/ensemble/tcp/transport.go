@@ -59,6 +59,8 @@ type Transport struct {
 	cfg     Config
 	members []*member
 
+	refusals refusals
+
 	self    ensemble.Receiver // set when running is closed
 	running chan struct{}
 }
