@@ -16,8 +16,11 @@ const (
 	expiryPeriod = 100 * time.Millisecond
 
 	// confirmTime is how long the other members may take to confirm that this
-	// one leads before overdue sessions are looked at again.
+	// one leads before overdue sessions are looked at again. If they take
+	// longer than promptTime, their reports may be held up as well: then
+	// another confirmation is needed, a period later.
 	confirmTime = time.Second
+	promptTime  = 20 * time.Millisecond
 )
 
 // liveness is the memory of who was heard from, which is not replicated: only the
@@ -167,16 +170,11 @@ func (r *replica) lead(term uint64, from time.Time) bool {
 func (s *Server) expireOverdue(ctx context.Context, now time.Time) error {
 	s.takeReports()
 	if len(s.replica.silent(now, s.clockAt, false)) == 0 {
+		s.confirmed = false
 		return nil
 	}
-	limit, cancel := context.WithTimeout(ctx, confirmTime)
-	err := s.member.ReadIndex(limit)
-	cancel()
-	if err != nil {
-		if errors.Is(err, ensemble.ErrStopped) {
-			return err
-		}
-		return nil // the next look may be luckier, or find another leader
+	if ok, err := s.confirmLead(ctx); !ok {
+		return err // if it is nil, the next look may be luckier, or find another leader
 	}
 	s.takeReports() // of meanwhile
 	for _, cmd := range s.replica.silent(now, s.clockAt, true) {
@@ -185,6 +183,22 @@ func (s *Server) expireOverdue(ctx context.Context, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// confirmLead has a majority say that this member leads, and reports whether it
+// did so in a way that one can rely on its reports, too.
+func (s *Server) confirmLead(ctx context.Context) (bool, error) {
+	begin := time.Now()
+	limit, cancel := context.WithTimeout(ctx, confirmTime)
+	defer cancel()
+	err := s.member.ReadIndex(limit)
+	if errors.Is(err, ensemble.ErrStopped) {
+		return false, err
+	}
+	slow := err != nil || time.Since(begin) > promptTime
+	confirmed := !slow || s.confirmed && err == nil
+	s.confirmed = slow && err == nil && !confirmed
+	return confirmed, nil
 }
 
 // expire proposes the end of a session. If the disk has no room for it the

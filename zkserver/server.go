@@ -38,6 +38,7 @@ type Server struct {
 	output    atomic.Int64 // bytes that wait for clients, more or less
 	input     input        // room for large requests
 	tight     bool         // output was above Config.MaxOutput; owned by upkeepLoop
+	confirmed bool         // slowly, that this member leads; owned by expireLoop
 	reporter  reporter     // owned by standLoop
 	reports   reports      // of other members, to this one as leader
 	standing  atomic.Int32 // a standing
