@@ -40,7 +40,8 @@ type simRun struct {
 	net     *simNet
 	members []*simServer
 	rec     history.Recorder
-	lives   sync.WaitGroup // of processes and clients
+	lives   sync.WaitGroup // of processes and what is planted into them
+	calm    atomic.Bool    // no more faults
 	figures
 
 	mu  sync.Mutex // protects err
@@ -55,6 +56,8 @@ type simProfile struct {
 	delay     time.Duration // of the network
 	faults    time.Duration // between two, on average
 	snapshots int64         // batches between them
+	silent    int           // how often clients say nothing for longer than their timeout
+	onlyCuts  bool          // of the network; no process ends
 	plant     simPlant
 }
 
@@ -65,7 +68,7 @@ type figures struct {
 
 // simProfileOf gives a seed its kind of trouble.
 func simProfileOf(seed uint64) simProfile {
-	p := simProfile{members: 3, clients: 9, length: 6 * time.Second, delay: time.Millisecond, faults: 300 * time.Millisecond, snapshots: 200}
+	p := simProfile{members: 3, clients: 9, length: 6 * time.Second, delay: time.Millisecond, faults: 300 * time.Millisecond, snapshots: 200, silent: 1}
 	switch seed % 4 {
 	case 1:
 		p.members = 5
@@ -145,6 +148,7 @@ func (s *simRun) play(seed uint64) {
 		time.Sleep(s.upTo(2 * s.profile.faults))
 		s.fault()
 	}
+	s.calm.Store(true)
 	s.net.mend()
 	for _, m := range s.members {
 		m.stalled.Store(0)
@@ -197,9 +201,12 @@ func (s *simRun) failed() error {
 // last waits until all members are alike and no session is left, and checks the
 // history.
 func (s *simRun) last() {
-	var why string
 	for begin := s.now(); ; time.Sleep(50 * time.Millisecond) {
-		if why = s.unlike(); why == "" || s.failed() != nil {
+		if s.failed() != nil {
+			return
+		}
+		why := s.unlike()
+		if why == "" {
 			break
 		}
 		if s.now() > begin+int64(30*time.Second) {

@@ -22,7 +22,11 @@ func (s *simRun) fault() {
 		}
 	}
 	s.faults++
-	switch s.rng.IntN(10) {
+	k := s.rng.IntN(10)
+	if s.profile.onlyCuts {
+		k = 4 + k%4
+	}
+	switch k {
 	case 0, 1:
 		s.kill(m, (*waltest.Disk).Kill)
 	case 2, 3:

@@ -39,9 +39,9 @@ func (c *simClient) live(ctx context.Context, role func(*simClient)) {
 		case n < 4:
 			c.hangUp()
 		case n == 4:
-			pause = simTimeout * 3 / 2
-		case n == 5:
 			c.leave(c.rng.IntN(2) == 0)
+		case n < 5+c.sim.profile.silent:
+			pause = 2 * simTimeout
 		}
 		sleep(ctx, time.Duration(c.rng.Int64N(int64(pause))))
 	}

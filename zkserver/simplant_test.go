@@ -2,7 +2,6 @@ package zkserver
 
 import (
 	"context"
-	"sync"
 	"testing"
 	"time"
 
@@ -33,7 +32,7 @@ func (m *simServer) plant(ctx context.Context) {
 	case followersClock:
 		s.lives.Go(func() { server.expireByOwnClock(ctx) })
 	case lateExpiry, noTermFence:
-		server.writes = &lateProposer{proposer: server.writes, server: server, lives: &s.lives, fence: s.profile.plant == lateExpiry}
+		server.writes = &lateProposer{proposer: server.writes, sim: s, server: server, fence: s.profile.plant == lateExpiry}
 	}
 }
 
@@ -65,24 +64,28 @@ func (s *Server) expireByOwnClock(ctx context.Context) {
 // that is stopped in between.
 type lateProposer struct {
 	proposer
+	sim    *simRun
 	server *Server
-	lives  *sync.WaitGroup
 	fence  bool
 }
 
 // Offer implements proposer.
 func (p *lateProposer) Offer(ctx context.Context, o ensemble.Proposal) error {
 	cmd, err := parseCommand(o.Data)
-	if err != nil || cmd.kind != doExpire {
+	if err != nil || cmd.kind != doExpire || p.sim.calm.Load() {
 		return p.proposer.Offer(ctx, o)
 	}
 	term := p.server.node.Role().Term
-	p.lives.Go(func() {
+	p.sim.lives.Go(func() {
 		late := time.NewTimer(5 * time.Second)
 		defer late.Stop()
-		for p.server.node.Role().Term == term {
+		for {
+			changed := p.server.node.RoleChanged()
+			if p.server.node.Role().Term != term {
+				break
+			}
 			select {
-			case <-p.server.node.RoleChanged():
+			case <-changed:
 			case <-late.C: // then it was not to be
 				p.server.replica.live.add(cmd.session, simTimeout)
 				return
@@ -98,16 +101,32 @@ func (p *lateProposer) Offer(ctx context.Context, o ensemble.Proposal) error {
 	return nil
 }
 
+// The fence of terms is what makes late expiries harmless: see noTermFence.
+func TestExpiriesOfAnEarlierTermAreVoid(t *testing.T) {
+	for seed := uint64(1); seed <= 15; seed++ {
+		profile := simProfileOf(seed)
+		profile.plant, profile.silent, profile.onlyCuts = lateExpiry, 12, true
+		if _, err := simulateServers(t, seed, profile, zerolog.Nop()); err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+		}
+	}
+}
+
 // A simulation that finds nothing must be able to find something.
 func TestServersWithPlantedBugsAreFoundOut(t *testing.T) {
 	for name, p := range map[string]simPlant{
 		"a skipped sync": skippedSync,
-		"a read that is answered from stale state": staleRead,
+		"a read that is answered from stale state":           staleRead,
+		"sessions expire on a follower's clock":              followersClock,
+		"an expiry of a term that is over holds in the next": noTermFence,
 	} {
 		t.Run(name, func(t *testing.T) {
-			for seed := uint64(1); seed <= 40; seed++ {
+			for seed := uint64(1); seed <= 100; seed++ {
 				profile := simProfileOf(seed)
 				profile.plant = p
+				if p == noTermFence { // a leader that loses the lead and lives, and clients that were silent and speak again
+					profile.silent, profile.onlyCuts = 12, true
+				}
 				if _, err := simulateServers(t, seed, profile, zerolog.Nop()); err != nil {
 					t.Logf("seed %d: %.300v", seed, err)
 					return

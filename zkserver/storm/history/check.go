@@ -15,10 +15,10 @@ func violation(check, format string, args ...any) Violation {
 	return Violation{check, fmt.Sprintf(format, args...)}
 }
 
-// Check returns all that is wrong with a history, but for what [Lives] finds.
+// Check returns all that is wrong with a history.
 func Check(ops []Op) []Violation {
 	var all []Violation
-	for _, check := range []func([]Op) []Violation{Registers, Zxids, Sessions, Sequences, Ephemerals, Watches} {
+	for _, check := range []func([]Op) []Violation{Registers, Zxids, Sessions, Sequences, Ephemerals, Lives, Watches} {
 		all = append(all, check(ops)...)
 	}
 	return all

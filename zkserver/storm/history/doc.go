@@ -37,8 +37,9 @@
 //	sequences   names are unique, and in the order of the calls
 //	ephemerals  a znode is there while its session lives
 //	lives       a session does not expire before its timeout has passed since its
-//	            last answered write; a quarter of it may be missing, since what a
-//	            client says to a member that dies then is known to nobody else
+//	            last answered write, unless it had been silent for so long before; a
+//	            quarter of it may be missing, since what a client says to a member
+//	            that dies then is known to nobody else
 //	watches     the event comes before any answer that shows the change
 //
 // That what is there at the end is the same on all members, and that ephemeral

@@ -1,21 +1,45 @@
 package history
 
-// Lives checks that no session expired early.
+// Lives checks that no session expired early: sooner than three quarters of its
+// timeout after its last answered write. A session that was silent for as long as
+// that and then spoke again may expire all the same, for so long: who has noticed
+// the silence may not have heard yet.
 func Lives(ops []Op) []Violation {
+	type life struct {
+		write *Op   // the last that was answered
+		heard int64 // the last answer of any kind
+		spoke int64 // the first operation after the last silence
+	}
 	var bad []Violation
-	heard := map[int64]*Op{} // by session: the last write that was answered
+	lives, timeouts := map[int64]*life{}, map[int64]int64{}
+	for i := range ops {
+		if o := &ops[i]; o.Kind == Expired {
+			timeouts[o.Session] = o.Number * 3 / 4
+		}
+	}
 	for i := range ops {
 		o := &ops[i]
-		switch {
-		case o.Session == 0 || !o.Answered():
-		case o.Kind == Expired:
-			if last := heard[o.Session]; last != nil && o.Begin < last.Begin+o.Number*3/4 {
-				bad = append(bad, violation("lives", "expired %d ns after it was heard, of %d: %s", o.Begin-last.Begin, o.Number, last))
+		timeout, over := timeouts[o.Session]
+		if !over || !o.Answered() {
+			continue
+		}
+		l := lives[o.Session]
+		if l == nil {
+			l = &life{spoke: o.Begin - timeout, heard: o.Begin}
+			lives[o.Session] = l
+		}
+		if o.Kind == Expired {
+			if l.write != nil && o.Begin < l.write.Begin+timeout && o.Begin >= l.spoke+timeout {
+				bad = append(bad, violation("lives", "expired %d ns after it was heard, of %d: %s", o.Begin-l.write.Begin, o.Number, l.write))
 			}
-		case o.ordered() && o.Kind != Read && o.Kind != List:
-			if last := heard[o.Session]; last == nil || o.Begin > last.Begin {
-				heard[o.Session] = o
-			}
+			continue
+		}
+		if o.Begin-l.heard >= timeout {
+			l.spoke = o.Begin
+		}
+		l.heard = max(l.heard, o.End)
+		if o.ordered() && o.Kind != Read && o.Kind != List && (l.write == nil || o.Begin > l.write.Begin) {
+			l.write = o
 		}
 	}
 	return bad
