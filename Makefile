@@ -36,7 +36,7 @@ chaos: build ## RUNS=20 times 1,000 tasks under kill -9 of everything, MEMBERS=3
 	go test -count=1 -v -timeout 60m -run 'TestChaos' ./mwtest -chaos.runs $(RUNS) -chaos.seed $(SEED) -chaos.members $(MEMBERS)
 
 storm: ## FAULTS=200 faults to three servers under load, and what the clients saw; SEED=n draws the same again
-	go test -count=1 -v -timeout 90m -run 'TestStorm$$' ./zkserver/storm -storm.faults $(FAULTS) -storm.seed $(SEED)
+	go test -count=1 -v -timeout 90m -run 'TestStorm$$' ./zkserver/storm -storm.kazoo -storm.faults $(FAULTS) -storm.seed $(SEED)
 
 bench: build ## the queue beside the machine's own fork/exec rate; the server beside Apache ZooKeeper
 	@[ -x /usr/share/zookeeper/bin/zkServer.sh ] || apt-get install -y --no-install-recommends zookeeper default-jre-headless
