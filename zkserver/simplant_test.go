@@ -103,7 +103,11 @@ func (p *lateProposer) Offer(ctx context.Context, o ensemble.Proposal) error {
 
 // The fence of terms is what makes late expiries harmless: see noTermFence.
 func TestExpiriesOfAnEarlierTermAreVoid(t *testing.T) {
-	for seed := uint64(1); seed <= 15; seed++ {
+	seeds := uint64(15)
+	if testing.Short() {
+		seeds = 2
+	}
+	for seed := uint64(1); seed <= seeds; seed++ {
 		profile := simProfileOf(seed)
 		profile.plant, profile.silent, profile.onlyCuts = lateExpiry, 12, true
 		if _, err := simulateServers(t, seed, profile, zerolog.Nop()); err != nil {
@@ -114,6 +118,9 @@ func TestExpiriesOfAnEarlierTermAreVoid(t *testing.T) {
 
 // A simulation that finds nothing must be able to find something.
 func TestServersWithPlantedBugsAreFoundOut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not in short mode: it takes many seeds")
+	}
 	for name, p := range map[string]simPlant{
 		"a skipped sync": skippedSync,
 		"a read that is answered from stale state":           staleRead,
