@@ -23,8 +23,9 @@ connections to all members, reads with connections to the followers, at two
 numbers of connections × requests in flight.
 
 Then the leader is killed (kill -9) again and again, and asked to end (SIGTERM),
-while a client writes through another member, which connects again at once if it
-has to: how long no write is acknowledged, and what the client loses.
+while one client writes through another member and one through the leader itself;
+they connect again at once if they have to: how long no write is acknowledged,
+and what the client loses.
 Everything takes ten minutes, on a machine that does nothing else.
 
 Examples:

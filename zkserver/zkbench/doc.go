@@ -33,6 +33,6 @@
 //
 // [RunEnsemble] measures three servers of each, with connections to all members
 // for writes and to the followers for reads, and the loss of a leader: a client of
-// another member writes one value after the other, and connects again at once when
-// it has to.
+// another member and one of the leader write one value after the other, and connect
+// again at once when they have to.
 package zkbench

@@ -156,7 +156,7 @@ func (r *EnsembleReport) Print(w io.Writer) error {
 		return nil
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "leader\tserver\ttimes\tmedian\tmin\tmax\trequests lost\tconnections lost\t")
+	fmt.Fprintln(tw, "the leader is\tserver\ttimes\tmedian\tmin\tmax\trequests lost\tconnections lost\t")
 	for _, f := range r.Failovers {
 		fmt.Fprintf(tw, "%s\t%s\t%d\t%s\t%s\t%s\t%d\t%d\t\n", f.What, f.Server, len(f.Took),
 			millis(f.Median()), millis(slices.Min(f.Took)), millis(slices.Max(f.Took)), f.Requests, f.Connections)
@@ -165,19 +165,20 @@ func (r *EnsembleReport) Print(w io.Writer) error {
 		return err
 	}
 	_, err := fmt.Fprintln(w, "\n"+strings.TrimSpace(`
-killed: from kill -9 of the leader to the next acknowledged write of a client at another member
-stopped: the longest time without an acknowledged write, from SIGTERM to the leader until it has ended`))
+killed: from kill -9 of the leader to the next acknowledged write of a client of another member
+stopped: the longest time without an acknowledged write, from SIGTERM to the leader until it has ended
+its own client: the same of a client of the leader, which has to find another member`))
 	return err
 }
 
 // A Failover is how one of the servers took the loss of its leader.
 type Failover struct {
-	What   string          `json:"what"` // "killed" or "stopped"
+	What   string          `json:"what"` // "killed" or "stopped", and whose client it is, if of the leader
 	Server string          `json:"server"`
 	Took   []time.Duration `json:"took_ns"` // of each
 
-	// What the client of a surviving member lost in all of them: requests that ended
-	// with their connection, and connections. Its session it must not lose.
+	// What the client lost in all of them: requests that ended with their connection,
+	// and connections. Its session it must not lose.
 	Requests    int `json:"requests_lost"`
 	Connections int `json:"connections_lost"`
 }

@@ -31,20 +31,21 @@ func (b *ensembleBench) failovers(ctx context.Context, r *EnsembleReport) error 
 		if err != nil {
 			return err
 		}
-		results := make([]Failover, len(ensembles))
+		results, own := make([]Failover, len(ensembles)), make([]Failover, len(ensembles))
 		err = b.turns(ctx, f.times, ensembles, func(i int, e *ensemble) error {
-			o, err := e.lose(ctx, f.end)
+			others, leaders, err := e.lose(ctx, f.end)
 			if err != nil {
 				return err
 			}
-			b.progress(fmt.Sprintf("%v, %s: %v", e, f.what, f.took(o).Round(time.Millisecond/10)))
-			results[i].add(f.what, e, o, f.took(o))
+			b.progress(fmt.Sprintf("%v, %s: %v", e, f.what, f.took(others).Round(time.Millisecond/10)))
+			results[i].add(f.what, e, others, f.took(others))
+			own[i].add(f.what+", its own client", e, leaders, f.took(leaders))
 			return nil
 		})
 		if err = errors.Join(err, removeEnsembles(ensembles)); err != nil {
 			return err
 		}
-		r.Failovers = append(r.Failovers, results...)
+		r.Failovers = slices.Concat(r.Failovers, results, own)
 	}
 	return nil
 }
@@ -72,7 +73,7 @@ func (f *Failover) add(what string, e *ensemble, o outage, took time.Duration) {
 	f.Connections += o.connections
 }
 
-// An outage is what the client of another member saw of the end of the leader.
+// An outage is what a client saw of the end of the leader.
 type outage struct {
 	next    time.Duration // until a write was acknowledged that began when the leader was gone
 	longest time.Duration // between two acknowledgements meanwhile
@@ -83,32 +84,34 @@ type outage struct {
 // steady is how long a client writes before the leader ends.
 const steady = 300 * time.Millisecond
 
-// lose ends the leader while a client writes through the others, and starts it
-// again.
-func (e *ensemble) lose(ctx context.Context, end func(*server)) (outage, error) {
+// lose ends the leader while two clients write, one through another member and one
+// through the leader itself, and starts it again. It gives what the two saw.
+func (e *ensemble) lose(ctx context.Context, end func(*server)) (other, own outage, err error) {
 	leader, others, err := e.roles(ctx)
 	if err != nil {
-		return outage{}, err
+		return other, own, err
 	}
-	w, err := newWriter(ctx, (&ensemble{members: others}).addrs())
-	if err != nil {
-		return outage{}, err
+	survivors := followers{e, others}.addrs()
+	var writers [2]*writer
+	for i, first := range []string{survivors[0], leader.addr()} {
+		if writers[i], err = newWriter(ctx, fmt.Sprint("/failover-", i), first, survivors); err != nil {
+			return other, own, err
+		}
+		defer writers[i].close()
 	}
-	defer w.close()
 	wait(ctx, steady)
-	before := w.state()
+	before := [2]seen{writers[0].state(), writers[1].state()}
 	began := time.Now()
 	end(leader)
 	gone := time.Now()
-	o, err := w.recovered(ctx, before, began, gone)
-	if err != nil {
-		return outage{}, fmt.Errorf("%v without its leader: %w", e, err)
+	for i, o := range []*outage{&other, &own} {
+		if *o, err = writers[i].recovered(ctx, before[i], began, gone); err != nil {
+			return other, own, fmt.Errorf("%v without its leader: %w", e, err)
+		}
+		writers[i].close()
 	}
-	w.close()
-	if _, err := leader.start(ctx); err != nil {
-		return outage{}, err
-	}
-	return o, nil
+	_, err = leader.start(ctx)
+	return other, own, err
 }
 
 // A writer writes one value after the other, and when its connection ends makes
@@ -139,17 +142,20 @@ const (
 	again    = 5 * time.Millisecond
 )
 
-func newWriter(ctx context.Context, addrs []string) (*writer, error) {
+// newWriter writes to the znode at path through the first address, and when that is
+// lost through any of addrs.
+func newWriter(ctx context.Context, path, first string, addrs []string) (*writer, error) {
 	w := &writer{done: make(chan struct{}), news: make(chan struct{}, 1)}
 	var dialed bool // by the client's one goroutine
 	var d net.Dialer
 	c, err := client.Dial(ctx, client.Config{
 		Servers: slices.Repeat(addrs, attempts),
 		Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			if dialed {
+			if !dialed {
+				dialed, addr = true, first
+			} else {
 				wait(ctx, again)
 			}
-			dialed = true
 			return d.DialContext(ctx, network, addr)
 		},
 		OnEvent: w.event,
@@ -158,7 +164,6 @@ func newWriter(ctx context.Context, addrs []string) (*writer, error) {
 		return nil, err
 	}
 	w.client = c
-	const path = "/failover"
 	if _, err := c.Create(ctx, path, nil, wire.FlagPersistent, client.OpenACL); err != nil && client.CodeOf(err) != wire.NodeExists {
 		c.Close()
 		return nil, err
