@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"runtime"
@@ -158,6 +159,9 @@ func (t *Tree) linkShare(share int, intakes []*intake, room *atomic.Int64) error
 	var recent [256]*node // parents that were found, by their hashes
 	for _, in := range intakes {
 		for _, some := range in.links[share] {
+			if !absolute(some) {
+				return errors.New("a path does not begin with a slash")
+			}
 			for _, l := range some {
 				parentPath, name := cut(l.path)
 				at := &recent[l.parent/shareCount%uint32(len(recent))]
@@ -174,6 +178,17 @@ func (t *Tree) linkShare(share int, intakes []*intake, room *atomic.Int64) error
 		in.links[share] = nil
 	}
 	return nil
+}
+
+// absolute reports what is so. It brings the paths into the caches of the CPU,
+// which can wait for many of them at a time here, and not where each is worked on.
+func absolute(links []link) bool {
+	for i := range links {
+		if links[i].path[0] != '/' {
+			return false
+		}
+	}
+	return true
 }
 
 // parentOf gives the znode that a link is to, ready to be told of children.
