@@ -10,6 +10,7 @@ import (
 	"github.com/mwqueue/mw/zkserver/session"
 	"github.com/mwqueue/mw/zkserver/storm/history"
 	"github.com/mwqueue/mw/zkserver/tree"
+	"github.com/mwqueue/mw/zkserver/wire"
 )
 
 // Where the clients work.
@@ -36,8 +37,10 @@ func (c *simClient) live(ctx context.Context, role func(*simClient)) {
 		role(c)
 		pause := 20 * time.Millisecond
 		switch n := c.rng.IntN(200); {
-		case n < 4:
+		case n < 2:
 			c.hangUp()
+		case n < 4:
+			c.move(ctx)
 		case n == 4:
 			c.leave(c.rng.IntN(2) == 0)
 		case n < 5+c.sim.profile.silent:
@@ -46,6 +49,25 @@ func (c *simClient) live(ctx context.Context, role func(*simClient)) {
 		sleep(ctx, time.Duration(c.rng.Int64N(int64(pause))))
 	}
 	c.leave(c.rng.IntN(2) == 0)
+}
+
+// move goes to another member, and then sends a write by way of the one before. It
+// is not noted: were it done, it would show.
+func (c *simClient) move(ctx context.Context) {
+	old, id := c.nc, c.session
+	if old == nil {
+		return
+	}
+	c.nc = nil
+	defer old.Close()
+	if !c.connect(ctx) || c.session != id {
+		return
+	}
+	b, start := wire.BeginFrame(nil)
+	h := wire.RequestHeader{Xid: c.next(), Op: wire.OpSetData}
+	q := wire.SetDataRequest{Path: c.register(), Data: []byte("of a session that has moved"), Version: -1}
+	old.Write(wire.EndFrame(q.Append(h.Append(b)), start))
+	sleep(ctx, time.Duration(c.rng.Int64N(int64(100*time.Millisecond))))
 }
 
 // register picks one of a few, which are others after a while.
