@@ -6,8 +6,9 @@ SEED    ?= 0
 RUNS    ?= 20
 MEMBERS ?= 1
 FAULTS  ?= 200
+ROUNDS  ?= 100
 
-.PHONY: help build test race lint interop demo chaos storm bench bench-ensemble fuzz
+.PHONY: help build test race lint interop demo chaos failover storm bench bench-ensemble fuzz
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -34,6 +35,9 @@ demo: build ## 200+ commands, workers scaled and killed, the master killed; unde
 
 chaos: build ## RUNS=20 times 1,000 tasks under kill -9 of everything, MEMBERS=3 servers included; SEED=n replays one
 	go test -count=1 -v -timeout 60m -run 'TestChaos' ./mwtest -chaos.runs $(RUNS) -chaos.seed $(SEED) -chaos.members $(MEMBERS)
+
+failover: ## ROUNDS=100 of kill -9 and SIGSTOP to failover controllers and their services; SEED=n replays one
+	go test -count=1 -v -timeout 60m -run 'TestNeverTwoAreActive' ./examples/failover -failover.rounds $(ROUNDS) -failover.seed $(SEED)
 
 storm: ## FAULTS=200 faults to three servers under load, and what the clients saw; SEED=n draws the same again
 	go test -count=1 -v -timeout 90m -run 'TestStorm$$' ./zkserver/storm -storm.kazoo -storm.faults $(FAULTS) -storm.seed $(SEED)
