@@ -8,7 +8,7 @@ import (
 )
 
 func insecureFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "insecure", Usage: "allow --listen on an address that other machines can reach"}
+	return &cli.BoolFlag{Name: "insecure", Usage: "allow addresses that other machines can reach without TLS"}
 }
 
 // checkListen holds the rule about addresses: loopback, or --insecure, said

@@ -15,7 +15,7 @@ func serverCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "server",
 		Usage:       "run the coordination server, which speaks ZooKeeper's protocol",
-		UsageText:   "mw server [flags]\n   mw server --config zoo.cfg [flags]",
+		UsageText:   "mw server [flags]\n   mw server --config zoo.cfg [flags]\n   mw server --id N --member 1=HOST:PORT --member 2=HOST:PORT … [flags]",
 		Description: serverDescription,
 		Flags:       serverFlags(),
 		Subcommands: []*cli.Command{
@@ -49,6 +49,15 @@ version-2 of an Apache ZooKeeper server, which is left alone; that folder is the
 --data of backup and import. --set gives single keys, with or without a file, by
 their names in the file or as Java's system properties; the other flags beat it.
 
+Several servers are one service when each is told of all of them: by --member and
+--id, or as Apache ZooKeeper is, by server.N lines and the file myid in dataDir. It
+goes on as long as more than half of them run and reach each other: of three, any
+one may be lost. They speak on the first port of a server.N line; the second is not
+used. With --peer-cert and --peer-ca, or the sslQuorum keys of zoo.cfg, they know
+each other by certificates, valid for the host of each and for both ends of TLS;
+without, all must be on this machine, or be told --insecure. Clients are given the
+addresses of all: --servers zk1:2181,zk2:2181,zk3:2181.
+
 --words says which four-letter words monitoring may ask; by default it is srvr
 alone. --admin answers at http://ADDR/commands and --metrics at
 http://ADDR/metrics; with --config they are as the file says. The former answers
@@ -60,6 +69,7 @@ Examples:
    mw server --listen 127.0.0.1:2182 --data /var/lib/mw/server
    mw server --listen 0.0.0.0:2181 --insecure     in a closed network
    mw server --tls-listen :2281 --tls-cert s.pem --tls-key s.pem --tls-ca ca.pem
+   mw server --id 1 --member 1=zk1:2888 --member 2=zk2:2888 --member 3=zk3:2888 --peer-cert zk1.pem --peer-ca ca.pem
    mw server --config /etc/zookeeper/zoo.cfg --set 4lw.commands.whitelist=ruok,mntr
    mw server status`
 
@@ -69,7 +79,7 @@ func serverFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "set", Aliases: []string{"D"}, Usage: "set `KEY=VALUE` as in a zoo.cfg; may be repeated"},
 		&cli.StringFlag{Name: "listen", Usage: "serve on `ADDR`; port 0 takes a free one", DefaultText: "127.0.0.1:2181"},
 		dataFlag("server"),
-		&cli.StringSliceFlag{Name: "member", Usage: "be one of several servers, of which `N=HOST:PORT` is one; to be repeated"},
+		&cli.StringSliceFlag{Name: "member", Usage: "be one of several servers, of which `N=HOST:PORT` is one; may be repeated, or have commas"},
 		&cli.IntFlag{Name: "id", Usage: "be the member with number `N`", DefaultText: "the one in the file myid of dataDir"},
 		&cli.StringFlag{Name: "peer-listen", Usage: "let the other members in on `ADDR`", DefaultText: "the address of this member"},
 		&cli.StringFlag{Name: "peer-cert", Usage: "show the other members the certificates in the PEM `FILE`, and speak TLS with them"},

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/mwqueue/mw/zkserver"
 	"github.com/mwqueue/mw/zkserver/zoocfg"
@@ -30,7 +31,7 @@ func (s *settings) memberFlags(c *cli.Context) error {
 		return nil
 	}
 	s.Servers = nil
-	for _, text := range c.StringSlice("member") {
+	for text := range strings.SplitSeq(strings.Join(c.StringSlice("member"), ","), ",") {
 		m, err := zoocfg.ParseMember(text)
 		if err != nil {
 			return usagef(c, "--member: %q %v", text, err)
