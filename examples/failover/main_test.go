@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	rounds = flag.Int("failover.rounds", 12, "let `N` things befall the nodes")
+	rounds = flag.Int("failover.rounds", 10, "let `N` things befall the nodes")
 	seed   = flag.Uint64("failover.seed", 0, "choose them by the random numbers of `SEED`; 0: any")
 )
 
@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 }
 
 // sessionTimeout is short, and yet not lost by itself on a busy machine.
-const sessionTimeout = 2 * time.Second
+const sessionTimeout = 1500 * time.Millisecond
 
 func TestNeverTwoAreActive(t *testing.T) {
 	if testing.Short() {
