@@ -33,7 +33,26 @@ var ErrBackup = errors.New("zkserver: not a good backup")
 // Backup writes the state at one zxid, which is no older than what was
 // acknowledged before the call. The server goes on meanwhile; a slow w holds up
 // nobody. What was written is a backup only if Backup returns nil.
-func (s *Server) Backup(ctx context.Context, w io.Writer) error { return writeBackup(ctx, s.node, w) }
+//
+// A member of an ensemble asks the others what was acknowledged, and fails with
+// [ErrNoQuorum] when it has not found enough of them for a while.
+func (s *Server) Backup(ctx context.Context, w io.Writer) error {
+	if !s.cfg.Ensemble.alone() {
+		limit, cancel := context.WithTimeoutCause(ctx, quorumTime, ErrNoQuorum)
+		defer cancel()
+		if err := s.node.ReadIndex(limit); err != nil {
+			return fmt.Errorf("zkserver: backup: %w", err)
+		}
+	}
+	return writeBackup(ctx, s.node, w)
+}
+
+// quorumTime is longer than any election takes.
+const quorumTime = 10 * time.Second
+
+// ErrNoQuorum says that a member does not reach enough others to know what they
+// have acknowledged.
+var ErrNoQuorum = errors.New("zkserver: more than half of the members must be reached; of a member that is stopped, a backup has what that one knows")
 
 func writeBackup(ctx context.Context, n *ensemble.Node, w io.Writer) error {
 	b, err := n.Backup(ctx)

@@ -22,10 +22,14 @@ const controlName = "CONTROL"
 // maxBackups is how many backups are read from the server at a time.
 const maxBackups = 2
 
-// serveControl answers on the control socket until ctx ends.
+// serveControl answers on the control socket until ctx ends, if there is to be
+// one.
 //
 //	GET /backup   a backup, see doc.go
 func (s *Server) serveControl(ctx context.Context) error {
+	if !s.cfg.Control {
+		return nil
+	}
 	l, err := listenControl(s.cfg.Dir)
 	if err != nil {
 		// The service does not depend on it.
@@ -42,7 +46,12 @@ func (s *Server) serveControl(ctx context.Context) error {
 			http.Error(w, fmt.Sprintf("%d backups are being read already", maxBackups), http.StatusTooManyRequests)
 			return
 		}
-		if err := s.Backup(r.Context(), w); err != nil {
+		err := s.Backup(r.Context(), w)
+		if errors.Is(err, ErrNoQuorum) { // of which nothing is written
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		if err != nil {
 			s.log.Warn().Err(err).Msg("backup broken off")
 			panic(http.ErrAbortHandler) // the reader must not take what came for all
 		}
@@ -135,6 +144,9 @@ func BackupRunning(ctx context.Context, dir string, w io.Writer) error {
 		return fmt.Errorf("%w: %w", ErrNoControl, err)
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusServiceUnavailable {
+		return fmt.Errorf("zkserver: backup: %w", ErrNoQuorum)
+	}
 	if resp.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1024))
 		return fmt.Errorf("zkserver: backup: %s: %s", resp.Status, text)

@@ -202,6 +202,7 @@ func (s *Server) Run(ctx context.Context) error {
 		g.Go(func() error { return s.watchRole(running) })
 		g.Go(func() error { return s.acceptLoop(running) })
 		g.Go(func() error { return s.standLoop(running) })
+		g.Go(func() error { return s.serveControl(running) })
 	}
 	g.Go(func() error {
 		if err := s.prepare(running); err != nil {
@@ -213,12 +214,10 @@ func (s *Server) Run(ctx context.Context) error {
 		g.Go(func() error { return s.upkeepLoop(running) })
 		g.Go(func() error { return s.sweepLoop(running) })
 		g.Go(func() error { return s.syncs.run(running, s.node.ReadIndex) })
-		if s.cfg.Control {
-			g.Go(func() error { return s.serveControl(running) })
-		}
 		if early {
 			return nil
 		}
+		g.Go(func() error { return s.serveControl(running) })
 		return s.acceptLoop(running)
 	})
 	if err := g.Wait(); err != nil && ctx.Err() == nil {
