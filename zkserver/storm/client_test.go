@@ -34,13 +34,14 @@ type client struct {
 	session  atomic.Int64 // the last that was known
 	lost     atomic.Bool  // reaches nobody any more
 	current  atomic.Pointer[net.Conn]
-	written  int // values so far
+	refused  *atomic.Int64 // counts writes for which a full disk had no room
+	written  int           // values so far
 }
 
 // connect makes a client of the servers at addrs.
 func connect(t testing.TB, rec *history.Recorder, name string, rng *rand.Rand, addrs []string) *client {
 	t.Helper()
-	c := &client{name: name, rec: rec, rng: rng}
+	c := &client{name: name, rec: rec, rng: rng, refused: new(atomic.Int64)}
 	c.open(t, addrs)
 	return c
 }
@@ -109,6 +110,9 @@ func now() int64 {
 	return ts.Nano()
 }
 
+// fullDiskError is the library's for ThrottledOp, which it does not know.
+const fullDiskError = "unknown error: -127"
+
 // do carries out an operation and notes it, unless it certainly never happened.
 func (c *client) do(o history.Op, call func(o *history.Op) error) history.Op {
 	session, connects := c.conn.SessionID(), c.connects.Load()
@@ -133,6 +137,9 @@ func (c *client) do(o history.Op, call func(o *history.Op) error) history.Op {
 		o.Code = history.BadVersion
 	case errors.Is(err, zk.ErrNoServer), errors.Is(err, zk.ErrSessionExpired), errors.Is(err, zk.ErrSessionMoved):
 		return o // was not done
+	case err.Error() == fullDiskError:
+		c.refused.Add(1)
+		return o // nor was this
 	default:
 		o.Code, o.End = history.Unknown, 0
 	}

@@ -81,6 +81,9 @@ func (s *storm) upTo(d time.Duration) time.Duration { return time.Duration(s.rng
 
 // pick chooses a fault that the member can have.
 func (s *storm) pick(m *member) kind {
+	if *only != "" {
+		return kind(*only)
+	}
 	for {
 		all := 0
 		for _, k := range kinds {

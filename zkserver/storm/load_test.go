@@ -30,6 +30,7 @@ type load struct {
 	all   sync.WaitGroup
 	stop  context.CancelFunc
 
+	refused    atomic.Int64 // writes, for a full disk
 	operations atomic.Int64 // on registers
 	acked      atomic.Int64 // writes
 	quietest   atomic.Int64 // ns, the longest time without an acknowledged write
@@ -62,10 +63,11 @@ func startLoad(t testing.TB, seed uint64, addrs []string) *load {
 	setup.conn.Close()
 	l.lastAck.Store(now())
 	for i, role := range []func(context.Context, *client){
-		l.writer, l.writer, l.writer, l.reader, l.reader, l.sequencer, l.sequencer, l.owner, l.owner, l.lister, l.watcher, l.watcher,
+		l.writer, l.writer, l.writer, l.reader, l.reader, l.sequencer, l.sequencer, l.owner, l.owner, l.lister, l.watcher, l.watcher, l.bulk,
 	} {
 		rng := rand.New(rand.NewPCG(seed, uint64(i)+1))
 		c := connect(t, &l.rec, fmt.Sprintf("c%d", i), rng, addrs)
+		c.refused = &l.refused
 		l.all.Go(func() {
 			role(ctx, c)
 			c.conn.Close()
@@ -190,5 +192,14 @@ func (l *load) watcher(ctx context.Context, c *client) {
 			c.pause(ctx, 10*time.Millisecond)
 		}
 		c.pause(ctx, 20*time.Millisecond)
+	}
+}
+
+// bulk makes the log grow, so that a disk that is full is noticed. It is not noted.
+func (l *load) bulk(ctx context.Context, c *client) {
+	data := make([]byte, 16<<10)
+	for ctx.Err() == nil {
+		c.conn.Set(sequences, data, -1)
+		c.pause(ctx, 50*time.Millisecond)
 	}
 }

@@ -18,6 +18,7 @@ var (
 	seed    = flag.Uint64("storm.seed", 0, "where the faults come from; 0: one is drawn")
 	members = flag.Int("storm.members", 3, "how many servers there are")
 	python  = flag.Bool("storm.kazoo", false, "let clients of kazoo work, too")
+	only    = flag.String("storm.only", "", "do only faults of this kind")
 	keep    = flag.String("storm.keep", "", "write histories, and logs of servers, to this directory")
 )
 
@@ -82,6 +83,9 @@ func under(t *testing.T, p product, faults int, kazoo bool) {
 	t.Logf("%d faults in %v: %v", faults, raged.Round(time.Second), s.hits)
 	t.Logf("%d operations, %d writes acknowledged, longest time without one %v",
 		len(ops), l.acked.Load(), time.Duration(l.quietest.Load()).Round(time.Millisecond))
+	if s.hits[fullDisk] > 0 {
+		t.Logf("%d writes refused by full disks", l.refused.Load())
+	}
 	count(t, ops)
 }
 
