@@ -21,6 +21,7 @@ type applier struct {
 	roster    *roster
 	load      func(wal.SnapshotID) (meta, error) // gives the machine a snapshot
 	restored  func()                             // is called after that
+	changed   func(m *membership, cc *pb.Entry)  // is called when the members have changed; nil for nobody
 	log       zerolog.Logger
 
 	taken []*pb.Message // its memory is used again
@@ -49,6 +50,7 @@ func (a *applier) run(ctx context.Context) error {
 			a.snapshots.answer(ask, a.position, a.machine)
 			continue
 		case <-a.snapshots.idle:
+			a.snapshots.again(a.position, a.machine)
 			continue // those who asked may be taken again
 		case <-a.in.wake:
 		}
@@ -85,19 +87,14 @@ func (a *applier) turn(ctx context.Context) error {
 
 // apply applies one committed entry and starts a snapshot if it is time.
 func (a *applier) apply(e *pb.Entry) error {
-	if e.GetType() != pb.EntryNormal {
-		return fmt.Errorf("entry of type %v: membership cannot change yet", e.GetType())
-	}
 	firstOfTerm := e.GetTerm() != a.term
 	a.index, a.term = e.GetIndex(), e.GetTerm()
 	if firstOfTerm {
 		a.backlog.begin(a.term)
-		a.machine.Apply(Batch{Index: a.index, Term: a.term, Time: a.time})
+		a.machine.Apply(Batch{Index: a.index, Term: a.term, Time: a.time, Members: a.roster.get().members()})
 	}
-	if len(e.GetData()) > 0 {
-		if err := a.applyBatch(e); err != nil {
-			return err
-		}
+	if err := a.applyEntry(e); err != nil {
+		return err
 	}
 	if a.ready != nil && a.term > a.startTerm {
 		a.readyOnce.Do(func() { close(a.ready) })
@@ -106,12 +103,22 @@ func (a *applier) apply(e *pb.Entry) error {
 	return nil
 }
 
+// applyEntry applies what an entry says.
+func (a *applier) applyEntry(e *pb.Entry) error {
+	switch {
+	case e.GetType() != pb.EntryNormal:
+		return a.applyChange(e)
+	case len(e.GetData()) == 0:
+		return nil
+	case e.GetData()[0] == noticeFormat:
+		return a.applyNotice(e)
+	}
+	return a.applyBatch(e)
+}
+
 // applyBatch applies an entry with commands, unless it was meant for another
 // term: then nobody may rely on it, and whoever proposed it will again.
 func (a *applier) applyBatch(e *pb.Entry) error {
-	if e.GetData()[0] == claimFormat {
-		return a.applyClaim(e)
-	}
 	b, term, err := decodeBatch(e.GetData())
 	if err != nil {
 		return err
@@ -122,19 +129,8 @@ func (a *applier) applyBatch(e *pb.Entry) error {
 	}
 	// The leader's stamps rise within a term. Between terms they may not.
 	a.time = max(a.time, b.Time)
-	b.Index, b.Term, b.Time = e.GetIndex(), e.GetTerm(), a.time
+	b.Index, b.Term, b.Time, b.reconfigure = e.GetIndex(), e.GetTerm(), a.time, a.wish
 	a.machine.Apply(b)
 	a.backlog.applied(b.Commands)
-	return nil
-}
-
-// applyClaim gives a number to a data directory.
-func (a *applier) applyClaim(e *pb.Entry) error {
-	s, term, err := decodeClaim(e.GetData())
-	if err != nil || term != e.GetTerm() {
-		return err
-	}
-	a.roster.claim(s.number, s.directory)
-	a.log.Info().Int("member", s.number).Msg("member joins for the first time")
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/rs/zerolog"
 	pb "go.etcd.io/raft/v3/raftpb"
 )
@@ -19,8 +20,8 @@ func (r *recorder) Restore(io.Reader) error { return nil }
 
 func newApplier(m Machine) *applier {
 	return &applier{
-		machine: m, backlog: newBacklog(1000), roster: &roster{}, log: zerolog.Nop(), ready: make(chan struct{}), startTerm: 4,
-		snapshots: newSnapshots(nil, &roster{}, 1<<40, 1<<40, zerolog.Nop()),
+		machine: m, backlog: newBacklog(1000), roster: newRoster(), log: zerolog.Nop(), ready: make(chan struct{}), startTerm: 4,
+		snapshots: newSnapshots(nil, newRoster(), 1<<40, 1<<40, zerolog.Nop()),
 		position:  position{index: 10, term: 4, time: 100},
 	}
 }
@@ -53,7 +54,7 @@ func TestApplyFollowsTheRulesOfTheLog(t *testing.T) {
 		{Index: 14, Term: 5, Time: 100, Commands: one},
 		{Index: 15, Term: 5, Time: 120, Commands: one},
 	}
-	if diff := cmp.Diff(want, m.batches); diff != "" {
+	if diff := cmp.Diff(want, m.batches, cmpopts.IgnoreUnexported(Batch{})); diff != "" {
 		t.Error(diff)
 	}
 	if got, want := a.position, (position{index: 15, term: 5, time: 120}); got != want {
@@ -82,6 +83,7 @@ func TestReadyAtTheFirstEntryOfANewTerm(t *testing.T) {
 func TestUnknownEntriesStopTheMember(t *testing.T) {
 	conf := entry(11, 4, nil)
 	conf.Type = pb.EntryConfChangeV2.Enum()
+	conf.Data = []byte("garbage")
 	for _, e := range []*pb.Entry{conf, entry(11, 4, []byte("garbage")), entry(11, 4, make([]byte, 30))} {
 		if err := newApplier(&recorder{}).apply(e); err == nil || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%v was applied, %v", e, err)

@@ -112,7 +112,7 @@ func Seed(cfg Config, time int64, state io.WriterTo) (err error) {
 	}
 	// Not the bootstrap's own entry, after which a machine is empty.
 	at := wal.SnapshotID{Index: bootstrapIndex + 1, Term: bootstrapTerm}
-	b, err := meta{time: time, conf: id.conf()}.encode()
+	b, err := meta{time: time, members: id.founding()}.encode()
 	if err != nil {
 		return err
 	}

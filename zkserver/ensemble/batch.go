@@ -33,6 +33,17 @@ type Batch struct {
 	Index, Term uint64
 	Time        int64 // ms since 1970 by the leader's clock; never falls
 	Commands    []Command
+
+	// Members are those of the ensemble from here on. They are given at the
+	// first entry of each term, and where they change: nil elsewhere, and for
+	// a server that runs alone.
+	Members []Member
+
+	// Change is how a wish for other members has ended: see Reconfigure. It is
+	// nil where none has.
+	Change *Change
+
+	reconfigure func([]Member) (uint64, error)
 }
 
 // Command is one proposal. Data shares its memory with the whole batch and is

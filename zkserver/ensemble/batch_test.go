@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func TestBatchRoundTrip(t *testing.T) {
@@ -19,7 +20,7 @@ func TestBatchRoundTrip(t *testing.T) {
 		if err != nil || term != 7 {
 			t.Fatalf("term = %d, %v", term, err)
 		}
-		if diff := cmp.Diff(Batch{Time: -5, Commands: commands}, got); diff != "" {
+		if diff := cmp.Diff(Batch{Time: -5, Commands: commands}, got, cmpopts.IgnoreUnexported(Batch{})); diff != "" {
 			t.Error(diff)
 		}
 		for n := range b {
@@ -81,7 +82,7 @@ func FuzzBatch(f *testing.F) {
 		if err != nil || term2 != term {
 			t.Fatal(term2, err)
 		}
-		if diff := cmp.Diff(batch, again); diff != "" {
+		if diff := cmp.Diff(batch, again, cmpopts.IgnoreUnexported(Batch{})); diff != "" {
 			t.Error(diff)
 		}
 	})

@@ -19,12 +19,18 @@ type Config struct {
 	// Machine is the state that the log describes. It must be empty.
 	Machine Machine
 
-	// Members are the voters of the ensemble, this one included. None means
-	// that there are no others. All members must have the same.
+	// Members are those that the ensemble is founded with, this one included.
+	// None means that there are no others. All that found it must have the
+	// same. Once it is founded its own log says who they are, and this only
+	// where they can be reached, unless a change has moved them.
 	Members []Member
 
 	// Number is that of this member.
 	Number int
+
+	// Join says that the ensemble is there already: with an empty directory the
+	// member waits to be let in, and never founds one.
+	Join bool
 
 	// Transport reaches the other members. The node runs it.
 	Transport Transport
@@ -67,6 +73,13 @@ type Config struct {
 type Member struct {
 	Number  int    // from 0 to 255, as in "server.N" and "myid"
 	Address string // host:port, for the Transport
+
+	// Observer says that it gets the log and has no vote.
+	Observer bool
+
+	// Spec is what else there is to be known of it. It is kept, and not looked
+	// at, here.
+	Spec string
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -152,18 +165,22 @@ func (c Config) newIdentity() identity {
 // suits checks that a data directory is that of the member to be run.
 func (c Config) suits(id identity) error {
 	switch alone := id.directory == 0; {
-	case alone && len(c.Members) > 0:
-		return fmt.Errorf("ensemble: data directory %s is that of a server alone, not of member %d", c.Dir, c.Number)
 	case !alone && len(c.Members) == 0:
 		return fmt.Errorf("ensemble: data directory %s is that of member %d of an ensemble, but no other members are configured", c.Dir, id.number)
 	case !alone && id.number != c.Number:
 		return fmt.Errorf("ensemble: data directory %s is that of member %d, not of member %d", c.Dir, id.number, c.Number)
 	}
-	numbers := c.numbers()
-	if id.founded() && len(id.servers) > 0 && !slices.EqualFunc(numbers, id.servers, func(n int, s server) bool { return n == s.number }) {
-		return fmt.Errorf("ensemble: members %v are configured, but the ensemble of data directory %s was founded with others", numbers, c.Dir)
-	}
 	return nil
+}
+
+// address is where this member can be reached.
+func (c Config) address() string {
+	for _, m := range c.Members {
+		if m.Number == c.Number {
+			return m.Address
+		}
+	}
+	return ""
 }
 
 // These errors end a Node.

@@ -62,16 +62,38 @@
 // # Forming
 //
 // Members are configured with numbers, the same on all. A new data directory
-// draws a random number of its own and belongs to no ensemble. The member with
-// the lowest number founds one when a majority of new members is there: it
+// draws a random number of its own and belongs to no ensemble. The voter with
+// the lowest number founds one when a majority of new voters is there: it
 // draws the cluster's number and notes the directory of each founder. The
 // others are told; who comes later claims its number by an entry of the log
-// before it takes part. So a number is one directory's for ever: a member that
-// has lost its directory, and with it votes and entries that others rely on, is
-// told so and waits.
+// before it takes part. So a number is one directory's, until the ensemble itself
+// gives it to another one.
 //
 // Raft's number of a member is a hash of the cluster, its number and its
-// incarnation, which is 0 for those the ensemble was founded with.
+// incarnation: 0 for those the ensemble was founded with, the number of the data
+// directory for all who came later. What has lost its directory has forgotten
+// votes and entries that others rely on, so it is another voter, and never taken
+// for what it was.
+//
+// # Members
+//
+// The members are part of the replicated state. A change of them is a wish, which
+// the leader of the time carries out in steps; each is an entry of the log:
+//
+//	wish -> learners -> (they get the log) -> final -> (raft's joint state) -> left
+//	              '----> abandon, if one does not come or does not catch up
+//
+// One is carried out at a time. There are three who wish: the machine, while it
+// applies a batch ([Batch.Reconfigure]); the leader, when one with an empty
+// directory says hello with the number of a member that has fallen silent; and a
+// server that ran alone and is configured with others, for each of them when it
+// says hello for the first time. All members learn the outcome at the same place
+// of the log, and so does the machine.
+//
+// A server that is to be a member finds the others by saying hello to those it is
+// configured with. A member that was removed is told so when it next makes a
+// connection, says one line, and neither leads nor follows any more, until it is
+// made a member again. An observer is a learner that stays one.
 //
 // # Snapshots
 //
@@ -96,9 +118,6 @@
 //
 // # Not yet
 //
-// The members are those the ensemble was founded with: entries that change them
-// stop a member. There is no learner, no new incarnation of a lost member, no
-// growth of a server that ran alone. A leader whose disk hangs hands over the
-// lead, but does not end itself. The limits of a full disk are each member's
-// own.
+// A leader whose disk hangs hands over the lead, but does not end itself. The
+// limits of a full disk are each member's own.
 package ensemble

@@ -42,8 +42,10 @@ func (l *loop) receiveFrame(from int, b []byte) {
 		l.receiveTell(from, b)
 	case frameTold:
 		l.receiveTold(b)
-	case frameHello:
+	case frameHello, frameReturn:
 		l.receiveHello(from, b)
+	case frameRelay:
+		l.receiveRelay(b)
 	}
 }
 

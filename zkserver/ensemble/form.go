@@ -1,6 +1,7 @@
 package ensemble
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -10,17 +11,21 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	pb "go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
 )
 
 // What members say to each other before they belong together. Integers are
 // big-endian.
 //
-//	u8 frameHello   | u64 directory | u64 hash of the numbers configured   who has no ensemble yet, to all
-//	u8 frameWelcome | u64 directory | u64 cluster | servers                to whom a number belongs
+//	u8 frameHello   | u64 directory | u64 hash of the members configured   who has no ensemble yet, to all
+//	u8 frameWelcome | u64 directory | u64 cluster | a welcome              to whom a number belongs
 //	u8 frameWait    | u64 directory | u64 cluster                          there is an ensemble; ask its leader
 //	u8 frameTaken   | u64 directory | u64 cluster                          another directory has this number
 //
-// directory is that of the one who said hello.
+// directory is that of the one who said hello. A welcome is, as in the type:
+//
+//	u64 member | u64 joined | servers | raftpb.ConfState
 const (
 	frameHello   = 3
 	frameWelcome = 4
@@ -42,22 +47,23 @@ const (
 var errNotFormed = errors.New("ensemble: this member has not found the others yet")
 
 // A former finds the ensemble of a member that has none, or founds it. The
-// member with the lowest number is the founder: it does so when a majority of
+// voter with the lowest number is the founder: it does so when a majority of
 // those configured have said hello, and nobody that there is an ensemble. So a
-// second one can come into being only while a majority of the members have
+// second one can come into being only while a majority of the voters have
 // empty directories, the founder's included: then no write can be acknowledged
 // any more in the first.
 //
 // It does no I/O and reads no clock.
 type former struct {
 	id      identity
-	members []int // sorted, self included
+	members []Member // by number, self included
+	founder int
 	hash    uint64
 	log     zerolog.Logger
 
 	ticks  int
 	heard  []greeting // by member, like members
-	wait   bool       // there is an ensemble
+	wait   bool       // there is an ensemble, or is to be one
 	joined bool       // id belongs to it
 	warned bool
 }
@@ -68,66 +74,94 @@ type greeting struct {
 	at        int // tick; 0 means never
 }
 
-func newFormer(id identity, members []int, log zerolog.Logger) *former {
-	return &former{id: id, members: members, hash: hashNumbers(members), heard: make([]greeting, len(members)), log: log}
+// newFormer makes a former. One that joins never founds.
+func newFormer(id identity, members []Member, join bool, log zerolog.Logger) *former {
+	members = slices.SortedFunc(slices.Values(members), func(a, b Member) int { return cmp.Compare(a.Number, b.Number) })
+	f := &former{id: id, members: members, founder: -1, hash: hashMembers(members), heard: make([]greeting, len(members)), wait: join, log: log}
+	if i := slices.IndexFunc(members, func(m Member) bool { return !m.Observer }); i >= 0 {
+		f.founder = members[i].Number
+	}
+	return f
 }
 
-func hashNumbers(numbers []int) uint64 {
+func hashMembers(members []Member) uint64 {
 	h := fnv.New64a()
-	fmt.Fprint(h, numbers)
+	for _, m := range members {
+		fmt.Fprint(h, m.Number, m.Observer)
+	}
 	return h.Sum64()
 }
 
 // hello is what to say to all others, after each tick.
-func (f *former) hello() []byte {
-	b := binary.BigEndian.AppendUint64([]byte{frameHello}, f.id.directory)
-	return binary.BigEndian.AppendUint64(b, f.hash)
+func (f *former) hello() []byte { return appendFrame(frameHello, f.id.directory, f.hash) }
+
+func appendFrame(kind byte, directory, number uint64) []byte {
+	b := binary.BigEndian.AppendUint64([]byte{kind}, directory)
+	return binary.BigEndian.AppendUint64(b, number)
 }
 
 // tick lets time go on by one hello.
 func (f *former) tick() {
 	f.ticks++
-	if f.joined || f.wait || f.id.number != f.members[0] {
+	if f.joined || f.wait || f.id.number != f.founder {
 		return
 	}
-	servers := make([]server, len(f.members))
-	count := 0
-	for i, number := range f.members {
-		servers[i].number = number
-		switch h := f.heard[i]; {
-		case number == f.id.number:
-			servers[i].directory = f.id.directory
-			count++
-		case h.at > 0 && f.ticks-h.at <= helloCounts:
-			servers[i].directory = h.directory
-			count++
+	count, voters := 0, 0
+	for i, m := range f.members {
+		if !m.Observer {
+			voters++
+			if f.directory(i) != 0 {
+				count++
+			}
 		}
 	}
-	if count == len(f.members) || count > len(f.members)/2 && f.ticks > helloListens {
-		f.join(random()|1, servers)
-		f.log.Info().Int("member", f.id.number).Msg("ensemble founded")
+	if count == voters || count > voters/2 && f.ticks > helloListens {
+		f.found(random() | 1)
 	}
 }
 
-func (f *former) join(cluster uint64, servers []server) {
-	f.id, f.joined = f.id.join(cluster, servers), true
+// directory is that of a member who was heard lately, or 0.
+func (f *former) directory(i int) uint64 {
+	if f.members[i].Number == f.id.number {
+		return f.id.directory
+	}
+	if h := f.heard[i]; h.at > 0 && f.ticks-h.at <= helloCounts {
+		return h.directory
+	}
+	return 0
 }
+
+// found founds an ensemble. The numbers of those who were not heard are nobody's
+// at first.
+func (f *former) found(cluster uint64) {
+	w := welcome{cluster: cluster, member: memberID(cluster, f.id.number, 0), joined: bootstrapIndex}
+	for i, m := range f.members {
+		s := server{number: m.Number, directory: f.directory(i), raft: memberID(cluster, m.Number, 0), address: m.Address, spec: m.Spec}
+		if m.Observer {
+			s.standing = observer
+			w.learners = append(w.learners, s.raft)
+		} else {
+			w.voters = append(w.voters, s.raft)
+		}
+		w.servers = append(w.servers, s)
+	}
+	slices.Sort(w.voters)
+	slices.Sort(w.learners)
+	f.join(w)
+	f.log.Info().Int("member", f.id.number).Msg("ensemble founded")
+}
+
+func (f *former) join(w welcome) { f.id, f.joined = f.id.join(w), true }
 
 // receive takes a frame from another member.
 func (f *former) receive(from int, b []byte) {
-	i, ok := slices.BinarySearch(f.members, from)
-	if !ok || len(b) < helloBytes || f.joined {
+	if len(b) < helloBytes || f.joined {
 		return
 	}
 	directory, number := binary.BigEndian.Uint64(b[1:]), binary.BigEndian.Uint64(b[9:])
 	switch b[0] {
 	case frameHello:
-		if number != f.hash {
-			f.warn(from, "member is configured with other members")
-			return
-		}
-		f.heard[i] = greeting{directory: directory, at: f.ticks + 1}
-		return
+		f.greeted(from, directory, number)
 	case frameWelcome, frameWait, frameTaken:
 		if directory != f.id.directory {
 			return
@@ -136,13 +170,23 @@ func (f *former) receive(from int, b []byte) {
 	}
 	switch b[0] {
 	case frameWelcome:
-		servers, rest, ok := cutServers(b[helloBytes:])
-		if ok && len(rest) == 0 && slices.ContainsFunc(servers, func(s server) bool { return s.number == f.id.number }) {
-			f.join(number, servers)
+		if w, ok := decodeWelcome(number, b[helloBytes:]); ok {
+			f.join(w)
 			f.log.Info().Int("member", from).Msg("ensemble found")
 		}
 	case frameTaken:
-		f.warn(from, "the ensemble knows this member by another data directory: with this one it would not be itself")
+		f.warn(from, "the ensemble knows this member by another data directory, of a server that runs: are there two with this number?")
+	}
+}
+
+func (f *former) greeted(from int, directory, hash uint64) {
+	i := slices.IndexFunc(f.members, func(m Member) bool { return m.Number == from })
+	switch {
+	case i < 0 || directory == 0:
+	case hash != f.hash:
+		f.warn(from, "member is configured with other members")
+	default:
+		f.heard[i] = greeting{directory: directory, at: f.ticks + 1}
 	}
 }
 
@@ -153,51 +197,35 @@ func (f *former) warn(from int, message string) {
 	}
 }
 
-// answer is what a member of an ensemble says to a hello. claim is true if the
-// number is nobody's yet.
-func (l *loop) answer(from int, b []byte) (reply []byte, claim bool) {
-	owner, ok := l.roster.owner(from)
-	if len(b) != helloBytes || !ok {
-		return nil, false
+func (w welcome) append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint64(b, w.member)
+	b = binary.BigEndian.AppendUint64(b, w.joined)
+	b = appendServers(b, w.servers)
+	conf, err := proto.Marshal(&pb.ConfState{Voters: w.voters, Learners: w.learners})
+	if err != nil {
+		panic(err) // there is nothing in it that cannot be written
 	}
-	directory := binary.BigEndian.Uint64(b[1:])
-	kind := byte(frameTaken)
-	switch owner {
-	case 0:
-		kind = frameWait
-	case directory:
-		kind = frameWelcome
-	}
-	reply = binary.BigEndian.AppendUint64([]byte{kind}, directory)
-	reply = binary.BigEndian.AppendUint64(reply, l.id.cluster)
-	if kind == frameWelcome {
-		reply = appendServers(reply, l.id.servers)
-	}
-	return reply, owner == 0
+	return append(b, conf...)
 }
 
-// receiveHello answers a hello, and, as the leader, has a number claimed that
-// is nobody's yet.
-func (l *loop) receiveHello(from int, b []byte) {
-	reply, claim := l.answer(from, b)
-	if reply == nil {
-		return
+func decodeWelcome(cluster uint64, b []byte) (welcome, bool) {
+	if len(b) < 16 || cluster == 0 {
+		return welcome{}, false
 	}
-	l.peers.sendFrame(from, reply)
-	if !claim || !l.leading || l.inFlight >= maxInFlight {
-		return
+	w := welcome{cluster: cluster, member: binary.BigEndian.Uint64(b), joined: binary.BigEndian.Uint64(b[8:])}
+	servers, rest, ok := cutServers(b[16:])
+	conf := &pb.ConfState{}
+	if !ok || proto.Unmarshal(rest, conf) != nil || w.member == 0 || len(conf.GetVoters()) == 0 {
+		return welcome{}, false
 	}
-	s := server{number: from, directory: binary.BigEndian.Uint64(b[1:])}
-	if l.raft.Propose(encodeClaim(l.term, s)) == nil {
-		l.inFlight++
-		l.ready()
-	}
+	w.servers, w.voters, w.learners = servers, conf.GetVoters(), conf.GetLearners()
+	return w, true
 }
 
 // form finds the ensemble, or founds it, before raft begins.
 func (n *Node) form(ctx context.Context) error {
-	f := newFormer(n.id, n.cfg.numbers(), n.cfg.Log)
-	n.cfg.Log.Info().Int("member", n.cfg.Number).Int("members", len(n.cfg.Members)).Int("founder", f.members[0]).Msg("looking for the other members")
+	f := newFormer(n.id, n.cfg.Members, n.cfg.Join, n.cfg.Log)
+	n.cfg.Log.Info().Int("member", n.cfg.Number).Int("members", len(n.cfg.Members)).Int("founder", f.founder).Msg("looking for the other members")
 	t := time.NewTicker(helloEvery)
 	defer t.Stop()
 	n.greet(f)
@@ -220,8 +248,8 @@ func (n *Node) form(ctx context.Context) error {
 // greet says hello to all others.
 func (n *Node) greet(f *former) {
 	for _, m := range f.members {
-		if m != n.cfg.Number {
-			n.cfg.Transport.SendFrame(m, f.hello())
+		if m.Number != n.cfg.Number {
+			n.cfg.Transport.SendFrame(m.Number, f.hello())
 		}
 	}
 }

@@ -11,9 +11,29 @@ import (
 func formersOf(numbers ...int) []*former {
 	var all []*former
 	for _, n := range numbers {
-		all = append(all, newFormer(newMember(n), numbers, zerolog.Nop()))
+		all = append(all, newFormer(newMember(n), membersOf(numbers...), false, zerolog.Nop()))
 	}
 	return all
+}
+
+func membersOf(numbers ...int) []Member {
+	var members []Member
+	for _, n := range numbers {
+		members = append(members, Member{Number: n})
+	}
+	return members
+}
+
+// foundedBy gives the identity of the first member of an ensemble, in which the
+// directories have numbers from 1 on.
+func foundedBy(cluster uint64, directories ...uint64) identity {
+	w := welcome{cluster: cluster, member: memberID(cluster, 1, 0), joined: bootstrapIndex}
+	for i, d := range directories {
+		s := server{number: i + 1, directory: d, raft: memberID(cluster, i+1, 0), address: "h:1", spec: "x y"}
+		w.servers, w.voters = append(w.servers, s), append(w.voters, s.raft)
+	}
+	slices.Sort(w.voters)
+	return identity{directory: directories[0], number: 1}.join(w)
 }
 
 func TestFounderWaitsForAMajority(t *testing.T) {
@@ -37,9 +57,11 @@ func TestFounderWaitsForAMajority(t *testing.T) {
 	if !all[0].joined {
 		t.Fatal("not founded by three of five")
 	}
-	want := []server{{1, all[0].id.directory}, {2, all[1].id.directory}, {3, all[2].id.directory}, {4, 0}, {5, 0}}
-	if diff := cmp.Diff(want, all[0].id.servers, cmp.AllowUnexported(server{})); diff != "" {
-		t.Error(diff)
+	want := []uint64{all[0].id.directory, all[1].id.directory, all[2].id.directory, 0, 0}
+	for i, s := range all[0].id.servers {
+		if s.number != i+1 || s.directory != want[i] || s.raft != memberID(all[0].id.cluster, i+1, 0) {
+			t.Errorf("%+v, want directory %d", s, want[i])
+		}
 	}
 }
 
@@ -65,18 +87,13 @@ func TestOtherConfigurationIsNotCounted(t *testing.T) {
 
 // A member answers a hello by what the roster says.
 func TestEnsembleAnswersHello(t *testing.T) {
-	founder := formersOf(1, 2, 3)[0].id
 	second, third := newMember(2), newMember(3)
-	id := founder.join(77, []server{{1, founder.directory}, {2, second.directory}, {3, 0}})
-	l := &loop{id: id, roster: &roster{}}
-	l.roster.set(id.servers)
+	id := foundedBy(77, 5, second.directory, 0)
+	l := &loop{id: id, roster: newRoster(), peers: &peers{self: id.member, number: 1}}
+	l.roster.set(id.founding())
 	ask := func(who identity) *former {
-		f := newFormer(who, []int{1, 2, 3}, zerolog.Nop())
-		reply, claim := l.answer(who.number, f.hello())
-		if claim != (who.number == 3) {
-			t.Errorf("member %d: claim is %v", who.number, claim)
-		}
-		f.receive(1, reply)
+		f := newFormer(who, membersOf(1, 2, 3), false, zerolog.Nop())
+		f.receive(1, l.answer(l.roster.get(), who.number, who.directory))
 		return f
 	}
 	if f := ask(second); !f.joined || f.id.cluster != 77 || f.id.member != memberID(77, 2, 0) || !slices.Equal(f.id.voters, id.voters) {
@@ -85,13 +102,17 @@ func TestEnsembleAnswersHello(t *testing.T) {
 	if f := ask(third); f.joined || !f.wait {
 		t.Error("the third member was taken in without a claim")
 	}
-	l.roster.claim(3, 5)
-	l.roster.claim(3, third.directory) // too late
-	if reply, _ := l.answer(3, newFormer(third, []int{1, 2, 3}, zerolog.Nop()).hello()); reply[0] != frameTaken {
-		t.Errorf("answer of kind %d to a wiped member", reply[0])
+	l.roster.set(l.roster.get().claim(9, 3, third.directory))
+	l.roster.set(l.roster.get().claim(10, 3, 6)) // too late
+	if f := ask(third); !f.joined || f.id.joined != 9 {
+		t.Errorf("the third member was not taken in: %+v", f.id)
 	}
-	if reply, _ := l.answer(9, newFormer(newMember(9), []int{9}, zerolog.Nop()).hello()); reply != nil {
-		t.Error("a stranger was answered")
+	if f := ask(newMember(3)); f.joined || !f.wait {
+		t.Error("a wiped member was taken for what it was")
+	}
+	l.leading, l.heard = true, map[uint64]uint64{memberID(77, 3, 0): 0}
+	if reply := l.answer(l.roster.get(), 3, 6); reply[0] != frameTaken {
+		t.Errorf("answer of kind %d to one who has the number of another", reply[0])
 	}
 }
 
@@ -110,7 +131,7 @@ func TestFounderDoesNotFoundASecondEnsemble(t *testing.T) {
 
 func TestIdentityOfAMemberRoundTrips(t *testing.T) {
 	id := newMember(0)
-	for _, want := range []identity{id, id.join(5, []server{{0, id.directory}, {3, 0}, {255, 9}})} {
+	for _, want := range []identity{id, foundedBy(5, id.directory, 0, 9)} {
 		got, err := decodeIdentity(want.encode())
 		if err != nil {
 			t.Fatal(err)
@@ -124,7 +145,7 @@ func TestIdentityOfAMemberRoundTrips(t *testing.T) {
 func FuzzFormer(f *testing.F) {
 	all := formersOf(1, 2, 3)
 	f.Add(all[1].hello())
-	f.Add(appendServers(append([]byte{frameWelcome}, all[0].hello()[1:]...), []server{{1, 2}, {3, 4}}))
+	f.Add(foundedBy(7, 2, 4).welcome(server{raft: 3}, 1).append(append([]byte{frameWelcome}, all[0].hello()[1:]...)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		fo := formersOf(1, 2, 3)[0]
 		fo.receive(2, b)
@@ -133,17 +154,4 @@ func FuzzFormer(f *testing.F) {
 			t.Errorf("identity %+v comes back as %+v, %v", fo.id, got, err)
 		}
 	})
-}
-
-func TestClaimRoundTrips(t *testing.T) {
-	b := encodeClaim(9, server{255, 1 << 63})
-	s, term, err := decodeClaim(b)
-	if err != nil || term != 9 || s != (server{255, 1 << 63}) {
-		t.Errorf("%+v in term %d, %v", s, term, err)
-	}
-	for n := range b {
-		if _, _, err := decodeClaim(b[:n]); err == nil {
-			t.Errorf("%d of %d bytes were decoded", n, len(b))
-		}
-	}
 }

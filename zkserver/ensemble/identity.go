@@ -2,7 +2,6 @@ package ensemble
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -13,21 +12,20 @@ import (
 // have forgotten votes and entries that others rely on.
 //
 // A member that was configured with others has a number and a directory, and
-// belongs to no ensemble at first: its cluster is 0.
+// belongs to no ensemble at first: its cluster is 0. A server that runs alone has
+// neither, until it is started as a member.
 type identity struct {
 	member  uint64 // raft's number, 0 without a cluster
 	cluster uint64 // random number of the whole ensemble
-	voters  []uint64
+
+	// What the ensemble was founded with, where every log begins.
+	voters    []uint64
+	observers []uint64
+	servers   []server
 
 	directory uint64 // random number of the data directory; 0 if made for one member
 	number    int    // as configured
-	servers   []server
-}
-
-// A server is a member that the ensemble was founded with.
-type server struct {
-	number    int
-	directory uint64 // whose number it is, 0 if it is nobody's yet
+	joined    uint64 // entry of the log at which it is a member
 }
 
 // newIdentity makes the only member of a new ensemble.
@@ -42,16 +40,24 @@ func newMember(number int) identity {
 	return identity{directory: random() | 1, number: number}
 }
 
-// join makes the member one of an ensemble that was founded with servers.
-func (id identity) join(cluster uint64, servers []server) identity {
-	id.cluster, id.servers = cluster, servers
-	id.member = memberID(cluster, id.number, 0)
-	id.voters = nil
-	for _, s := range servers {
-		id.voters = append(id.voters, memberID(cluster, s.number, 0))
-	}
-	slices.Sort(id.voters)
+// A welcome says to which ensemble a member belongs, and as what.
+type welcome struct {
+	cluster, member  uint64
+	joined           uint64
+	servers          []server // of the founding
+	voters, learners []uint64 // of the founding
+}
+
+// join makes the member one of an ensemble.
+func (id identity) join(w welcome) identity {
+	id.cluster, id.member, id.joined = w.cluster, w.member, w.joined
+	id.servers, id.voters, id.observers = w.servers, w.voters, w.learners
 	return id
+}
+
+// welcome is for a server of the ensemble.
+func (id identity) welcome(s server, joined uint64) welcome {
+	return welcome{cluster: id.cluster, member: s.raft, joined: joined, servers: id.servers, voters: id.voters, learners: id.observers}
 }
 
 func (id identity) encode() []byte {
@@ -59,11 +65,17 @@ func (id identity) encode() []byte {
 	for _, v := range id.voters {
 		b = fmt.Appendf(b, "voter %016x\n", v)
 	}
+	for _, o := range id.observers {
+		b = fmt.Appendf(b, "observer %016x\n", o)
+	}
 	if id.directory != 0 {
 		b = fmt.Appendf(b, "directory %016x of %d\n", id.directory, id.number)
 	}
+	if id.joined != 0 {
+		b = fmt.Appendf(b, "joined %d\n", id.joined)
+	}
 	for _, s := range id.servers {
-		b = fmt.Appendf(b, "server %d directory %016x\n", s.number, s.directory)
+		b = fmt.Appendf(b, "server %d directory %016x member %016x standing %d at %q spec %q\n", s.number, s.directory, s.raft, s.standing, s.address, s.spec)
 	}
 	return b
 }
@@ -92,23 +104,33 @@ func decodeIdentity(b []byte) (identity, error) {
 func (id *identity) decodeLine(line string) error {
 	word, _, _ := strings.Cut(line, " ")
 	var err error
+	var v uint64
 	switch word {
 	case "directory":
 		_, err = fmt.Sscanf(line, "directory %x of %d", &id.directory, &id.number)
+	case "joined":
+		_, err = fmt.Sscanf(line, "joined %d", &id.joined)
 	case "server":
 		var s server
-		_, err = fmt.Sscanf(line, "server %d directory %x", &s.number, &s.directory)
+		_, err = fmt.Sscanf(line, "server %d directory %x member %x standing %d at %q spec %q", &s.number, &s.directory, &s.raft, &s.standing, &s.address, &s.spec)
 		id.servers = append(id.servers, s)
+	case "observer":
+		_, err = fmt.Sscanf(line, "observer %x", &v)
+		id.observers = append(id.observers, v)
 	default:
-		var v uint64
 		_, err = fmt.Sscanf(line, "voter %x", &v)
 		id.voters = append(id.voters, v)
 	}
 	return err
 }
 
-// conf is the membership that the ensemble began with.
-func (id identity) conf() *pb.ConfState { return &pb.ConfState{Voters: id.voters} }
+// founding is the membership that the ensemble began with.
+func (id identity) founding() *membership {
+	return &membership{
+		index: bootstrapIndex, servers: id.servers,
+		conf: &pb.ConfState{Voters: id.voters, Learners: id.observers},
+	}
+}
 
 // founded reports whether the member belongs to an ensemble.
 func (id identity) founded() bool { return len(id.voters) > 0 }

@@ -26,6 +26,7 @@ type received struct {
 	from    int
 	message *pb.Message
 	frame   []byte
+	removed string // why we are no member any more, if from says so
 	gone    bool
 
 	sent   uint64 // raft's number of the member, or 0

@@ -76,7 +76,7 @@ func (a *applier) restore(snapshot *pb.Snapshot) error {
 		return err
 	}
 	a.position = position{index: at.GetIndex(), term: at.GetTerm(), time: m.time}
-	a.roster.set(m.servers)
+	a.enter(m.members, nil)
 	a.snapshots.rearm()
 	a.snapshots.received.Store(0)
 	a.log.Info().Uint64("index", a.index).Msg("state of another member taken over")

@@ -57,6 +57,14 @@ type loop struct {
 	forwards forwarder
 	intake   intake
 
+	clock       uint64            // ticks since the start
+	heard       map[uint64]uint64 // clock of the last message of each member, by raft's number
+	visitors    map[int]visitor   // by number: who says hello and is no member
+	carrier     carrier
+	appliedTerm uint64 // of the last entry applied
+	member      bool   // raft knows us as one
+	removed     bool   // we are no member any more
+
 	status    atomic.Pointer[Status]
 	statusAge int // ticks
 
@@ -82,7 +90,7 @@ type loop struct {
 // and after each, ready hands out what raft wants done.
 func (l *loop) run(ctx context.Context) error {
 	var ticks <-chan time.Time // stays nil when there is nobody to hear from
-	if !l.single {
+	if !l.single || l.peers.transport != nil {
 		t := time.NewTicker(tick)
 		defer t.Stop()
 		ticks = t.C
@@ -114,7 +122,9 @@ func (l *loop) turn() {
 	l.forward()
 	l.tell()
 	l.handOverLead()
-	l.reads.ask(l.raft)
+	if !l.single || l.settled() {
+		l.reads.ask(l.raft)
+	}
 	l.ready()
 }
 
@@ -134,10 +144,17 @@ func (l *loop) step() {
 	for _, m := range messages {
 		switch m.GetType() {
 		case pb.MsgStorageApplyResp:
-			entries := m.GetEntries()
-			l.reads.advance(entries[len(entries)-1].GetIndex())
+			last := m.GetEntries()[len(m.GetEntries())-1]
+			l.reads.advance(last.GetIndex())
+			l.appliedTerm = last.GetTerm()
+		case pb.MsgStorageApply:
+			l.changeMembers(m.GetEntries()[0])
+			continue
 		case pb.MsgStorageAppendResp:
-			l.reads.advance(m.GetSnapshot().GetMetadata().GetIndex())
+			if s := m.GetSnapshot(); s != nil {
+				l.reads.advance(s.GetMetadata().GetIndex())
+				l.belong(s.GetMetadata().GetConfState())
+			}
 		}
 		_ = l.raft.Step(m) // an error means that raft had no use for it
 	}
@@ -153,17 +170,31 @@ func (l *loop) receive() {
 			l.raft.ReportSnapshot(r.sent, r.status)
 		case r.gone:
 			l.leaderGone(r.from)
-		case r.message != nil && saysNothing(r.message, l.term):
-		case r.message != nil && r.message.GetType() == pb.MsgSnap:
-			l.receiveSnapshot(r.message)
+		case r.removed != "":
+			l.hearOfRemoval(r.from, r.removed)
 		case r.message != nil:
-			_ = l.raft.Step(r.message) // as above
+			l.receiveRaft(r.message)
 		default:
 			l.receiveFrame(r.from, r.frame)
 		}
 		l.ready() // so that it is known in which term what follows was received
 	}
 	l.spentNet = items
+}
+
+// receiveRaft takes a message of raft's.
+func (l *loop) receiveRaft(m *pb.Message) {
+	l.heard[m.GetFrom()] = l.clock
+	switch kind := m.GetType(); {
+	case saysNothing(m, l.term):
+	case l.removed && kind != pb.MsgVote && kind != pb.MsgPreVote && !l.takenBack(m):
+	case kind == pb.MsgSnap:
+		l.receiveSnapshot(m)
+	case kind == pb.MsgReadIndex && l.single && !l.settled():
+		// Raft would answer before it knows what is committed. It is asked again.
+	default:
+		_ = l.raft.Step(m) // an error means that raft had no use for it
+	}
 }
 
 // receiveSnapshot gives raft a snapshot whose file is on the disk. Raft takes
@@ -179,7 +210,12 @@ func (l *loop) receiveSnapshot(m *pb.Message) {
 
 // tick lets time go on by one tick. Ticks missed in a pause are not made up.
 func (l *loop) tick() {
+	l.clock++
+	if l.removed {
+		return
+	}
 	l.raft.Tick()
+	l.carry()
 	l.reads.tick()
 	l.stall.tick()
 	l.handOver.tick()
@@ -214,6 +250,7 @@ func (l *loop) ready() {
 			case m.GetTo() == raft.LocalApplyThread:
 				l.committed(m.GetEntries())
 				l.apply.put(m)
+			case l.removed && m.GetType() != pb.MsgVoteResp && m.GetType() != pb.MsgPreVoteResp:
 			case m.GetType() == pb.MsgSnap:
 				l.transfers.add(m)
 			case l.leading && l.stall.silent():
@@ -260,7 +297,7 @@ func (l *loop) follow(rd raft.Ready) {
 // committed counts the batches that have arrived.
 func (l *loop) committed(entries []*pb.Entry) {
 	for _, e := range entries {
-		if e.GetTerm() == l.term && len(e.GetData()) > 0 && l.inFlight > 0 {
+		if e.GetTerm() == l.term && e.GetType() == pb.EntryNormal && len(e.GetData()) > 0 && l.inFlight > 0 {
 			l.inFlight--
 		}
 	}

@@ -6,7 +6,8 @@ import "io"
 // and Capture are called from one goroutine, in the order of the log.
 type Machine interface {
 	// Apply applies one batch. It is also called, with no commands and the
-	// time of the batch before, at the first entry of each term.
+	// time of the batch before, at the first entry of each term, and where the
+	// members change.
 	Apply(b Batch)
 
 	// Capture begins a snapshot of the state as it is now. Apply waits for it,

@@ -11,10 +11,10 @@ import (
 // What a snapshot says about itself, integers big-endian:
 //
 //	u8 format = 1 | i64 time of the last batch, ms | raftpb.ConfState
-//	u8 format = 2 | u8 flags | i64 time | servers | raftpb.ConfState
+//	u8 format = 2 | u8 flags | i64 time | membership | raftpb.ConfState
 //
-// The first is written while there is one member. Flag 1: another member has
-// sent it, so that it may reach further than the log.
+// The first is that of a server that runs alone. Flag 1: another member has sent
+// it, so that it may reach further than the log.
 const (
 	metaFormat  = 1
 	metaFormat2 = 2
@@ -24,14 +24,13 @@ const (
 
 type meta struct {
 	time     int64
-	conf     *pb.ConfState
-	servers  []server // the roster
+	members  *membership
 	received bool
 }
 
 func (m meta) encode() ([]byte, error) {
 	var b []byte
-	if !m.received && len(m.servers) == 0 {
+	if !m.received && len(m.members.servers) == 0 {
 		b = binary.BigEndian.AppendUint64([]byte{metaFormat}, uint64(m.time))
 	} else {
 		b = []byte{metaFormat2, 0}
@@ -39,15 +38,15 @@ func (m meta) encode() ([]byte, error) {
 			b[1] |= metaReceived
 		}
 		b = binary.BigEndian.AppendUint64(b, uint64(m.time))
-		b = appendServers(b, m.servers)
+		b = m.members.append(b)
 	}
-	return proto.MarshalOptions{}.MarshalAppend(b, m.conf)
+	return proto.MarshalOptions{}.MarshalAppend(b, m.members.conf)
 }
 
 var errMeta = errors.New("snapshot written by a later version")
 
 func decodeMeta(b []byte) (meta, error) {
-	m := meta{conf: &pb.ConfState{}}
+	m := meta{members: &membership{}}
 	var ok bool
 	switch {
 	case len(b) >= 9 && b[0] == metaFormat:
@@ -55,11 +54,12 @@ func decodeMeta(b []byte) (meta, error) {
 	case len(b) >= 10 && b[0] == metaFormat2 && b[1]&^metaReceived == 0:
 		m.received = b[1]&metaReceived != 0
 		m.time = int64(binary.BigEndian.Uint64(b[2:]))
-		if m.servers, b, ok = cutServers(b[10:]); !ok {
+		if m.members, b, ok = cutMembership(b[10:]); !ok {
 			return meta{}, errMeta
 		}
 	default:
 		return meta{}, errMeta
 	}
-	return m, proto.Unmarshal(b, m.conf)
+	m.members.conf = &pb.ConfState{}
+	return m, proto.Unmarshal(b, m.members.conf)
 }

@@ -199,16 +199,15 @@ func (n *Node) Close() error {
 
 // ReceiveRaft implements Receiver.
 func (n *Node) ReceiveRaft(from int, m *pb.Message) {
-	if n.formed() && fromPeer(m.GetType()) && m.GetTo() == n.peers.self && n.peers.is(m.GetFrom(), from) {
+	if n.formed() && fromPeer(m.GetType()) && m.GetTo() == n.peers.self {
+		n.peers.learn(m.GetFrom(), from)
 		n.net.put(received{from: from, message: m})
 	}
 }
 
 // ReceiveFrame implements Receiver.
 func (n *Node) ReceiveFrame(from int, frame []byte) {
-	if n.cfg.has(from) {
-		n.net.put(received{from: from, frame: frame})
-	}
+	n.net.put(received{from: from, frame: frame})
 }
 
 // ReceiveGone implements Receiver.

@@ -3,7 +3,6 @@ package ensemble
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -28,7 +27,7 @@ func Open(cfg Config) (*Node, error) {
 	}
 	n := &Node{
 		cfg: cfg, wal: log,
-		reads: newReads(), net: newInbox(), roster: &roster{},
+		reads: newReads(), net: newInbox(), roster: newRoster(),
 		roles: newRoles(), tells: newTells(), handOver: newHandOver(),
 		begun: make(chan struct{}), ready: make(chan struct{}), stopped: make(chan struct{}),
 	}
@@ -54,7 +53,11 @@ func (n *Node) open() error {
 			return err
 		}
 	}
+	if id, err = n.enlist(id); err != nil {
+		return err
+	}
 	n.id, n.directory = id, id.directory
+	n.peers = &peers{number: n.cfg.Number, configured: n.cfg.Members, transport: n.cfg.Transport}
 	if !id.founded() {
 		return nil // Run finds the others first
 	}
@@ -66,25 +69,38 @@ func (n *Node) open() error {
 // a member that belongs to an ensemble.
 func (n *Node) openEnsemble() error {
 	n.storage = &storage{log: n.wal, recent: ring{limit: recentBytes}}
-	n.roster.set(n.id.servers)
-	n.peers = &peers{self: n.id.member, number: n.id.number, transport: n.cfg.Transport}
-	for _, s := range n.id.servers {
-		n.peers.members = append(n.peers.members, peer{memberID(n.id.cluster, s.number, 0), s.number})
-	}
-	start, conf, err := n.restore(n.id.conf())
+	n.roster.set(n.id.founding())
+	n.peers.self = n.id.member
+	start, err := n.restore()
 	if err != nil {
 		return err
 	}
-	return n.assemble(n.id, start, conf)
+	n.peers.set(n.roster.get())
+	return n.assemble(n.id, start)
+}
+
+// enlist makes a server that ran alone a member, if it is configured as one. The
+// others learn of it when it leads.
+func (n *Node) enlist(id identity) (identity, error) {
+	if len(n.cfg.Members) == 0 || id.directory != 0 {
+		return id, nil
+	}
+	id.directory, id.number, id.joined = random()|1, n.cfg.Number, bootstrapIndex
+	n.cfg.Log.Info().Int("member", id.number).Msg("a server that ran alone becomes a member")
+	return id, n.wal.SetIdentity(id.encode())
 }
 
 // assemble makes raft and the threads around it, at the position of the
 // machine.
-func (n *Node) assemble(id identity, start position, conf *pb.ConfState) error {
+func (n *Node) assemble(id identity, start position) error {
 	hard := n.wal.HardState()
 	// What is committed is not synced each time, so a snapshot may know better.
-	commit := max(hard.Commit, start.index)
-	n.storage.conf = conf
+	commit, err := n.committed(max(hard.Commit, start.index))
+	if err != nil {
+		return err
+	}
+	n.storage.conf = n.roster.get().conf
+	n.storage.least = n.roster.get().index
 	n.storage.initial = &pb.HardState{Term: new(hard.Term), Vote: new(hard.Vote), Commit: new(commit)}
 
 	cfg := raftConfig()
@@ -98,7 +114,7 @@ func (n *Node) assemble(id identity, start position, conf *pb.ConfState) error {
 		raft: rn, in: newMailbox(), net: n.net, append: newMailbox(), apply: newMailbox(),
 		backlog: n.backlog, reads: n.reads, peers: n.peers, transfers: n.transfers, roster: n.roster,
 		id: id, log: n.cfg.Log, roles: n.roles, tells: n.tells, handOver: n.handOver, hear: n.cfg.Hear,
-		single:     slices.Equal(conf.GetVoters(), []uint64{id.member}) && len(conf.GetLearners()) == 0,
+		single: n.roster.get().onlyVoter(id.member), heard: make(map[uint64]uint64), member: isIn(n.roster.get().conf, id.member),
 		batchLimit: min(maxBatchBytes, n.maxCommand), maxCommand: n.maxCommand,
 		term: hard.Term, replayed: commit,
 	}
@@ -114,7 +130,7 @@ func (n *Node) assemble(id identity, start position, conf *pb.ConfState) error {
 	n.apply = &applier{
 		in: n.loop.apply, machine: n.cfg.Machine, deliver: n.deliver, snapshots: n.snaps, log: n.cfg.Log,
 		backlog: n.backlog, roster: n.roster, load: n.restoreSnapshot, restored: n.append.resume,
-		position: start, startTerm: hard.Term,
+		changed: n.changed, position: start, startTerm: hard.Term,
 	}
 	if n.loop.single {
 		n.apply.ready = n.ready
@@ -122,6 +138,38 @@ func (n *Node) assemble(id identity, start position, conf *pb.ConfState) error {
 		n.reads.add(n.ready)
 	}
 	return nil
+}
+
+// committed is what is known to be committed, given what was said to be. What an
+// only voter has on its disk is, up to the entry that gives others a vote: if
+// that is behind what was said, they may have used their votes already, and we
+// must not lead as if there were only ours.
+func (n *Node) committed(said uint64) (uint64, error) {
+	_, last := n.wal.Bounds()
+	if !n.roster.get().onlyVoter(n.id.member) {
+		return said, nil
+	}
+	for i := said; i < last; {
+		entries, err := n.storage.Entries(i+1, last+1, replayBytes)
+		if err != nil {
+			return 0, err
+		}
+		for _, e := range entries {
+			if i = e.GetIndex(); givesVote(e) {
+				return i, nil
+			}
+		}
+	}
+	return said, nil
+}
+
+// changed takes a new membership, of the apply thread's. cc is the entry that
+// changes raft's, too, if any.
+func (n *Node) changed(m *membership, cc *pb.Entry) {
+	n.peers.set(m)
+	if cc != nil {
+		n.loop.in.put(&pb.Message{Type: pb.MsgStorageApply.Enum(), Entries: []*pb.Entry{cc}})
+	}
 }
 
 // deliver takes the responses of the append and apply threads to raft, here or

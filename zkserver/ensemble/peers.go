@@ -1,20 +1,26 @@
 package ensemble
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
+	"sync"
 
 	pb "go.etcd.io/raft/v3/raftpb"
 )
 
 // peers knows the members by raft's numbers and by ours, and sends to them.
-// It does not change while a node runs.
 type peers struct {
-	self      uint64 // raft's number
-	number    int    // our own
-	members   []peer
-	transport Transport // nil if there is nobody else
+	self       uint64 // raft's number; 0 before the member belongs to an ensemble
+	number     int    // our own
+	configured []Member
+	transport  Transport // nil if there is nobody else
+
+	mu      sync.RWMutex // protects the fields below
+	members []peer
+	roster  *membership // nil before the member belongs to an ensemble
+	guests  []guest     // by number
 }
 
 type peer struct {
@@ -22,9 +28,19 @@ type peer struct {
 	number int
 }
 
-// memberID is raft's number of a member. Who loses the data directory, and with
-// it votes and entries, comes back as another incarnation, and so as another
-// voter.
+// A guest is one whom only its own word makes a member: who has said hello, or
+// became one by entries that this member has yet to get.
+type guest struct {
+	Member
+	joined uint64
+}
+
+// maxStrangers bounds the numbers of raft's that are not in the roster.
+const maxStrangers = 1024
+
+// memberID is raft's number of a member. incarnation is 0 for who was there when
+// the ensemble was founded, else the number of its data directory: who loses
+// that, and with it votes and entries, comes back as another voter.
 func memberID(cluster uint64, number int, incarnation uint64) uint64 {
 	b := binary.BigEndian.AppendUint64([]byte("mw member"), cluster)
 	b = binary.BigEndian.AppendUint64(b, uint64(number))
@@ -34,18 +50,95 @@ func memberID(cluster uint64, number int, incarnation uint64) uint64 {
 	return binary.BigEndian.Uint64(sum[:])>>1 | 1
 }
 
+// set takes a new membership.
+func (p *peers) set(m *membership) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.roster = m
+	members := p.members[:0:0]
+	for _, s := range m.servers {
+		if s.raft != 0 {
+			members = append(members, peer{s.raft, s.number})
+		}
+	}
+	p.members = members
+	p.guests = slices.DeleteFunc(p.guests, func(g guest) bool {
+		_, known := m.owner(g.Number)
+		return known && g.joined <= m.index
+	})
+	p.reachLocked()
+}
+
+// welcome has a guest reached at its address.
+func (p *peers) welcome(m Member, joined uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i, ok := slices.BinarySearchFunc(p.guests, m.Number, func(g guest, n int) int { return cmp.Compare(g.Number, n) })
+	g := guest{m, joined}
+	switch {
+	case ok && p.guests[i] == g:
+		return
+	case ok:
+		p.guests[i] = g
+	default:
+		p.guests = slices.Insert(p.guests, i, g)
+	}
+	p.reachLocked()
+}
+
+// reachLocked tells the transport whom to reach, and where: members where they
+// were configured, unless a change has moved them.
+func (p *peers) reachLocked() {
+	if p.transport == nil {
+		return
+	}
+	list := make(map[int]Member)
+	if p.roster == nil || len(p.roster.servers) == 0 {
+		for _, m := range p.configured {
+			list[m.Number] = m
+		}
+	} else {
+		for _, s := range p.roster.servers {
+			m := s.member()
+			if i := slices.IndexFunc(p.configured, func(c Member) bool { return c.Number == s.number }); i >= 0 && !s.moved {
+				m.Address = p.configured[i].Address
+			}
+			list[s.number] = m
+		}
+	}
+	for _, g := range p.guests {
+		list[g.Number] = g.Member
+	}
+	delete(list, p.number)
+	all := make([]Member, 0, len(list))
+	for _, m := range list {
+		all = append(all, m)
+	}
+	slices.SortFunc(all, func(a, b Member) int { return cmp.Compare(a.Number, b.Number) })
+	p.transport.SetMembers(all)
+}
+
+// learn notes raft's number of a member that is not in the roster yet.
+func (p *peers) learn(id uint64, number int) {
+	if _, ok := p.numberOf(id); ok {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.members) < maxStrangers {
+		p.members = append(p.members, peer{id, number})
+	}
+}
+
 // numberOf gives the number of a member, or false if raft's is not known.
 func (p *peers) numberOf(id uint64) (int, bool) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
 	i := slices.IndexFunc(p.members, func(m peer) bool { return m.raft == id })
 	if i < 0 {
 		return 0, false
 	}
 	return p.members[i].number, true
-}
-
-// is reports whether a member has both numbers.
-func (p *peers) is(id uint64, number int) bool {
-	return slices.Contains(p.members, peer{id, number})
 }
 
 // send sends a message of raft's to another member.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/mwqueue/mw/zkserver/wal"
 )
@@ -28,7 +27,7 @@ func Replay(ctx context.Context, cfg Config) (time int64, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	n := &Node{cfg: cfg, wal: log, backlog: newBacklog(0), storage: &storage{log: log}, roster: &roster{}}
+	n := &Node{cfg: cfg, wal: log, backlog: newBacklog(0), storage: &storage{log: log}, roster: newRoster(), peers: &peers{}}
 	id, err := decodeIdentity(log.Identity())
 	if err != nil {
 		return 0, err
@@ -36,12 +35,13 @@ func Replay(ctx context.Context, cfg Config) (time int64, err error) {
 	if _, last := log.Bounds(); last == 0 {
 		return 0, nil // it never began
 	}
-	start, conf, err := n.restore(id.conf())
+	n.roster.set(id.founding())
+	start, err := n.restore()
 	if err != nil {
 		return 0, err
 	}
 	_, end := log.Bounds()
-	if !slices.Equal(conf.GetVoters(), []uint64{id.member}) {
+	if !n.roster.get().onlyVoter(id.member) {
 		end = min(end, max(start.index, log.HardState().Commit))
 	}
 	return n.replay(ctx, start, end)

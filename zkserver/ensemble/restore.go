@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	pb "go.etcd.io/raft/v3/raftpb"
-
 	"github.com/mwqueue/mw/zkserver/wal"
 )
 
@@ -20,11 +18,12 @@ const (
 
 // restore brings the machine to the newest snapshot that is good and from
 // which the log goes on. Without one, the machine stays empty and the log must
-// be whole. conf is the membership to begin with.
-func (n *Node) restore(conf *pb.ConfState) (position, *pb.ConfState, error) {
+// be whole. The roster is what the ensemble was founded with, and becomes that of
+// the snapshot.
+func (n *Node) restore() (position, error) {
 	ids, err := n.wal.Snapshots()
 	if err != nil {
-		return position{}, nil, err
+		return position{}, err
 	}
 	start := position{index: bootstrapIndex, term: bootstrapTerm}
 	var bad []wal.SnapshotID
@@ -39,29 +38,27 @@ func (n *Node) restore(conf *pb.ConfState) (position, *pb.ConfState, error) {
 			err = n.finishInstall(id, m)
 		}
 		if err != nil {
-			return position{}, nil, err
+			return position{}, err
 		}
-		start, conf = position{index: id.Index, term: id.Term, time: m.time}, m.conf
-		if len(m.servers) > 0 {
-			n.roster.set(m.servers)
-		}
+		start = position{index: id.Index, term: id.Term, time: m.time}
+		n.roster.set(m.members)
 		break
 	}
 	if err := n.checkReach(start); err != nil {
-		return position{}, nil, err
+		return position{}, err
 	}
 	if n.wal.ReadOnly() {
-		return start, conf, nil
+		return start, nil
 	}
 	for _, id := range bad {
 		if err := n.wal.SetAside(id); err != nil {
-			return position{}, nil, err
+			return position{}, err
 		}
 	}
 	if start.index > bootstrapIndex {
-		n.storage.setSnapshot(wal.SnapshotID{Index: start.index, Term: start.term}, conf)
+		n.storage.setSnapshot(wal.SnapshotID{Index: start.index, Term: start.term}, n.roster.get().conf)
 	}
-	return start, conf, n.wal.Truncate(n.truncateAt(start))
+	return start, n.wal.Truncate(n.truncateAt(start))
 }
 
 // restoreSnapshot gives the machine a snapshot, which is read once: the machine

@@ -37,6 +37,7 @@ type sim struct {
 	members []*simMember
 	cut     map[[2]int]bool // from, to
 	check   checker
+	wiped   int  // number of the member that has lost its disk and is not back; 0 for none
 	calm    bool // no more faults
 	err     error
 	figures figures
@@ -45,6 +46,10 @@ type sim struct {
 // A profile says what is done to an ensemble. Chances are in thousandths.
 type profile struct {
 	members  int
+	spares   int  // that join and leave
+	observer bool // the last of members has no vote
+	alone    bool // the first ran alone before, and the others join it
+	changes  int  // in thousandths of the faults: the members change, or one is wiped
 	length   time.Duration
 	drop     int           // of each message
 	delay    time.Duration // of a message, at most; a few take ten times as long
@@ -58,6 +63,7 @@ type profile struct {
 // figures say what a run has seen.
 type figures struct {
 	events, messages, commands, terms, crashes, pauses, partitions, transfers, restores int
+	changed, abandoned, refused, wiped                                                  int
 }
 
 // A simEvent happens at a time of the sim. Of two at the same time the one that
@@ -138,7 +144,11 @@ type simMember struct {
 	machine *simMachine
 	former  *former
 	planned map[string]bool // turns of this life
+	reach   map[int]bool    // by number; nil for those configured
 	clients []*simClient
+
+	directory uint64 // that it had when its disk was lost
+	solo      bool   // runs alone
 }
 
 // in plans an event of this life of the member, which a pause puts off.
@@ -164,15 +174,16 @@ func (m *simMember) in(d time.Duration, do func()) {
 func (m *simMember) boot() {
 	s := m.sim
 	m.life++
-	m.up, m.planned, m.clients, m.former = true, map[string]bool{}, nil, nil
+	m.up, m.planned, m.clients, m.former, m.reach = true, map[string]bool{}, nil, nil, nil
 	m.machine = &simMachine{member: m}
 	m.inject(-1)
 	cfg := Config{
 		Dir: "/data", FS: m.disk, Machine: m.machine, SegmentBytes: 16 << 10, SnapshotEntries: s.profile.snapshot,
 		Number: m.number, Transport: simTransport{m}, Log: s.log.With().Int("at", m.number).Logger(),
 	}
-	for _, other := range s.members {
-		cfg.Members = append(cfg.Members, Member{Number: other.number})
+	cfg.Members, cfg.Join = s.configuredAt(m)
+	if m.solo {
+		cfg.Members, cfg.Join, cfg.Transport = nil, false, nil
 	}
 	n, err := Open(cfg)
 	if err != nil {
@@ -183,7 +194,7 @@ func (m *simMember) boot() {
 	if n.formed() {
 		m.begin()
 	} else {
-		m.former = newFormer(n.id, cfg.numbers(), cfg.Log)
+		m.former = newFormer(m.forgetful(n), cfg.Members, cfg.Join, cfg.Log)
 		m.hello()
 	}
 	m.poll()
@@ -226,6 +237,11 @@ func (m *simMember) begin() {
 func (m *simMember) tick() {
 	m.node.loop.tick()
 	m.node.loop.turn()
+	if l := m.node.loop; l.removed && l.clock%100 == 0 { // it dials in vain
+		for to := range len(m.sim.members) {
+			m.sim.bring(m.number, to+1, func(*Node) {})
+		}
+	}
 	m.in(tick, m.tick)
 }
 
@@ -266,6 +282,11 @@ func (m *simMember) poll() {
 	m.plan("prepare", len(n.wal.Wanted()) > 0, 5*time.Millisecond, func() error {
 		<-n.wal.Wanted()
 		return n.wal.Prepare()
+	})
+	m.plan("again", len(n.snaps.idle) > 0, time.Millisecond, func() error {
+		<-n.snaps.idle
+		n.snaps.again(n.apply.position, n.apply.machine)
+		return nil
 	})
 	m.plan("transfer", len(n.transfers.wake) > 0, time.Millisecond, func() error {
 		<-n.transfers.wake
@@ -383,6 +404,13 @@ type simTransport struct{ m *simMember }
 
 func (t simTransport) Run(context.Context, Receiver) error { return nil }
 
+func (t simTransport) SetMembers(others []Member) {
+	t.m.reach = map[int]bool{}
+	for _, o := range others {
+		t.m.reach[o.Number] = true
+	}
+}
+
 func (t simTransport) SendRaft(to int, m *pb.Message) {
 	b, err := proto.Marshal(m)
 	if err != nil {
@@ -409,6 +437,10 @@ func (t simTransport) SendSnapshot(context.Context, int, io.Reader) error {
 // bring has a message arrive later, or never, or after others.
 func (s *sim) bring(from, to int, deliver func(*Node)) {
 	s.figures.messages++
+	sender, life := s.members[from-1], s.members[from-1].life
+	if sender.reach != nil && !sender.reach[to] {
+		return
+	}
 	if s.cut[[2]int{from, to}] || !s.calm && s.chance(s.profile.drop) {
 		return
 	}
@@ -422,10 +454,25 @@ func (s *sim) bring(from, to int, deliver func(*Node)) {
 	s.after(delay, func() {
 		m := s.members[to-1]
 		if m.up && !s.cut[[2]int{from, to}] {
-			deliver(m.node)
+			if s.admits(m, sender, life) {
+				deliver(m.node)
+			}
 			m.poll()
 		}
 	})
+}
+
+// admits is the handshake of a connection that is made for each message.
+func (s *sim) admits(m, sender *simMember, life int) bool {
+	if sender.node == nil || m.node == nil || sender.life != life {
+		return true // it was made before
+	}
+	err := m.node.Admit(sender.node.Credentials())
+	if errors.Is(err, ErrRemoved) && sender.up {
+		sender.node.ReceiveRemoved(m.number, err.Error())
+		sender.poll()
+	}
+	return err == nil
 }
 
 // transfer carries a snapshot, or a part of it.
@@ -481,6 +528,11 @@ func (s *sim) faults() {
 				m = other
 			}
 		}
+	}
+	if s.chance(s.profile.changes) {
+		s.change(m)
+		s.after(s.upTo(2*s.profile.faults), s.faults)
+		return
 	}
 	switch s.rng.IntN(9) {
 	case 0:
@@ -551,7 +603,7 @@ func newSim(t testing.TB, seed uint64, p profile, log zerolog.Logger) *sim {
 		t: t, rng: rand.New(rand.NewPCG(seed, 1)), profile: p, log: log, start: time.Now(), cut: map[[2]int]bool{},
 	}
 	s.check.begin(s)
-	for i := range p.members {
+	for i := range p.members + p.spares {
 		s.members = append(s.members, &simMember{sim: s, number: i + 1, disk: waltest.New(seed*10 + uint64(i))})
 	}
 	return s

@@ -18,7 +18,8 @@ type checker struct {
 	history []simCommand // what was applied anywhere, in order
 	digests []uint64     // after each
 	next    map[uint64]int
-	leaders map[uint64]int // by term
+	leaders map[uint64]int    // by term
+	members map[uint64]string // by the entry they were told at
 	clients uint64
 }
 
@@ -26,7 +27,7 @@ type checker struct {
 type simCommand struct{ client, number uint64 }
 
 func (c *checker) begin(s *sim) {
-	*c = checker{sim: s, digests: []uint64{0}, next: map[uint64]int{}, leaders: map[uint64]int{}}
+	*c = checker{sim: s, digests: []uint64{0}, next: map[uint64]int{}, leaders: map[uint64]int{}, members: map[uint64]string{}}
 }
 
 // committed is how many commands are known to be applied somewhere.
@@ -96,9 +97,14 @@ func (c *checker) propose(m *simMember, cl *simClient) {
 }
 
 func (c *checker) proposeOne(m *simMember, cl *simClient) {
+	c.proposeWith(m, cl, make([]byte, c.sim.rng.IntN(200)))
+}
+
+// proposeWith has a client propose a command with more than its number.
+func (c *checker) proposeWith(m *simMember, cl *simClient, more []byte) {
 	data := binary.BigEndian.AppendUint64(nil, cl.id)
 	data = binary.BigEndian.AppendUint64(data, cl.proposed)
-	data = append(data, make([]byte, c.sim.rng.IntN(200))...)
+	data = append(data, more...)
 	if room, _ := m.node.backlog.tryAdd(Proposal{Seq: cl.id<<32 | cl.proposed, Data: data}); room != nil {
 		return
 	}
@@ -135,8 +141,11 @@ func (c *checker) done() bool { return c.missing() == "" }
 
 func (c *checker) missing() string {
 	var s strings.Builder
-	for _, m := range c.sim.members {
-		if !m.up || m.former != nil {
+	if c.sim.underWay() {
+		s.WriteString("the members are being changed; ")
+	}
+	for _, m := range c.sim.current() {
+		if !m.up || m.former != nil || m.node.loop.removed {
 			fmt.Fprintf(&s, "member %d is not there; ", m.number)
 			continue
 		}
@@ -169,12 +178,14 @@ func (m *simMachine) Apply(b Batch) {
 		s.fail("member %d applied entry %d of time %d after %d of %d", m.member.number, b.Index, b.Time, m.index, m.time)
 	}
 	m.index, m.time = b.Index, b.Time
+	s.check.told(m, b)
 	if s.profile.plant == skippedBatch && len(b.Commands) > 1 && s.chance(1) {
 		b.Commands = b.Commands[1:]
 	}
 	for _, c := range b.Commands {
 		cmd := simCommand{binary.BigEndian.Uint64(c.Data), binary.BigEndian.Uint64(c.Data[8:])}
 		s.check.apply(m, cmd)
+		s.wish(b, c.Data[16:])
 		m.count++
 		if m.count < len(s.check.digests) {
 			m.digest = s.check.digests[m.count]

@@ -20,6 +20,9 @@ const (
 	hastyResend        // commands are sent again before it is known that they are lost
 	staleRead          // a read is answered at once
 	skippedBatch       // a member leaves out a command now and then
+	wipedVotes         // who has lost its disk is taken for what it was
+	hastyVote          // a new member gets a vote before it has caught up
+	lostMembers        // a snapshot has the members of the founding
 )
 
 // inject sets what the disk of a member does: lie, if that is planted, and
@@ -62,8 +65,20 @@ func (m *simMember) frame(b []byte) []byte {
 
 // hurry is called after each turn of the raft loop.
 func (m *simMember) hurry() {
-	if m.sim.profile.plant == hastyResend {
-		m.node.backlog.begin(m.node.loop.term)
+	switch l := m.node.loop; m.sim.profile.plant {
+	case hastyResend:
+		m.node.backlog.begin(l.term)
+	case hastyVote:
+		if now := l.roster.get(); l.settled() && now.wish != nil && l.carrier.again < againLooks {
+			p := planFor(now, l.id.cluster, l.visitor)
+			if len(p.absent)+len(p.fresh) == 0 {
+				l.take(step{kind: stepFinal, base: now.index, servers: p.withLeaving(now)}, p.final(now.conf))
+				l.carrier.base, l.carrier.again = now.index, againLooks
+			}
+		}
+	case lostMembers:
+		m.node.snaps.roster = newRoster()
+		m.node.snaps.roster.set(m.node.id.founding())
 	}
 }
 

@@ -18,7 +18,7 @@ var (
 // profileOf gives a seed its kind of trouble.
 func profileOf(seed uint64) profile {
 	p := profile{members: 3, length: 6 * time.Second, drop: 10, late: 5, delay: time.Millisecond, faults: 400 * time.Millisecond, snapshot: 400, slowDisk: 5}
-	switch seed % 5 {
+	switch seed % 7 {
 	case 1:
 		p.members = 5
 	case 2:
@@ -27,6 +27,10 @@ func profileOf(seed uint64) profile {
 		p.snapshot = 30 // so that who was away is given one
 	case 4:
 		p.snapshot, p.slowDisk, p.faults = 60, 100, 200*time.Millisecond
+	case 5: // the members change
+		p.spares, p.changes, p.length, p.snapshot = 2, 500, 10*time.Second, 100
+	case 6:
+		p.members, p.spares, p.observer, p.changes, p.length = 4, 1, true, 300, 10*time.Second
 	}
 	return p
 }
@@ -61,4 +65,8 @@ func (f *figures) add(g figures) {
 	f.partitions += g.partitions
 	f.transfers += g.transfers
 	f.restores += g.restores
+	f.changed += g.changed
+	f.abandoned += g.abandoned
+	f.refused += g.refused
+	f.wiped += g.wiped
 }

@@ -1,6 +1,8 @@
 package ensemble
 
 import (
+	"os"
+	"slices"
 	"testing"
 	"testing/cryptotest"
 	"testing/synctest"
@@ -18,7 +20,7 @@ var quiet = profile{members: 5, delay: time.Millisecond, snapshot: 1000}
 func walk(t *testing.T, p profile, script func(s *sim)) {
 	cryptotest.SetGlobalRandom(t, 1)
 	synctest.Test(t, func(t *testing.T) {
-		s := newSim(t, 1, p, zerolog.Nop())
+		s := newSim(t, 1, p, walkLog())
 		for _, m := range s.members {
 			m.gone = true
 		}
@@ -144,9 +146,18 @@ func TestWipedMemberDoesNotVote(t *testing.T) {
 		if s.pass(3*time.Second) == 0 {
 			t.Error("no service with the two that have their data")
 		}
-		if s.members[1].former == nil {
-			t.Error("the wiped member was taken for what it was")
+		s.run(s.now()+10*time.Second, func() bool {
+			return s.members[1].former == nil && slices.Contains(s.newest().conf.GetVoters(), s.members[1].node.peers.self)
+		})
+		if m := s.members[1]; m.former != nil || m.node.peers.self == memberID(m.node.id.cluster, 2, 0) {
+			t.Error("the wiped member is not there, or was taken for what it was")
 		}
+		s.members[2].crash(true)
+		if s.pass(3*time.Second) == 0 {
+			t.Error("no service with the member that came back and one other")
+		}
+		s.members[2].boot()
+		s.heal()
 	})
 }
 
@@ -246,4 +257,12 @@ func TestFailoverLosesNoCommandOfSurvivors(t *testing.T) {
 		}
 		s.heal() // which fails if a survivor's command was lost
 	})
+}
+
+// walkLog shows what the members say when one walk is looked at.
+func walkLog() zerolog.Logger {
+	if *simSeed != 0 {
+		return zerolog.New(os.Stderr)
+	}
+	return zerolog.Nop()
 }

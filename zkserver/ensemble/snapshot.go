@@ -38,6 +38,7 @@ type snapshots struct {
 	// Owned by the apply thread.
 	entries, bytes       int64 // since the last snapshot
 	dueEntries, dueBytes int64
+	owed                 bool // to a new member, who is in no snapshot yet
 
 	// work carries captures from the apply thread to run. Its room for one is
 	// never taken when busy is false.
@@ -73,7 +74,7 @@ type asked struct {
 type capture struct {
 	position
 	state   io.WriterTo
-	servers []server
+	members *membership
 	relief  bool // the disk is full
 	ask     ask  // who waits for it, if anybody
 }
@@ -102,16 +103,24 @@ func (t *snapshots) rearm() {
 func (t *snapshots) applied(p position, bytes int, m Machine) {
 	t.entries++
 	t.bytes += int64(max(bytes, 512)) // the least a group takes in the log
-	if t.entries < t.dueEntries && t.bytes < t.dueBytes || t.busy.Load() {
+	if t.entries < t.dueEntries && t.bytes < t.dueBytes && !t.owed || t.busy.Load() {
 		return
 	}
+	t.owed = false
 	t.busy.Store(true)
 	t.work <- t.capture(p, m)
 	t.rearm()
 }
 
+// again captures what is owed, when a snapshot has been written.
+func (t *snapshots) again(p position, m Machine) {
+	if t.owed {
+		t.applied(p, 0, m)
+	}
+}
+
 func (t *snapshots) capture(p position, m Machine) capture {
-	return capture{position: p, state: m.Capture(), servers: t.roster.list()}
+	return capture{position: p, state: m.Capture(), members: t.roster.get()}
 }
 
 // want asks for relief of a full disk. It is asked again if the disk stays
@@ -225,13 +234,13 @@ func (t *snapshots) write(ctx context.Context, c capture) error {
 		return err
 	}
 	t.size.Store(size)
-	t.storage.setSnapshot(id, t.storage.conf)
+	t.storage.setSnapshot(id, c.members.conf)
 	t.log.Debug().Str("path", t.storage.log.File(id)).Dur("took", time.Since(start)).Msg("snapshot written")
 	return truncate(t.storage.log, 2)
 }
 
 func (t *snapshots) create(id wal.SnapshotID, c capture) (*wal.SnapshotWriter, error) {
-	b, err := meta{time: c.time, conf: t.storage.conf, servers: c.servers}.encode()
+	b, err := meta{time: c.time, members: c.members}.encode()
 	if err != nil {
 		return nil, err
 	}

@@ -19,8 +19,9 @@ type storage struct {
 	conf    *pb.ConfState
 	recent  ring
 
-	mu       sync.Mutex // protects snapshot
+	mu       sync.Mutex // protects the fields below
 	snapshot *pb.SnapshotMetadata
+	least    uint64 // a snapshot of an earlier entry is of no use to the newest member
 }
 
 var _ raft.Storage = (*storage)(nil)
@@ -72,7 +73,7 @@ func (s *storage) Entries(lo, hi, maxSize uint64) ([]*pb.Entry, error) {
 func (s *storage) Snapshot() (*pb.Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.snapshot == nil {
+	if s.snapshot.GetIndex() < s.least || s.snapshot == nil {
 		return nil, raft.ErrSnapshotTemporarilyUnavailable
 	}
 	return &pb.Snapshot{Metadata: s.snapshot}, nil
@@ -85,6 +86,13 @@ func (s *storage) setSnapshot(id wal.SnapshotID, conf *pb.ConfState) {
 		return // one of another member came first
 	}
 	s.snapshot = &pb.SnapshotMetadata{Index: new(id.Index), Term: new(id.Term), ConfState: conf}
+}
+
+// require makes snapshots of entries before i of no use to others.
+func (s *storage) require(i uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.least = i
 }
 
 // snapshotIndex is the last entry in the newest snapshot, or 0.

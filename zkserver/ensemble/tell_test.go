@@ -19,6 +19,7 @@ type frameWire struct {
 }
 
 func (w *frameWire) Run(context.Context, Receiver) error                      { return nil }
+func (w *frameWire) SetMembers([]Member)                                      {}
 func (w *frameWire) SendRaft(int, *pb.Message)                                {}
 func (w *frameWire) SendSnapshot(_ context.Context, _ int, _ io.Reader) error { return nil }
 func (w *frameWire) SendFrame(_ int, frame []byte) {

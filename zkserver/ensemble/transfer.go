@@ -162,9 +162,10 @@ func (n *Node) ReceiveSnapshot(from int, r io.Reader) error {
 	if err := proto.Unmarshal(message, m); err != nil {
 		return fmt.Errorf("receive snapshot: %w", err)
 	}
-	if m.GetType() != pb.MsgSnap || m.GetTo() != n.peers.self || !n.peers.is(m.GetFrom(), from) {
+	if m.GetType() != pb.MsgSnap || m.GetTo() != n.peers.self {
 		return errors.New("receive snapshot: it is not for this member")
 	}
+	n.peers.learn(m.GetFrom(), from)
 	at := m.GetSnapshot().GetMetadata()
 	id := wal.SnapshotID{Index: at.GetIndex(), Term: at.GetTerm()}
 	if err := n.snaps.receive(id, meta, r); err != nil {

@@ -24,6 +24,10 @@ type Transport interface {
 	// member may be dropped, and should arrive in order.
 	SendFrame(to int, frame []byte)
 
+	// SetMembers says whom to reach from now on, and where. It does not block.
+	// Before the first call those who were configured are meant.
+	SetMembers(others []Member)
+
 	// SendSnapshot sends what is read from r and returns when the other member
 	// has taken all of it, or an error when it has not.
 	SendSnapshot(ctx context.Context, to int, r io.Reader) error
@@ -39,6 +43,10 @@ type Receiver interface {
 	// ReceiveGone says that a member's process has ended, as far as one can know:
 	// its machine refuses connections. It does not block.
 	ReceiveGone(from int)
+
+	// ReceiveRemoved says that another member refuses to listen to this one,
+	// with ErrRemoved of its Admit. It does not block.
+	ReceiveRemoved(from int, why string)
 
 	// Credentials are those of this member.
 	Credentials() Credentials
@@ -57,4 +65,7 @@ type Credentials struct {
 	Number    int
 	Cluster   uint64 // 0: it has no ensemble yet
 	Directory uint64 // the number of its data directory
+	Member    uint64 // raft's number of it
+	Joined    uint64 // entry of the log at which it is a member, the last that it knows of
+	Address   string // where it says it can be reached
 }

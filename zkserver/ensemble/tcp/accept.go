@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,20 +33,26 @@ type incoming struct {
 	stream stream
 }
 
+// An accepting is the connection of a stream, and who made it.
+type accepting struct {
+	net.Conn
+	who ensemble.Credentials
+}
+
 // accepted are the connections of other members, one for each of their streams.
 type accepted struct {
 	mu    sync.Mutex // protects conns
-	conns map[incoming]net.Conn
+	conns map[incoming]accepting
 }
 
 // enter makes c the connection of a stream, in place of an earlier one, which
 // is closed.
-func (a *accepted) enter(in incoming, c net.Conn) {
+func (a *accepted) enter(in incoming, c accepting) {
 	a.mu.Lock()
 	old := a.conns[in]
 	a.conns[in] = c
 	a.mu.Unlock()
-	if old != nil {
+	if old.Conn != nil {
 		old.Close()
 	}
 }
@@ -52,8 +60,32 @@ func (a *accepted) enter(in incoming, c net.Conn) {
 func (a *accepted) leave(in incoming, c net.Conn) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.conns[in] == c {
+	if a.conns[in].Conn == c {
 		delete(a.conns, in)
+	}
+}
+
+func (a *accepted) list() []accepting {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Collect(maps.Values(a.conns))
+}
+
+// judgeAgain closes connections of those who would be refused now, whenever the
+// members have changed.
+func (t *Transport) judgeAgain(ctx context.Context, r ensemble.Receiver) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.review:
+		}
+		for _, c := range t.streams.list() {
+			if err := r.Admit(c.who); err != nil {
+				t.cfg.Log.Info().Int("member", c.who.Number).Err(err).Msg("connection closed")
+				c.Close()
+			}
+		}
 	}
 }
 
@@ -62,7 +94,6 @@ func (t *Transport) accept(ctx context.Context, r ensemble.Receiver) error {
 	defer context.AfterFunc(ctx, func() { t.cfg.Listener.Close() })()
 	var g errgroup.Group
 	defer g.Wait()
-	streams := &accepted{conns: make(map[incoming]net.Conn)}
 	slots := make(chan struct{}, maxHandshakes)
 	for {
 		select {
@@ -87,7 +118,7 @@ func (t *Transport) accept(ctx context.Context, r ensemble.Receiver) error {
 			continue
 		}
 		g.Go(func() error {
-			t.serve(ctx, c, r, streams, sync.OnceFunc(func() { <-slots }))
+			t.serve(ctx, c, r, sync.OnceFunc(func() { <-slots }))
 			return nil
 		})
 	}
@@ -95,7 +126,7 @@ func (t *Transport) accept(ctx context.Context, r ensemble.Receiver) error {
 
 // serve takes what comes on a connection until it ends. shaken is called when
 // the handshake is done.
-func (t *Transport) serve(ctx context.Context, c net.Conn, r ensemble.Receiver, streams *accepted, shaken func()) {
+func (t *Transport) serve(ctx context.Context, c net.Conn, r ensemble.Receiver, shaken func()) {
 	defer shaken()
 	defer c.Close()
 	defer context.AfterFunc(ctx, func() { c.Close() })()
@@ -109,8 +140,8 @@ func (t *Transport) serve(ctx context.Context, c net.Conn, r ensemble.Receiver, 
 	}
 	shaken()
 	from := incoming{h.from.Number, h.stream}
-	streams.enter(from, c)
-	defer streams.leave(from, c)
+	t.streams.enter(from, accepting{c, h.from})
+	defer t.streams.leave(from, c)
 	if h.stream == streamSnapshot {
 		t.takeSnapshot(ctx, c, in, r, h.from.Number)
 		return

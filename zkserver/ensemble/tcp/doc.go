@@ -13,8 +13,10 @@
 // with, integers big-endian:
 //
 //	dialer    "mwpeer\r\n" | u8 lowest and u8 highest version it speaks | u8 stream
-//	          u32 from | u32 to | u64 cluster | u64 directory | u32 CRC
-//	acceptor  "mwpeer\r\n" | u8 0 or 1 if refused | u8 version | u16 length | why it was refused | u32 CRC
+//	          u32 from | u32 to | u64 cluster | u64 directory | u64 member | u64 joined | u16 length | address | u32 CRC
+//	acceptor  "mwpeer\r\n" | u8 0, 1 if refused, 2 if removed | u8 version | u16 length | why | u32 CRC
+//
+// cluster, directory, member, joined and address are the dialer's [ensemble.Credentials].
 //
 // Then the dialer sends records: u32 length | u32 CRC | payload, and the
 // acceptor nothing, but after a snapshot, which a record of length 0 ends:
@@ -23,6 +25,12 @@
 //
 // CRC is CRC-32C of what stands before it, in a record of the payload. A record
 // that is not whole, or not what it should be, ends the connection.
+//
+// # Members
+//
+// The ensemble says at any time whom to reach. Who is no longer among them is not
+// dialed any more; connections that it made are judged anew, and those that would
+// be refused are closed. So one that was removed dials again, and is told.
 //
 // # Bounds
 //

@@ -18,7 +18,7 @@ import (
 // send keeps a connection for a stream to a member until ctx ends, and sends
 // what is queued. What was queued before a connection was there is dropped: it
 // is old, and the ensemble has sent it again or has no use for it any more.
-func (t *Transport) send(ctx context.Context, r ensemble.Receiver, m *member, s stream, q *queue) error {
+func (t *Transport) send(ctx context.Context, r ensemble.Receiver, m *member, s stream, q *queue) {
 	log := t.cfg.Log.With().Int("member", m.Number).Str("addr", m.Address).Logger()
 	said := ""       // what was logged last
 	present := false // since it was reached it has not been seen to be gone
@@ -42,11 +42,15 @@ func (t *Transport) send(ctx context.Context, r ensemble.Receiver, m *member, s 
 			}
 		}
 		if ctx.Err() != nil {
-			return nil
+			return
+		}
+		refused, isRefused := errors.AsType[*refusal](err)
+		if isRefused && refused.removed && s == streamRaft {
+			r.ReceiveRemoved(m.Number, refused.why)
 		}
 		if text := err.Error(); s == streamRaft && text != said {
 			said = text
-			if _, ok := errors.AsType[*refusal](err); ok {
+			if isRefused {
 				log.Error().Err(err).Msg("member refuses this one")
 			} else {
 				log.Warn().Err(err).Msg("member not reached")
@@ -55,7 +59,6 @@ func (t *Transport) send(ctx context.Context, r ensemble.Receiver, m *member, s 
 		pause(ctx, wait)
 		wait = min(2*wait, redialMax)
 	}
-	return nil
 }
 
 // pause waits, or until ctx ends.

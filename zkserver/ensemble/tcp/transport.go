@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -56,21 +56,28 @@ const (
 
 // Transport is an [ensemble.Transport].
 type Transport struct {
-	cfg     Config
-	members []*member
+	cfg Config
 
 	refusals refusals
 
 	self    ensemble.Receiver // set when running is closed
 	running chan struct{}
+	streams *accepted
+	review  chan struct{} // has a token when the members have changed
+
+	senders sync.WaitGroup
+	mu      sync.RWMutex // protects the fields below
+	ctx     context.Context
+	members map[int]*member
 }
 
 var _ ensemble.Transport = (*Transport)(nil)
 
-// A member is another one.
+// A member is another one. Its queues end with it.
 type member struct {
 	ensemble.Member
 	raft, frames *queue
+	stop         context.CancelFunc // nil before Run
 }
 
 // New makes a transport. It does nothing before Run.
@@ -85,7 +92,10 @@ func New(cfg Config) (*Transport, error) {
 		cfg.Check = func(int, net.Conn) error { return nil }
 	}
 	cfg.SnapshotRate = cmp.Or(cfg.SnapshotRate, 64<<20)
-	t := &Transport{cfg: cfg, running: make(chan struct{})}
+	t := &Transport{
+		cfg: cfg, running: make(chan struct{}), members: make(map[int]*member), review: make(chan struct{}, 1),
+		streams: &accepted{conns: make(map[incoming]accepting)},
+	}
 	for _, m := range cfg.Members {
 		if m.Number == cfg.Number {
 			continue
@@ -93,7 +103,7 @@ func New(cfg Config) (*Transport, error) {
 		if t.member(m.Number) != nil {
 			return nil, fmt.Errorf("tcp: member %d is there twice", m.Number)
 		}
-		t.members = append(t.members, &member{Member: m, raft: newQueue(), frames: newQueue()})
+		t.members[m.Number] = newMember(m)
 	}
 	return t, nil
 }
@@ -105,26 +115,87 @@ func Dial(ctx context.Context, to ensemble.Member) (net.Conn, error) {
 	return d.DialContext(ctx, "tcp", to.Address)
 }
 
+func newMember(m ensemble.Member) *member {
+	return &member{Member: m, raft: newQueue(), frames: newQueue()}
+}
+
 func (t *Transport) member(number int) *member {
-	i := slices.IndexFunc(t.members, func(m *member) bool { return m.Number == number })
-	if i < 0 {
-		return nil
-	}
-	return t.members[i]
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.members[number]
 }
 
 // Run implements ensemble.Transport. It may be called once. Its error is that
 // of the listener.
 func (t *Transport) Run(ctx context.Context, r ensemble.Receiver) error {
-	t.self = r
-	close(t.running)
+	t.begin(ctx, r)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return t.accept(ctx, r) })
+	g.Go(func() error { return t.judgeAgain(ctx, r) })
+	err := g.Wait()
+	t.end()
+	return err
+}
+
+// begin starts to send to the members that are known.
+func (t *Transport) begin(ctx context.Context, r ensemble.Receiver) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.self, t.ctx = r, ctx
+	close(t.running)
 	for _, m := range t.members {
-		g.Go(func() error { return t.send(ctx, r, m, streamRaft, m.raft) })
-		g.Go(func() error { return t.send(ctx, r, m, streamFrames, m.frames) })
+		t.startLocked(m)
 	}
-	return g.Wait()
+}
+
+// end stops all that sends, and waits for it.
+func (t *Transport) end() {
+	t.mu.Lock()
+	for _, m := range t.members {
+		m.stop()
+	}
+	t.ctx = nil // nobody is started any more
+	t.mu.Unlock()
+	t.senders.Wait()
+}
+
+func (t *Transport) startLocked(m *member) {
+	var ctx context.Context
+	ctx, m.stop = context.WithCancel(t.ctx)
+	t.senders.Go(func() { t.send(ctx, t.self, m, streamRaft, m.raft) })
+	t.senders.Go(func() { t.send(ctx, t.self, m, streamFrames, m.frames) })
+}
+
+// SetMembers implements ensemble.Transport.
+func (t *Transport) SetMembers(others []ensemble.Member) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	members := make(map[int]*member)
+	for _, m := range others {
+		if old := t.members[m.Number]; old != nil && old.Address == m.Address {
+			members[m.Number] = old
+		} else {
+			members[m.Number] = newMember(m)
+		}
+	}
+	for number, old := range t.members {
+		if members[number] != old && old.stop != nil {
+			old.stop()
+		}
+	}
+	was := t.members
+	t.members = members
+	if t.ctx != nil {
+		for number, m := range members {
+			if was[number] != m {
+				t.startLocked(m)
+			}
+		}
+	}
+	select {
+	case t.review <- struct{}{}:
+	default:
+	}
 }
 
 // SendRaft implements ensemble.Transport.

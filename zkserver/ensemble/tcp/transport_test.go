@@ -39,6 +39,7 @@ type receiver struct {
 	broken   error
 	failWith error
 	gone     []int
+	removed  []int
 	changed  chan struct{}
 }
 
@@ -61,6 +62,9 @@ func (r *receiver) ReceiveRaft(from int, m *pb.Message) {
 }
 func (r *receiver) ReceiveFrame(from int, frame []byte) {
 	r.note(func() { r.frames = append(r.frames, fmt.Sprintf("%d: %s", from, frame)) })
+}
+func (r *receiver) ReceiveRemoved(from int, why string) {
+	r.note(func() { r.removed = append(r.removed, from) })
 }
 func (r *receiver) ReceiveGone(from int) { r.note(func() { r.gone = append(r.gone, from) }) }
 func (r *receiver) ReceiveSnapshot(from int, in io.Reader) error {
@@ -265,6 +269,7 @@ func hello(low, high, stream byte, from, to int) []byte {
 	b = binary.BigEndian.AppendUint32(b, uint32(to))
 	b = binary.BigEndian.AppendUint64(b, 7)
 	b = binary.BigEndian.AppendUint64(b, 1)
+	b = append(b, make([]byte, 8+8+2)...)
 	return binary.BigEndian.AppendUint32(b, checksum(b))
 }
 

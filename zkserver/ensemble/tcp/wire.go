@@ -22,10 +22,14 @@ const (
 const (
 	magic        = "mwpeer\r\n"
 	version      = 1
-	helloBytes   = len(magic) + 3 + 4 + 4 + 8 + 8 + 4
+	helloBytes   = len(magic) + 3 + 4 + 4 + 8 + 8 + 8 + 8 + 2
+	maxAddress   = 512
 	maxWhy       = 512
 	maxRecord    = 66 << 20 // the largest command, and more
 	recordHeader = 8
+
+	answerNo      = 1
+	answerRemoved = 2
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -38,7 +42,10 @@ var errTLS = errors.New("tcp: it speaks TLS, and this member is configured witho
 var errGarbled = errors.New("tcp: what came is not what a member sends")
 
 // A refusal is what the other member said why it does not listen.
-type refusal struct{ why string }
+type refusal struct {
+	why     string
+	removed bool // since this one is no member any more
+}
 
 func (r *refusal) Error() string { return "refused: " + r.why }
 
@@ -58,6 +65,11 @@ func (h hello) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint32(b, uint32(h.to))
 	b = binary.BigEndian.AppendUint64(b, h.from.Cluster)
 	b = binary.BigEndian.AppendUint64(b, h.from.Directory)
+	b = binary.BigEndian.AppendUint64(b, h.from.Member)
+	b = binary.BigEndian.AppendUint64(b, h.from.Joined)
+	address := h.from.Address[:min(len(h.from.Address), maxAddress)]
+	b = binary.BigEndian.AppendUint16(b, uint16(len(address)))
+	b = append(b, address...)
 	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b[start:], castagnoli))
 }
 
@@ -69,8 +81,15 @@ func readHello(r io.Reader) (hello, error) {
 	if b[0] == tlsRecord {
 		return hello{}, errTLS
 	}
-	end := helloBytes - 4
-	if string(b[:len(magic)]) != magic || crc32.Checksum(b[:end], castagnoli) != binary.BigEndian.Uint32(b[end:]) {
+	size := int(binary.BigEndian.Uint16(b[helloBytes-2:]))
+	if string(b[:len(magic)]) != magic || size > maxAddress {
+		return hello{}, errGarbled
+	}
+	rest := make([]byte, size+4)
+	if _, err := io.ReadFull(r, rest); err != nil {
+		return hello{}, noEOF(err)
+	}
+	if sum := crc32.Update(crc32.Checksum(b, castagnoli), castagnoli, rest[:size]); sum != binary.BigEndian.Uint32(rest[size:]) {
 		return hello{}, errGarbled
 	}
 	b = b[len(magic):]
@@ -79,6 +98,9 @@ func readHello(r io.Reader) (hello, error) {
 	h.to = int(binary.BigEndian.Uint32(b[7:]))
 	h.from.Cluster = binary.BigEndian.Uint64(b[11:])
 	h.from.Directory = binary.BigEndian.Uint64(b[19:])
+	h.from.Member = binary.BigEndian.Uint64(b[27:])
+	h.from.Joined = binary.BigEndian.Uint64(b[35:])
+	h.from.Address = string(rest[:size])
 	return h, nil
 }
 
@@ -88,7 +110,10 @@ func writeAnswer(w io.Writer, prefix string, rest []byte, refused error) error {
 	b := append([]byte(prefix), 0)
 	if refused != nil {
 		why = refused.Error()
-		b[len(prefix)] = 1
+		b[len(prefix)] = answerNo
+		if errors.Is(refused, ensemble.ErrRemoved) {
+			b[len(prefix)] = answerRemoved
+		}
 	}
 	why = why[:min(len(why), maxWhy)]
 	b = append(b, rest...)
@@ -119,7 +144,7 @@ func readAnswer(r io.Reader, prefix string, rest int) ([]byte, error) {
 		return nil, errGarbled
 	}
 	if b[len(prefix)] != 0 {
-		return nil, &refusal{string(tail[:size])}
+		return nil, &refusal{string(tail[:size]), b[len(prefix)] == answerRemoved}
 	}
 	return b[len(prefix)+1 : len(b)-2], nil
 }

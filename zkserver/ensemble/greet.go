@@ -1,0 +1,138 @@
+package ensemble
+
+import (
+	"cmp"
+	"encoding/binary"
+)
+
+// Who was a member and is none any more is noticed when it makes a connection. As
+// one that says hello it may be let in again. A follower passes on either, so that
+// the leader knows of it. member is raft's number, 0 of one that has none:
+//
+//	u8 frameReturn | u64 directory | u64 member              from Admit to the raft loop
+//	u8 frameRelay  | u64 directory | u64 member | u8 number
+const (
+	frameRelay  = 9
+	frameReturn = 10
+	relayBytes  = helloBytes + 1
+)
+
+// A visitor is one who is no member and would like to be.
+type visitor struct {
+	directory uint64
+	raft      uint64 // its number, if it was a member before
+	at        uint64 // tick of the last hello
+}
+
+// blank reports whether a visitor has forgotten all, or was never a member.
+func (v visitor) blank() bool { return v.raft == 0 }
+
+// memberID is raft's number of the visitor as a member.
+func (v visitor) memberID(cluster uint64, number int) uint64 {
+	return cmp.Or(v.raft, memberID(cluster, number, v.directory))
+}
+
+// visitorTicks is how long a hello of a visitor counts.
+const visitorTicks = 200
+
+// receiveHello answers a hello. The leader remembers who is no member, and has a
+// number claimed that is nobody's yet.
+func (l *loop) receiveHello(from int, b []byte) {
+	if len(b) != helloBytes || from > maxNumber {
+		return
+	}
+	directory, member := binary.BigEndian.Uint64(b[1:]), uint64(0)
+	m := l.roster.get()
+	if b[0] == frameReturn {
+		member = binary.BigEndian.Uint64(b[9:])
+	} else {
+		l.peers.sendFrame(from, l.answer(m, from, directory))
+	}
+	switch s, ok := m.owner(from); {
+	case knownMember(m, from, directory):
+	case ok && s.directory == 0:
+		l.claim(from, directory)
+	case l.leading:
+		l.visited(from, directory, member)
+	default:
+		if to, ok := l.peers.numberOf(l.leader); ok {
+			l.peers.sendFrame(to, append(appendFrame(frameRelay, directory, member), byte(from)))
+		}
+	}
+}
+
+func knownMember(m *membership, number int, directory uint64) bool {
+	s, ok := m.find(number, directory)
+	return ok && s.raft != 0
+}
+
+// receiveRelay takes what a follower passes on.
+func (l *loop) receiveRelay(b []byte) {
+	if len(b) != relayBytes || !l.leading {
+		return
+	}
+	number, directory := int(b[helloBytes]), binary.BigEndian.Uint64(b[1:])
+	if !knownMember(l.roster.get(), number, directory) {
+		l.visited(number, directory, binary.BigEndian.Uint64(b[9:]))
+	}
+}
+
+// visited notes one who is no member.
+func (l *loop) visited(number int, directory, member uint64) {
+	if l.visitors == nil {
+		l.visitors = make(map[int]visitor)
+	}
+	if l.visitors[number].directory != directory {
+		l.log.Info().Int("member", number).Msg("one that is no member says hello")
+	}
+	l.visitors[number] = visitor{directory: directory, raft: member, at: l.clock}
+}
+
+// visitor gives the one with a number, if it was heard lately.
+func (l *loop) visitor(number int) (visitor, bool) {
+	v, ok := l.visitors[number]
+	return v, ok && l.clock-v.at <= visitorTicks
+}
+
+// answer is what a member of an ensemble says to a hello.
+func (l *loop) answer(m *membership, from int, directory uint64) []byte {
+	s, known := m.find(from, directory)
+	kind := byte(frameWait)
+	switch {
+	case known && s.raft != 0:
+		kind = frameWelcome
+	case l.leading && l.active(from):
+		kind = frameTaken
+	}
+	reply := binary.BigEndian.AppendUint64([]byte{kind}, directory)
+	reply = binary.BigEndian.AppendUint64(reply, l.id.cluster)
+	if kind == frameWelcome {
+		reply = l.id.welcome(s, m.index).append(reply)
+	}
+	return reply
+}
+
+// active reports whether the leader has heard lately from the voter or observer
+// that has a number.
+func (l *loop) active(number int) bool {
+	s, ok := l.roster.get().owner(number)
+	return ok && s.raft != 0 && (s.raft == l.peers.self || l.heardLately(s.raft))
+}
+
+// claim has the log give a number to a directory.
+func (l *loop) claim(number int, directory uint64) {
+	if l.leading && l.inFlight < maxInFlight {
+		l.note(notice{kind: noticeClaim, number: number, directory: directory})
+	}
+}
+
+// note proposes a notice, as the leader.
+func (l *loop) note(n notice) bool {
+	n.term = l.term
+	if l.raft.Propose(n.encode()) != nil {
+		return false
+	}
+	l.inFlight++
+	l.ready()
+	return true
+}

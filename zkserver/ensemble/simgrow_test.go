@@ -1,0 +1,172 @@
+package ensemble
+
+import (
+	"testing"
+	"time"
+)
+
+// want has a client of a member wish for members: numbers, of observers negative.
+func (m *simMember) want(numbers ...int) {
+	list := []byte{byte(len(numbers))}
+	for _, n := range numbers {
+		list = append(list, byte(max(n, -n)<<1)|bit(n < 0))
+	}
+	m.sim.check.proposeWith(m, m.clients[0], list)
+	m.poll()
+}
+
+// settled waits until the members are those with the numbers, and alike.
+func (s *sim) settled(numbers ...int) {
+	s.t.Helper()
+	s.within(20*time.Second, "change of the members", func() bool {
+		is := s.newest()
+		if len(is.members()) != len(numbers) || s.underWay() {
+			return false
+		}
+		for _, n := range numbers {
+			if o, ok := is.owner(max(n, -n)); !ok || (o.standing == observer) != (n < 0) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func TestEnsembleGrowsAndShrinksOnLine(t *testing.T) {
+	p := quiet
+	p.members, p.spares, p.snapshot = 1, 4, 60
+	walk(t, p, func(s *sim) {
+		for _, m := range s.members {
+			m.boot()
+		}
+		s.pass(time.Second)
+		for _, numbers := range [][]int{{1, 2, 3}, {1, 2, 3, 4, 5}, {2, 3, 4, 5}, {3, 4, 5}, {3, 4, -5}, {3, 4, 5}, {1, 2, 5}, {1, 2, 3, -4}} {
+			s.leader().want(numbers...)
+			s.settled(numbers...)
+			if s.pass(2*time.Second) == 0 {
+				t.Fatalf("no service with the members %v", numbers)
+			}
+			for _, m := range s.members {
+				_, member := s.newest().owner(m.number)
+				if m.former == nil && m.node.loop.removed == member {
+					t.Errorf("members %v: member %d thinks that it is removed: %v", numbers, m.number, !member)
+				}
+			}
+		}
+		if s.figures.changed != 8 || s.figures.abandoned+s.figures.refused > 0 {
+			t.Errorf("%+v", s.figures)
+		}
+		s.heal()
+	})
+}
+
+// A directory of a server that ran alone is that of the first member.
+func TestServerThatRanAloneGrows(t *testing.T) {
+	p := quiet
+	p.members, p.alone = 3, true
+	walk(t, p, func(s *sim) {
+		first := s.members[0]
+		first.solo = true
+		first.boot()
+		if s.pass(time.Second) == 0 {
+			t.Fatal("a server alone does nothing")
+		}
+		first.crash(false)
+		first.solo = false
+		first.boot()
+		if s.pass(2*time.Second) == 0 {
+			t.Fatal("a server that ran alone waits for the others")
+		}
+		s.members[1].boot()
+		s.pass(3 * time.Second)
+		s.members[2].boot()
+		s.settled(1, 2, 3)
+		first.crash(true)
+		if s.pass(3*time.Second) == 0 {
+			t.Error("no service without the first, with both that joined")
+		}
+		first.boot()
+		s.heal()
+	})
+}
+
+// With nobody to make a quorum a change is abandoned, and all goes on as before.
+func TestMemberThatDoesNotComeGetsNoVote(t *testing.T) {
+	p := quiet
+	p.members, p.spares = 3, 1
+	walk(t, p, func(s *sim) {
+		for _, m := range s.members[:3] {
+			m.boot()
+		}
+		s.pass(2 * time.Second)
+		s.leader().want(1, 2, 3, 4)
+		s.pass(100 * time.Millisecond)
+		s.leader().want(1, 2) // while the other is under way
+		s.within(20*time.Second, "the end of the change", func() bool { return s.figures.abandoned == 1 })
+		if s.figures.refused == 0 {
+			t.Errorf("%+v", s.figures)
+		}
+		s.settled(1, 2, 3)
+		s.heal()
+	})
+}
+
+// A leader that is removed has another one lead first.
+func TestRemovedLeaderGivesWay(t *testing.T) {
+	p := quiet
+	p.members, p.spares = 4, 0
+	walk(t, p, func(s *sim) {
+		for _, m := range s.members {
+			m.boot()
+		}
+		s.pass(2 * time.Second)
+		leader := s.leader()
+		var others []int
+		for _, m := range s.members {
+			if m != leader {
+				others = append(others, m.number)
+			}
+		}
+		leader.want(others...)
+		s.settled(others...)
+		count := len(s.check.history)
+		begin := s.now()
+		s.run(begin+5*time.Second, func() bool { return len(s.check.history) > count })
+		if took := s.now() - begin; took > 100*time.Millisecond {
+			t.Errorf("%v without service", took)
+		}
+		s.within(5*time.Second, "word of the removal", func() bool { return leader.node.loop.removed })
+		s.heal()
+	})
+}
+
+// An observer has all, and no vote: two of three voters must be there.
+func TestObserverHasNoVote(t *testing.T) {
+	p := quiet
+	p.members, p.observer = 4, true
+	walk(t, p, func(s *sim) {
+		for _, m := range s.members {
+			m.boot()
+		}
+		if s.pass(3*time.Second) == 0 || s.members[3].machine.count == 0 {
+			t.Fatal("no service, or none at the observer")
+		}
+		s.members[3].crash(true)
+		s.leader().crash(true)
+		if s.pass(3*time.Second) == 0 {
+			t.Fatal("no service with two of three voters")
+		}
+		s.members[3].boot()
+		s.leader().crash(true)
+		s.pass(time.Second)
+		if s.pass(3*time.Second) > 0 {
+			t.Fatal("service with one of three voters and an observer")
+		}
+		for _, m := range s.members {
+			if !m.up {
+				m.boot()
+			}
+		}
+		s.heal()
+	})
+}
