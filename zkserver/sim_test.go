@@ -42,6 +42,7 @@ type simRun struct {
 	rec     history.Recorder
 	lives   sync.WaitGroup // of processes and what is planted into them
 	calm    atomic.Bool    // no more faults
+	refused atomic.Int64   // writes, for a full disk
 	figures
 
 	mu  sync.Mutex // protects err
@@ -61,9 +62,10 @@ type simProfile struct {
 	plant     simPlant
 }
 
-// figures say what a run has seen.
+// figures say what a run has seen: the faults, the events of watches and the
+// operations.
 type figures struct {
-	kills, cuts, resets, stalls, faults, events, ops int
+	kills, cuts, resets, stalls, fulls, faults, refused, events, ops int
 }
 
 // simProfileOf gives a seed its kind of trouble.
@@ -107,7 +109,9 @@ func (f *figures) add(g figures) {
 	f.cuts += g.cuts
 	f.resets += g.resets
 	f.stalls += g.stalls
+	f.fulls += g.fulls
 	f.faults += g.faults
+	f.refused += g.refused
 	f.events += g.events
 	f.ops += g.ops
 }
@@ -129,7 +133,12 @@ func simulateServers(t *testing.T, seed uint64, p simProfile, log zerolog.Logger
 		}
 		s.lives.Wait()
 		f, err = s.figures, s.err
-		f.ops = len(s.rec.Ops())
+		f.refused = int(s.refused.Load())
+		for _, o := range s.rec.Ops() {
+			if f.ops++; o.Kind == history.Event {
+				f.events++
+			}
+		}
 	})
 	return f, err
 }

@@ -157,7 +157,6 @@ func (c *simClient) event(d *wire.Decoder) {
 	if _, ok := c.watched[e.Path]; ok {
 		delete(c.watched, e.Path)
 		c.note(history.Op{Kind: history.Event, Path: e.Path, Begin: at, End: at, Code: history.OK})
-		c.sim.events++
 	} else {
 		c.sim.fail("%s: an event of %s, which it does not watch", c.name, e.Path)
 	}
@@ -179,6 +178,9 @@ func (c *simClient) do(o history.Op, call func(o *history.Op) (wire.Code, error)
 		o.Code = history.Exists
 	case code == wire.BadVersion:
 		o.Code = history.BadVersion
+	case code == wire.ThrottledOp: // the disk is full: not done
+		c.sim.refused.Add(1)
+		return o
 	default: // the session is over, or has moved: not done
 		c.hangUp()
 		return o

@@ -22,7 +22,7 @@ func (s *simRun) fault() {
 		}
 	}
 	s.faults++
-	k := s.rng.IntN(10)
+	k := s.rng.IntN(11)
 	if s.profile.onlyCuts {
 		k = 4 + k%4
 	}
@@ -46,6 +46,11 @@ func (s *simRun) fault() {
 	case 9:
 		s.stalls++
 		m.stalled.Store(s.now() + int64(s.upTo(2*time.Second)))
+	case 10:
+		s.fulls++
+		m.disk.SetCapacity(m.disk.Used())
+		time.Sleep(s.upTo(time.Second))
+		m.disk.SetCapacity(0)
 	}
 }
 
