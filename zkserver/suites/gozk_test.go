@@ -20,11 +20,14 @@ import (
 
 var recordGozk = flag.Bool("suites.gozk", false, "run go-zookeeper's tests on Apache ZooKeeper and write down how they went")
 
-// gozkTests are the tests of go-zookeeper that need one server. The others need
-// three, or none.
+// gozkTests are the tests of go-zookeeper that need one server.
 var gozkTests = []string{"StateChanges", "Create", "CreateTTL", "CreateContainer", "OpsAfterCloseDontDeadlock", "Multi",
 	"IfAuthdataSurvivesReconnect", "MultiFailures", "GetSetACL", "Auth", "Children", "ChildWatch",
 	"SetWatchers", "ExpiringWatch", "SlowServer", "MaxBufferSize", "Lock", "MultiLevelLock", "WaitForClose", "BadSession", "DNSHostProviderCreate"}
+
+// gozkEnsembleTests need three. Of those that do, NoQuorum is left out: it waits for
+// twenty seconds.
+var gozkEnsembleTests = []string{"BasicCluster", "ClientClusterFailover", "RecurringReAuthHang", "DNSHostProviderReconnect"}
 
 const gozkReference = "testdata/gozk/reference.txt"
 
@@ -47,18 +50,42 @@ func gozk(t *testing.T) {
 	mw := filepath.Join(work, "mw")
 	must(t, "../..", "go", "build", "-o", mw, "./cmd/mw")
 	began := time.Now()
-	ours := runGozk(t, work, tests, "ours", fmt.Sprintf("exec %s server --listen \"127.0.0.1:$(sed -n s/^clientPort=//p \"$2\")\" --data \"$(sed -n s/^dataDir=//p \"$2\")/mw\"\n", mw))
-	passed := 0
-	for _, name := range theirs.names {
-		_, failedThere := theirs.why[name]
-		why, failedHere := ours.why[name]
-		if !failedHere && slices.Contains(ours.names, name) {
-			passed++
-		} else if !failedThere {
-			t.Errorf("%s passes on Apache ZooKeeper; on ours %s\n%s", name, why, ours.raw)
+	ours := runGozk(t, work, tests, "ours", fmt.Sprintf("exec %s server --config \"$2\" --set extendedTypesEnabled=true --listen \"127.0.0.1:$(sed -n s/^clientPort=//p \"$2\")\"\n", mw))
+	if less := theirs.missed(ours); len(less) > 0 { // they wait for things to happen, on a machine that may be busy
+		t.Logf("once more: %s", strings.Join(less, " "))
+		again := runGozkTests(t, work, tests, filepath.Join(work, "ours"), topLevel(less))
+		ours.names, ours.raw = append(ours.names, again.names...), again.raw
+		for _, name := range again.names {
+			delete(ours.why, name)
+		}
+		maps.Copy(ours.why, again.why)
+	}
+	for _, name := range theirs.missed(ours) {
+		t.Errorf("%s passes on Apache ZooKeeper; on ours %s\n%s", name, ours.why[name], ours.raw)
+	}
+	t.Logf("%d of %d tests pass on Apache ZooKeeper, %v", len(theirs.names)-len(theirs.why), len(theirs.names), time.Since(began).Round(time.Second/10))
+}
+
+// missed gives the tests that pass on the reference, o, and not on ours.
+func (o outcomes) missed(ours outcomes) []string {
+	return slices.DeleteFunc(slices.Clone(o.names), func(name string) bool {
+		_, failedThere := o.why[name]
+		_, failedHere := ours.why[name]
+		return failedThere || !failedHere && slices.Contains(ours.names, name)
+	})
+}
+
+// topLevel gives the names, as in gozkTests, of the tests that have those within
+// them, each once.
+func topLevel(names []string) []string {
+	var top []string
+	for _, name := range names {
+		name, _, _ = strings.Cut(strings.TrimPrefix(name, "TestIntegration_"), "/")
+		if !slices.Contains(top, name) {
+			top = append(top, name)
 		}
 	}
-	t.Logf("%d tests pass, %d of %d pass on Apache ZooKeeper, %v", passed, len(theirs.names)-len(theirs.why), len(theirs.names), time.Since(began).Round(time.Second/10))
+	return top
 }
 
 // buildGozk returns the program of the module's tests.
@@ -103,7 +130,9 @@ func buildGozk(t *testing.T, work string) string {
 const servesSource = `package zk
 
 import (
+	"fmt"
 	"io"
+	"math/rand"
 	"net"
 	"strings"
 	"time"
@@ -121,13 +150,24 @@ func serves(addr string) bool {
 	return strings.Contains(string(b), "Mode: ")
 }
 
+// freePort is the first of nine, for three servers, below those that the system gives
+// out by itself.
 func freePort() int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
+	for {
+		first := 10000 + rand.Intn(20000)
+		free := 0
+		for free < 9 {
+			l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", first+free))
+			if err != nil {
+				break
+			}
+			l.Close()
+			free++
+		}
+		if free == 9 {
+			return first
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 `
 
@@ -142,13 +182,15 @@ func runGozk(t *testing.T, work, program, name, script string) outcomes {
 		t.Fatal(err)
 	}
 	half := len(gozkTests) * 3 / 5 // about as long as the rest
-	var one, two outcomes
+	var one, two, three outcomes
 	var wg sync.WaitGroup
 	wg.Go(func() { one = runGozkTests(t, work, program, bin, gozkTests[:half]) })
 	wg.Go(func() { two = runGozkTests(t, work, program, bin, gozkTests[half:]) })
+	wg.Go(func() { three = runGozkTests(t, work, program, bin, gozkEnsembleTests) })
 	wg.Wait()
 	maps.Copy(one.why, two.why)
-	return outcomes{names: append(one.names, two.names...), why: one.why, raw: one.raw + two.raw}
+	maps.Copy(one.why, three.why)
+	return outcomes{names: slices.Concat(one.names, two.names, three.names), why: one.why, raw: one.raw + two.raw + three.raw}
 }
 
 // runGozkTests runs some of the tests, one after the other.
