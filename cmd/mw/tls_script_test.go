@@ -10,51 +10,57 @@ import (
 	"math/big"
 	"net"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// certs makes a CA, NAME-ca.pem, and from it certificates with their keys:
-// NAME-server.pem for the address 127.0.0.1, NAME-client.pem, and NAME-elsewhere.pem
-// for a server of another name: certs NAME
+// certs makes certificates as makeCerts does: certs NAME
 func certs(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: certs NAME")
 	}
+	makeCerts(ts.MkAbs(args[0]), func(err error) { ts.Check(err) })
+}
+
+// makeCerts makes a CA, NAME-ca.pem, and from it certificates with their keys:
+// NAME-server.pem for the address 127.0.0.1, NAME-client.pem, and NAME-elsewhere.pem
+// for a server of another name. check is told of each error, and of nil.
+func makeCerts(name string, check func(error)) {
 	now := time.Now()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	ts.Check(err)
+	check(err)
 	ca := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: args[0]}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: filepath.Base(name)}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
-	put := func(name string, blocks ...pem.Block) {
+	put := func(part string, blocks ...pem.Block) {
 		var text []byte
 		for i := range blocks {
 			text = append(text, pem.EncodeToMemory(&blocks[i])...)
 		}
-		ts.Check(os.WriteFile(ts.MkAbs(args[0]+"-"+name+".pem"), text, 0o600))
+		check(os.WriteFile(name+"-"+part+".pem", text, 0o600))
 	}
 	der, err := x509.CreateCertificate(rand.Reader, ca, ca, &key.PublicKey, key)
-	ts.Check(err)
+	check(err)
 	put("ca", pem.Block{Type: "CERTIFICATE", Bytes: der})
-	for i, name := range []string{"server", "client", "elsewhere"} {
+	for i, part := range []string{"server", "client", "elsewhere"} {
 		own, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		ts.Check(err)
+		check(err)
 		leaf := &x509.Certificate{
-			SerialNumber: big.NewInt(int64(i + 2)), Subject: pkix.Name{CommonName: name}, NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
+			SerialNumber: big.NewInt(int64(i + 2)), Subject: pkix.Name{CommonName: part}, NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
 			KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 		}
-		if name == "server" {
+		if part == "server" {
 			leaf.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
 		} else {
-			leaf.DNSNames = []string{name + ".example"}
+			leaf.DNSNames = []string{part + ".example"}
 		}
 		der, err := x509.CreateCertificate(rand.Reader, leaf, ca, &own.PublicKey, key)
-		ts.Check(err)
+		check(err)
 		secret, err := x509.MarshalPKCS8PrivateKey(own)
-		ts.Check(err)
-		put(name, pem.Block{Type: "CERTIFICATE", Bytes: der}, pem.Block{Type: "PRIVATE KEY", Bytes: secret})
+		check(err)
+		put(part, pem.Block{Type: "CERTIFICATE", Bytes: der}, pem.Block{Type: "PRIVATE KEY", Bytes: secret})
 	}
 }

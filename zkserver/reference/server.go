@@ -37,6 +37,10 @@ type Server struct {
 	cfg  string // path of its zoo.cfg
 	dir  string
 	cmd  *exec.Cmd
+
+	// netty is set for a server with NettyServerCnxnFactory, which TLS takes:
+	// Debian's program does not find Netty by itself.
+	netty bool
 }
 
 // Start starts a server on a temporary directory and stops it when the test ends.
@@ -62,6 +66,7 @@ func newServer(t testing.TB, lines ...string) *Server {
 		"autopurge.purgeInterval=0\n", s.dir, port)
 	for _, l := range lines {
 		text += l + "\n"
+		s.netty = s.netty || strings.HasSuffix(l, "NettyServerCnxnFactory")
 	}
 	if err := os.WriteFile(s.cfg, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -125,12 +130,21 @@ func (s *Server) launch() {
 	defer out.Close()
 	s.cmd = exec.Command(ServerScript, "start-foreground", s.cfg)
 	s.cmd.Env = append(os.Environ(), "ZOO_LOG_DIR="+s.dir, "JVMFLAGS=-Xmx512m -XX:+UseSerialGC"+
-		" -Dzookeeper.extendedTypesEnabled=true -Dzookeeper.forceSync=no -Dznode.container.checkIntervalMs=3600000 -Dzookeeper.DigestAuthenticationProvider.superDigest="+SuperDigest)
+		" -Dzookeeper.extendedTypesEnabled=true -Dzookeeper.forceSync=no -Dznode.container.checkIntervalMs=3600000 -Dzookeeper.DigestAuthenticationProvider.superDigest="+SuperDigest+s.nettyFlag())
 	s.cmd.Stdout, s.cmd.Stderr = out, out
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatalf("reference: start: %v", err)
 	}
+}
+
+// nettyFlag lets the server find Netty, which Debian has in parts.
+func (s *Server) nettyFlag() string {
+	if !s.netty {
+		return ""
+	}
+	parts, _ := filepath.Glob("/usr/share/java/netty-*.jar")
+	return " -Xbootclasspath/a:" + strings.Join(parts, ":")
 }
 
 // await waits until the server serves: it listens before it does.
