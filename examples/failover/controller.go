@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/mwqueue/mw/coordinator"
@@ -30,7 +31,7 @@ type controller struct {
 func (c *controller) run(ctx context.Context) error {
 	for {
 		if err := c.turn(ctx); ctx.Err() == nil {
-			c.say("%v", err)
+			c.say("%s", strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
 		select {
 		case <-time.After(checkEvery):

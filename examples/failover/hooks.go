@@ -17,22 +17,22 @@ const hookTimeout = 5 * time.Second
 type hooks struct{ check, activate, standby, fence string }
 
 func (h hooks) checkHealth(ctx context.Context, role string, fence int64) error {
-	if err := run(ctx, h.check, "MW_ROLE="+role, number(fence)); err != nil {
+	if err := run(ctx, "check", h.check, "MW_ROLE="+role, number(fence)); err != nil {
 		return fmt.Errorf("%w: %w", errUnhealthy, err)
 	}
 	return nil
 }
 
 func (h hooks) activateService(ctx context.Context, fence int64) error {
-	return run(ctx, h.activate, number(fence))
+	return run(ctx, "activate", h.activate, number(fence))
 }
 
 func (h hooks) standbyService(ctx context.Context, fence int64) error {
-	return run(ctx, h.standby, number(fence))
+	return run(ctx, "standby", h.standby, number(fence))
 }
 
 func (h hooks) fenceNode(ctx context.Context, node string, fence int64) error {
-	return run(ctx, h.fence, "MW_NODE="+node, number(fence))
+	return run(ctx, "fence", h.fence, "MW_NODE="+node, number(fence))
 }
 
 // number is how a command learns the number of the lock: a service that has seen
@@ -40,7 +40,7 @@ func (h hooks) fenceNode(ctx context.Context, node string, fence int64) error {
 func number(fence int64) string { return fmt.Sprintf("MW_FENCE=%d", fence) }
 
 // run runs a command, and kills it with all its group when ctx ends.
-func run(ctx context.Context, line string, env ...string) error {
+func run(ctx context.Context, name, line string, env ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, hookTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", "-c", line)
@@ -50,7 +50,7 @@ func run(ctx context.Context, line string, env ...string) error {
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("%s: %w: %.200s", line, err, strings.TrimSpace(string(out)))
+		return fmt.Errorf("%s: %w: %.200s", name, err, strings.TrimSpace(string(out)))
 	}
 	return nil
 }
