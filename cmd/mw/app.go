@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -59,7 +60,7 @@ func finish(c *cli.Command, prefix string) {
 		nameVariable(f, prefix+"_"+variable(f.Names()[0]))
 	}
 	for _, sub := range c.Subcommands {
-		sub.HelpName = "mw " + c.Name + " " + sub.Name
+		sub.HelpName = cmp.Or(c.HelpName, "mw "+c.Name) + " " + sub.Name
 		finish(sub, prefix)
 	}
 }

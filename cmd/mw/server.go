@@ -20,6 +20,7 @@ func serverCommand() *cli.Command {
 		Flags:       serverFlags(),
 		Subcommands: []*cli.Command{
 			serverStatusCommand(),
+			serverMembersCommand(),
 			serverBackupCommand(),
 			serverRestoreCommand(),
 			serverImportCommand(),
