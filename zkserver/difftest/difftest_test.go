@@ -21,6 +21,7 @@ var (
 	seed     = flag.Uint64("diff.seed", 1, "the first seed")
 	lanes    = flag.Int("diff.pairs", 2, "how many pairs of servers share the seeds")
 	follower = flag.Int("diff.follower", 20, "of how many seeds one is run on a follower of three servers of ours, too; 0: of none")
+	guarded  = flag.Int("diff.guarded", 10, "of how many seeds one is run with enforced quotas and the super user, too; 0: of none")
 	keepOn   = flag.Int("diff.mismatches", 1, "how many mismatches to shrink and print before giving up")
 )
 
@@ -75,25 +76,33 @@ func TestInteropDifferential(t *testing.T) {
 	for n := range *lanes {
 		t.Run(fmt.Sprint("pair", n), func(t *testing.T) {
 			t.Parallel()
-			lane(t, n, *lanes, startOurs(t, 1))
+			lane(t, difftest.Plain, n, *lanes, startOurs(t, 1))
 		})
 	}
 	if *follower > 0 {
 		t.Run("follower", func(t *testing.T) {
 			t.Parallel()
-			lane(t, 0, *follower, startOurs(t, 3))
+			lane(t, difftest.Plain, 0, *follower, startOurs(t, 3))
+		})
+	}
+	if *guarded > 0 {
+		t.Run("guarded", func(t *testing.T) {
+			t.Parallel()
+			lane(t, difftest.Guarded, 0, *guarded, startOurs(t, 1, func(c *zkserver.Config) {
+				c.EnforceQuotas, c.SuperDigest = true, reference.SuperDigest
+			}), "enforceQuota=true")
 		})
 	}
 }
 
 // startOurs returns the address of a server of ours, alone or a follower of several,
 // which waits for no disk, as the reference does not.
-func startOurs(t *testing.T, members int) string {
-	options := []func(*zkserver.Config){func(c *zkserver.Config) {
+func startOurs(t *testing.T, members int, more ...func(*zkserver.Config)) string {
+	options := append([]func(*zkserver.Config){func(c *zkserver.Config) {
 		zktest.OnDisk(waltest.New(1))(c)
 		c.MaxSessionTimeout, c.SweepInterval = 10*time.Minute, time.Hour
 		c.Words = []string{"*"}
-	}}
+	}}, more...)
 	if members == 1 {
 		return zktest.NewServer(t, options...).Addr()
 	}
@@ -104,13 +113,14 @@ func startOurs(t *testing.T, members int) string {
 }
 
 // lane runs every seed that is its own, from the n-th on, on one pair of servers.
-func lane(t *testing.T, n, step int, ours string) {
-	reference := reference.Start(t)
+// Each line is added to the reference's zoo.cfg.
+func lane(t *testing.T, profile difftest.Profile, n, step int, ours string, lines ...string) {
+	reference := reference.Start(t, lines...)
 	p := &pair{t: t, reference: reference.Addr(), ours: ours}
 	per := max(1, *requests / *seeds)
 	sent, ran, found, began := 0, 0, 0, time.Now()
 	for i := n; i < *seeds; i += step {
-		s := difftest.Generate(*seed+uint64(i), per)
+		s := difftest.Generate(profile, *seed+uint64(i), per)
 		sent, ran = sent+s.Len(), ran+1
 		m, err := p.run(s)
 		if err != nil {

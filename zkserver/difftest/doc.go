@@ -1,7 +1,7 @@
 // Package difftest holds our server against Apache ZooKeeper: both are sent the
 // same random requests, and everything they say is compared.
 //
-//	s := difftest.Generate(seed, 100)
+//	s := difftest.Generate(difftest.Plain, seed, 100)
 //	theirs, err := difftest.Run(apache.Addr(), root, s)
 //	ours, err := difftest.Run(server.Addr(), root, s)
 //	if m := difftest.Compare(s, theirs, ours); m != nil { … }
@@ -28,6 +28,9 @@
 // znodes that runs share (the root, /zookeeper, its quotas) are told as they have
 // changed since the run began.
 //
+// A stream is for servers of a [Profile]: most for those with default settings, some
+// for those that enforce quotas and have a super user.
+//
 // [Differences] lists what is not compared, and why.
 //
 // # Replay
@@ -36,6 +39,7 @@
 //	MW_INTEROP=1 go test ./zkserver/difftest -v -run Interop \
 //		-diff.seeds 2000 -diff.requests 200000 -timeout 1h  the long run
 //	… -diff.follower 1                                      every seed on a follower of three, too
+//	… -diff.guarded 1                                       and with enforced quotas
 //	… -diff.seed 42 -diff.seeds 1 -diff.requests 100        one seed
 //
 // A mismatch is printed with its seed and the least stream that shows it.

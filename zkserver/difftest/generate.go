@@ -9,10 +9,29 @@ import (
 // users are the digest identities that clients take.
 var users = []string{"alice:a", "bob:b"}
 
+// superUser is the super user of package reference.
+const superUser = "super:secret"
+
+// A Profile says how the servers are configured that a stream is for, and so what
+// its requests are about.
+type Profile int
+
+const (
+	// Plain is for servers with default settings.
+	Plain Profile = iota
+
+	// Guarded is for servers that enforce quotas and have the super user of package
+	// reference. One request in six is about a quota, one auth in three is the super
+	// user's. Requests are in flight one at a time: the reference holds quotas
+	// against what is in its tree, not against what is on its way there.
+	Guarded
+)
+
 // A generator makes the steps of one seed. It remembers which znodes may be there,
 // so that most requests find one: the name space is small, and a stream that only
 // sees NoNode shows little.
 type generator struct {
+	profile Profile
 	rng     *rand.Rand
 	known   []string        // paths that may exist, Root first
 	closed  map[string]bool // paths of znodes that not everybody may be able to read
@@ -22,8 +41,8 @@ type generator struct {
 }
 
 // Generate returns the stream of a seed: always the same one, of about n requests.
-func Generate(seed uint64, n int) Stream {
-	g := &generator{rng: rand.New(rand.NewPCG(seed, 1)), known: []string{Root}, closed: map[string]bool{}}
+func Generate(p Profile, seed uint64, n int) Stream {
+	g := &generator{profile: p, rng: rand.New(rand.NewPCG(seed, 1)), known: []string{Root}, closed: map[string]bool{}}
 	for i := range clients - 1 {
 		g.steps = append(g.steps, Step{Client: i, Do: Connect, Connect: hello})
 	}
@@ -77,7 +96,7 @@ func (g *generator) start() {
 // answers out of order stand alone, those after which it closes stand last.
 func (g *generator) batch() []Request {
 	n := 1
-	if g.chance(40) {
+	if g.profile != Guarded && g.chance(40) {
 		n += 1 + g.rng.IntN(7)
 	}
 	var b []Request

@@ -9,7 +9,11 @@ import (
 // multi returns a transaction. About half of them fail somewhere.
 func (g *generator) multi() Request {
 	var m wire.MultiRequest
-	for range g.rng.IntN(5) {
+	most := 4
+	if g.profile == Guarded { // see Differences
+		most = 1
+	}
+	for range g.rng.IntN(most + 1) {
 		m.Ops = append(m.Ops, g.part())
 	}
 	q := g.request(wire.OpMulti, &m)

@@ -1,6 +1,7 @@
 package difftest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -37,6 +38,9 @@ func alone(op wire.Op) bool {
 
 // next returns a request, now and then with bytes that a client would not send.
 func (g *generator) next() Request {
+	if g.profile == Guarded && g.chance(16) {
+		return g.hardQuota()
+	}
 	sum := 0
 	for _, k := range kinds {
 		sum += k.weight
@@ -182,6 +186,9 @@ func (g *generator) setWatches() Request {
 
 func (g *generator) auth() Request {
 	r := wire.AuthRequest{Scheme: "digest", Auth: []byte(pick(g, users...))}
+	if g.profile == Guarded && g.chance(33) {
+		r.Auth = []byte(pick(g, superUser, superUser, superUser, "super:wrong"))
+	}
 	if g.chance(15) {
 		r.Scheme = pick(g, "digest", "ip", "world", "auth", "x509", "sasl", "super", "", "no such")
 		r.Auth = pick(g, nil, []byte{}, []byte("alice:a"), []byte("alice"), []byte("::"), []byte("127.0.0.1"), []byte("anyone"), []byte("\xff\x00"))
@@ -201,6 +208,32 @@ func (g *generator) quota() Request {
 		return g.request(wire.OpSetData, &wire.SetDataRequest{Path: path, Data: data, Version: -1})
 	}
 	return g.request(wire.OpDelete, &wire.DeleteRequest{Path: path, Version: -1})
+}
+
+// hardQuota returns a request on a quota of the run's root or of a znode below.
+func (g *generator) hardQuota() Request {
+	at := "/zookeeper/quota" + Root + pick(g, "", "", "/a", "/b", "/a/a")
+	q := wire.MultiRequest{Ops: []wire.MultiOp{
+		{Op: wire.OpCreate, Request: &wire.CreateRequest{Path: at + "/zookeeper_limits", Data: g.limits(), ACL: openACL}},
+		{Op: wire.OpCreate, Request: &wire.CreateRequest{Path: at + "/zookeeper_stats", Data: []byte("count=1,bytes=1"), ACL: openACL}},
+	}}
+	switch k := g.rng.IntN(100); {
+	case k < 35: // as setquota does, but for the folders
+		return g.request(wire.OpCreate, &wire.CreateRequest{Path: at, ACL: openACL, Data: g.limits()})
+	case k < 70:
+		return g.request(wire.OpMulti, &q)
+	case k < 85:
+		return g.request(wire.OpSetData, &wire.SetDataRequest{Path: at + "/zookeeper_limits", Data: g.limits(), Version: -1})
+	case k < 92:
+		return g.request(wire.OpGetData, &wire.PathWatchRequest{Path: at + "/zookeeper_stats"})
+	}
+	return g.request(wire.OpDelete, &wire.DeleteRequest{Path: at + pick(g, "/zookeeper_limits", "/zookeeper_stats"), Version: -1})
+}
+
+// limits returns what a quota may say: numbers that a run comes to.
+func (g *generator) limits() []byte {
+	return fmt.Appendf(nil, "count=%d,bytes=%d=;byteHardLimit=%d;countHardLimit=%d",
+		pick(g, -1, -1, 2), pick(g, -1, -1, 10), pick(g, -1, -1, 5, 20, 100, 1000), pick(g, -1, 0, 2, 4, 8))
 }
 
 // rare returns what clients seldom or never send.

@@ -1,26 +1,28 @@
 package difftest_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/mwqueue/mw/zkserver"
 	"github.com/mwqueue/mw/zkserver/difftest"
+	"github.com/mwqueue/mw/zkserver/reference"
 	"github.com/mwqueue/mw/zkserver/wal/waltest"
 	"github.com/mwqueue/mw/zkserver/wire"
 	"github.com/mwqueue/mw/zkserver/zktest"
 )
 
 func TestSeedAlwaysGivesTheSameStream(t *testing.T) {
-	one, two := difftest.Generate(7, 200), difftest.Generate(7, 200)
+	one, two := difftest.Generate(difftest.Plain, 7, 200), difftest.Generate(difftest.Plain, 7, 200)
 	if one.String() != two.String() {
 		t.Error("one seed, two streams")
 	}
 	if n := one.Len(); n < 200 || n > 220 {
 		t.Errorf("%d requests, want about 200", n)
 	}
-	if difftest.Generate(8, 200).String() == one.String() {
+	if difftest.Generate(difftest.Plain, 8, 200).String() == one.String() {
 		t.Error("two seeds, one stream")
 	}
 }
@@ -30,10 +32,12 @@ func TestSeedAlwaysGivesTheSameStream(t *testing.T) {
 func TestServerAgreesWithItself(t *testing.T) {
 	var addrs [2]string
 	for i := range addrs {
-		addrs[i] = zktest.NewServer(t, zktest.OnDisk(waltest.New(1)), func(c *zkserver.Config) { c.MaxSessionTimeout = 10 * time.Minute }).Addr()
+		addrs[i] = zktest.NewServer(t, zktest.OnDisk(waltest.New(1)), func(c *zkserver.Config) {
+			c.MaxSessionTimeout, c.EnforceQuotas, c.SuperDigest = 10*time.Minute, true, reference.SuperDigest
+		}).Addr()
 	}
 	for seed := range uint64(10) {
-		s := difftest.Generate(seed, 60)
+		s := difftest.Generate(difftest.Profile(seed%2), seed, 60)
 		var lines [2][]difftest.Line
 		for i, addr := range addrs {
 			var err error
@@ -45,6 +49,28 @@ func TestServerAgreesWithItself(t *testing.T) {
 		if m := difftest.Compare(s, lines[0], lines[1]); m != nil {
 			t.Errorf("seed %d:\n%v", seed, m)
 		}
+	}
+}
+
+// TestGuardedStreamsMeetQuotas: they are of no use if quotas never refuse anything.
+func TestGuardedStreamsMeetQuotas(t *testing.T) {
+	addr := zktest.NewServer(t, zktest.OnDisk(waltest.New(1)), func(c *zkserver.Config) {
+		c.MaxSessionTimeout, c.EnforceQuotas, c.SuperDigest = 10*time.Minute, true, reference.SuperDigest
+	}).Addr()
+	refused := 0
+	for seed := uint64(1); seed < 40 && refused == 0; seed++ {
+		lines, err := difftest.Run(addr, fmt.Sprintf("/g%06d", seed), difftest.Generate(difftest.Guarded, seed, 100))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range lines {
+			if l.Code == wire.QuotaExceeded {
+				refused++
+			}
+		}
+	}
+	if refused == 0 {
+		t.Error("no request is refused by a quota")
 	}
 }
 
@@ -71,7 +97,7 @@ func TestCompareNamesTheFirstDifference(t *testing.T) {
 // TestShrinkKeepsWhatFails: two requests that only fail together are all that is
 // left of a long stream.
 func TestShrinkKeepsWhatFails(t *testing.T) {
-	s := difftest.Generate(3, 300)
+	s := difftest.Generate(difftest.Plain, 3, 300)
 	set := func(s difftest.Stream, xid int32) bool {
 		for _, step := range s.Steps {
 			for _, q := range step.Requests {
