@@ -76,8 +76,8 @@ func (p *peers) welcome(m Member, joined uint64) {
 	i, ok := slices.BinarySearchFunc(p.guests, m.Number, func(g guest, n int) int { return cmp.Compare(g.Number, n) })
 	g := guest{m, joined}
 	switch {
-	case ok && p.guests[i] == g:
-		return
+	case ok && (p.guests[i] == g || joined < p.guests[i].joined):
+		return // or each of its connections, made at different times, would undo the other's word, for ever
 	case ok:
 		p.guests[i] = g
 	default:
