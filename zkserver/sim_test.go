@@ -65,7 +65,7 @@ type simProfile struct {
 // figures say what a run has seen: the faults, the events of watches and the
 // operations.
 type figures struct {
-	kills, cuts, resets, stalls, fulls, faults, refused, events, ops int
+	kills, cuts, resets, stalls, fulls, wiped, faults, refused, events, ops int
 }
 
 // simProfileOf gives a seed its kind of trouble.
@@ -110,6 +110,7 @@ func (f *figures) add(g figures) {
 	f.resets += g.resets
 	f.stalls += g.stalls
 	f.fulls += g.fulls
+	f.wiped += g.wiped
 	f.faults += g.faults
 	f.refused += g.refused
 	f.events += g.events

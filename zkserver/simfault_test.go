@@ -22,15 +22,15 @@ func (s *simRun) fault() {
 		}
 	}
 	s.faults++
-	k := s.rng.IntN(11)
+	k := s.rng.IntN(12)
 	if s.profile.onlyCuts {
 		k = 4 + k%4
 	}
 	switch k {
 	case 0, 1:
-		s.kill(m, (*waltest.Disk).Kill)
+		s.kill((*waltest.Disk).Kill, s.victims(m)...)
 	case 2, 3:
-		s.kill(m, (*waltest.Disk).PowerCut)
+		s.kill((*waltest.Disk).PowerCut, s.victims(m)...)
 	case 4:
 		s.cutOff(func(a, b int) bool { return a == m.number && b != 0 })
 	case 5:
@@ -51,15 +51,25 @@ func (s *simRun) fault() {
 		m.disk.SetCapacity(m.disk.Used())
 		time.Sleep(s.upTo(time.Second))
 		m.disk.SetCapacity(0)
+	case 11: // once: a second could be what the first relies on
+		if s.wiped == 0 {
+			s.wiped++
+			s.kill(func(*waltest.Disk) *waltest.Disk { return waltest.New(s.rng.Uint64()) }, m)
+		}
 	}
 }
 
-// kill ends a process, and starts it again later. Sometimes the others end with it.
-func (s *simRun) kill(m *simServer, after func(*waltest.Disk) *waltest.Disk) {
-	victims := []*simServer{m}
+// victims are who dies with a member: nobody, or sometimes all.
+func (s *simRun) victims(m *simServer) []*simServer {
 	if s.rng.IntN(8) == 0 {
-		victims = s.members
+		return s.members
 	}
+	return []*simServer{m}
+}
+
+// kill ends processes, and starts them again later; after gives the disk that the
+// next one finds.
+func (s *simRun) kill(after func(*waltest.Disk) *waltest.Disk, victims ...*simServer) {
 	for _, v := range victims {
 		s.kills++
 		v.end(after)
