@@ -16,12 +16,13 @@ type commandKind uint8
 const (
 	doOldRequest commandKind = 1 // doRequest under oldRules, by an earlier version
 	doCreate     commandKind = 2 // a new session
-	doAttach     commandKind = 3 // a session comes back on another connection
+	doOldAttach  commandKind = 3 // doAttach of any count, by an earlier version
 	doOldExpire  commandKind = 4 // doExpire of no term, by an earlier version
 	doKey        commandKind = 5 // the secret that session passwords are made from
 	doRequest    commandKind = 6 // a client's write
 	doSweep      commandKind = 7 // a container or TTL znode is to go
 	doExpire     commandKind = 8 // a session's time is over, says the leader of a term
+	doAttach     commandKind = 9 // a session comes back on another connection
 )
 
 // oldRules are what versions did that wrote requests without rules.
@@ -32,7 +33,8 @@ const oldRules = tree.NoContainers | tree.NoTTL | tree.NoX509 | tree.AnyQuotaDat
 type command struct {
 	kind    commandKind
 	session session.ID
-	attach  uint32        // doRequest, doExpire: only if the session is still at it
+	attach  uint32        // doRequest, doExpire, doAttach: only if the session is still at it
+	always  bool          // doAttach: whatever it is at
 	term    uint64        // doExpire: only in this one; 0 for any
 	timeout time.Duration // doCreate, doAttach; of a doExpire it is not in the log
 	authSet []byte        // doRequest: the identities, encoded
@@ -58,8 +60,11 @@ func (c *command) append(b []byte) []byte {
 		b = append(b, byte(c.rules))
 		b = appendField(b, c.authSet)
 		b = append(b, c.request...)
-	case doCreate, doAttach:
+	case doCreate:
 		b = binary.BigEndian.AppendUint32(b, uint32(c.timeout.Milliseconds()))
+	case doAttach:
+		b = binary.BigEndian.AppendUint32(b, uint32(c.timeout.Milliseconds()))
+		b = binary.BigEndian.AppendUint32(b, c.attach)
 	case doExpire:
 		b = binary.BigEndian.AppendUint32(b, c.attach)
 		b = binary.BigEndian.AppendUint64(b, c.term)
@@ -75,7 +80,7 @@ func parseCommand(b []byte) (command, error) {
 		return command{}, errCommand
 	}
 	c := command{kind: commandKind(b[0])}
-	if c.kind > doExpire {
+	if c.kind > doAttach {
 		return command{}, fmt.Errorf("zkserver: command of kind %d: the log was written by a later version", c.kind)
 	}
 	b = b[1:]
@@ -93,7 +98,7 @@ func parseCommand(b []byte) (command, error) {
 	word := binary.BigEndian.Uint32(b[8:])
 	b = b[8+4:]
 	switch c.kind {
-	case doCreate, doAttach:
+	case doCreate, doOldAttach, doAttach:
 		c.timeout = time.Duration(word) * time.Millisecond
 	default:
 		c.attach = word
@@ -107,7 +112,11 @@ func parseCommand(b []byte) (command, error) {
 		c.kind = doExpire
 	case c.kind == doExpire && len(b) >= 8:
 		c.term = binary.BigEndian.Uint64(b)
-	case c.kind == doExpire:
+	case c.kind == doOldAttach:
+		c.kind, c.always = doAttach, true
+	case c.kind == doAttach && len(b) >= 4:
+		c.attach = binary.BigEndian.Uint32(b)
+	case c.kind == doExpire, c.kind == doAttach:
 		return command{}, errCommand
 	}
 	if c.kind == doRequest {

@@ -18,7 +18,7 @@ func TestCommandsAreWrittenAndRead(t *testing.T) {
 		bytes string
 	}{
 		{"create", command{kind: doCreate, session: 1 << 56, timeout: time.Second}, "02" + "0100000000000000" + "000003e8"},
-		{"attach", command{kind: doAttach, session: 2, timeout: time.Minute}, "03" + "0000000000000002" + "0000ea60"},
+		{"attach", command{kind: doAttach, session: 2, timeout: time.Minute, attach: 3}, "09" + "0000000000000002" + "0000ea60" + "00000003"},
 		{"expire", command{kind: doExpire, session: 2, attach: 3, term: 5}, "08" + "0000000000000002" + "00000003" + "0000000000000005"},
 		{"key", command{kind: doKey, secret: []byte{1, 2}}, "05" + "0102"},
 		{"request", command{kind: doRequest, session: 2, attach: 3, rules: tree.EnforceQuota | tree.NoX509, authSet: []byte("ab"), request: []byte("xyz")},
@@ -47,6 +47,12 @@ func TestExpiriesOfTheFirstVersionHoldInAnyTerm(t *testing.T) {
 	checkCommand(t, "04"+"0000000000000002"+"00000003", command{kind: doExpire, session: 2, attach: 3})
 }
 
+// TestAttachesOfTheFirstVersionHoldWhateverTheCount: no other member could have
+// one under way.
+func TestAttachesOfTheFirstVersionHoldWhateverTheCount(t *testing.T) {
+	checkCommand(t, "03"+"0000000000000002"+"0000ea60", command{kind: doAttach, session: 2, timeout: time.Minute, always: true})
+}
+
 func checkCommand(t *testing.T, in string, want command) {
 	t.Helper()
 	b, err := hex.DecodeString(in)
@@ -68,7 +74,7 @@ func FuzzCommand(f *testing.F) {
 	f.Add([]byte("\x08\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x03\x00\x00\x00\x00\x00\x00\x00\x05"))
 	f.Add([]byte("\x07\x00\x00\x00\x00\x00\x00\x01\x00/c"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if cmd, err := parseCommand(b); err == nil && cmd.rules != oldRules {
+		if cmd, err := parseCommand(b); err == nil && cmd.rules != oldRules && !cmd.always {
 			again, err := parseCommand(cmd.append(nil))
 			if diff := cmp.Diff(cmd, again, cmp.AllowUnexported(command{})); err != nil || diff != "" {
 				t.Errorf("%v\n%s", err, diff)

@@ -51,8 +51,8 @@ type conn struct {
 	origin uint64         // of its commands; once the member has another one they are refused
 	log    zerolog.Logger // at most a few lines a second, with the peer
 
-	// granted is sent the session by apply, once, and received by the
-	// handshake.
+	// granted is sent the answer to each request of the handshake by apply, and
+	// received by the handshake.
 	granted chan grant
 
 	// The session, set by the handshake and not changed after.
@@ -134,14 +134,15 @@ func newConn(s *Server, nc net.Conn, addr netip.Addr) *conn {
 
 // run serves the connection until either end closes it or ctx ends.
 func (c *conn) run(ctx context.Context) {
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c.cancel = cancel
 	defer context.AfterFunc(ctx, func() { c.close(errServerStops) })()
 	defer c.nc.Close()
-	ctx, c.cancel = context.WithCancel(ctx)
-	defer c.cancel()
 	c.srv.replica.join(c)
 	defer c.srv.replica.leave(c)
 
-	err := c.shakeHands(ctx)
+	err := c.shakeHands(inner)
 	if err != nil {
 		c.srv.stats.refused(err)
 		c.close(err)
@@ -151,8 +152,8 @@ func (c *conn) run(ctx context.Context) {
 	c.log.Debug().Str("session", hexID(c.session)).Msg("connection open")
 
 	var loops sync.WaitGroup
-	loops.Go(func() { c.close(c.writeLoop(ctx)) })
-	if err := c.readLoop(ctx); err != nil {
+	loops.Go(func() { c.close(c.writeLoop(inner)) })
+	if err := c.readLoop(inner); err != nil {
 		c.close(err)
 	}
 	loops.Wait()

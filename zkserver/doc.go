@@ -37,8 +37,9 @@
 // The goroutines: one accepts at each port (listen.go), two serve each connection (conn.go),
 // one applies (package ensemble calls [replica.Apply]), one notices silent
 // sessions (expiry.go), one removes containers and TTL znodes (sweep.go), one runs
-// the ReadIndexes that syncs wait for (sync.go), and some answer operators over
-// HTTP (words_http.go).
+// the ReadIndexes that syncs wait for (sync.go), one looks after what clients cost
+// (pressure.go), one keeps in touch with the leader (standing.go), and some answer
+// operators over HTTP (words_http.go).
 // All of them are started and awaited by [Server.Run].
 //
 // # Guarantees
@@ -57,6 +58,8 @@
 //     when its client closes it or is silent for the session's timeout, while
 //     the server was listening: after a start, or when the server itself was
 //     stopped for a while, every session has its full timeout again.
+//   - A client that has seen something on one member is never shown less on
+//     another one, and has its session, its ephemeral znodes and its watches there.
 //   - No input makes the server panic. What connections, requests, replies and
 //     watches may take of its memory has its bounds in limits.go and [Config].
 //     The tree has none but the quotas that are set, and only where they are
@@ -76,6 +79,30 @@
 // write that is applied is always the oldest request of its connection, and its
 // reply may be sent at once.
 //
+// # Sessions of several members
+//
+// A session is opened, attached to a connection, and closed by commands. So at one
+// point of the log all members know which connection is its own: writes of the one
+// before are void behind it, and the member that has it closes it there. The member
+// that has applied the attach has all that the client can have seen before.
+//
+// Who is alive is not replicated. The leader remembers when each session was heard
+// from, by itself or by the others, who report to it (report.go). A new leader
+// knows nothing of that, and gives every session its full timeout and a tick from
+// its first entry on; so does one that was stopped for more than a tick. Before
+// it proposes the end of a session it has a majority confirm that it leads, and
+// what it proposes is void in another term (expiry.go).
+//
+// A member whose reports no leader answers for 3 s, or for half of a session's
+// timeout, closes its clients' connections, who may do better elsewhere. Until then
+// they wait, and notice nothing of a change of leader: what was forwarded in vain is
+// forwarded again. What they wait for when they are sent away may yet be done, but
+// not after they have come back (standing.go). With [Config].ReadOnlyMode those who
+// ask for it are served from what is there (readonly.go).
+//
+// A member that lags so far behind that it is given the state of another one closes
+// all connections: what has become of their requests and watches is not known.
+//
 // Lock order: replica.mu, then conn.mu or liveness.mu, then replica.watchMu or
 // stats.mu.
 //
@@ -88,20 +115,22 @@
 //	   of the first version: without containers, TTL znodes and quotas
 //	2  create   | session 8B | timeout 4B, in ms
 //	3  attach   | session 8B | timeout 4B, in ms
+//	   of the first version, which held whatever the count was
 //	4  expire   | session 8B | attach 4B
 //	   of the first version, which knew of no term
 //	5  key      | secret
 //	6  request  | session 8B | attach 4B | rules 1B | [identities] | request bytes
 //	7  sweep    | unused 8B, in ms | path
 //	8  expire   | session 8B | attach 4B | term 8B
+//	9  attach   | session 8B | timeout 4B, in ms | attach 4B
 //
 // identities are pairs of fields, scheme and id. The request bytes are the
 // client's frame as it came: xid, op, body. The rules are [tree.Rules], and 128 for
 // reconfiguration enabled: what the member that took the request in was configured
-// to allow. Attach counts how often a session was attached to; a request or an
-// expiry from before the last time is void. An expiry is void, too, in any term but
-// the one in which the leader saw that the session was silent: the leader of the
-// next one knows nothing of that, and has given it its full time again.
+// to allow. Attach counts how often a session was attached to; a request, an
+// expiry or another attach from before the last time is void. An expiry is void,
+// too, in any term but the one in which the leader saw that the session was silent:
+// the leader of the next one knows nothing of that, and has given it its full time.
 // The secret, of which only the first counts, makes the sessions' passwords.
 //
 // A command of kind 1, 2, 4, 6, 7 or 8 takes a zxid, whatever comes of it: the epoch,
@@ -156,6 +185,10 @@
 //   - checkWatches tells a client of its own watches only, and not whether
 //     anyone watches the path.
 //   - An ip ACL may be of IPv6.
+//   - A client whose last zxid a member does not have waits for it to come; Apache
+//     ZooKeeper refuses it at once.
+//   - In read-only mode a session that is not known is closed without a word, and
+//     not refused: it may be known to the others.
 //   - Session ids are random but for the member's number, so that they cannot be
 //     guessed.
 //   - setWatches tells a client nothing of a znode it may not read, and neither

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/mwqueue/mw/zkserver/admin"
@@ -126,14 +127,33 @@ func (c *conn) reattach(ctx context.Context, q *wire.ConnectRequest) error {
 	if !hmac.Equal(c.srv.replica.password(id), q.Password) {
 		return c.refuse(q)
 	}
-	g, err := c.request(ctx, command{kind: doAttach, session: id, timeout: c.srv.negotiate(q.TimeoutMillis)})
-	if err != nil {
-		return err
+	known, _ := c.srv.replica.session(id) // it may be known elsewhere, and not yet here
+	attach := command{kind: doAttach, session: id, timeout: c.srv.negotiate(q.TimeoutMillis), attach: known.Attach}
+	for {
+		switch g, err := c.request(ctx, attach); {
+		case err != nil:
+			return err
+		case g.ok:
+			return c.welcome(q, g.session)
+		case !g.missed:
+			return c.refuse(q)
+		case c.hungUp():
+			return errClientGone
+		default:
+			attach.attach = g.session.Attach
+		}
 	}
-	if !g.ok {
-		return c.refuse(q)
+}
+
+// hungUp reports whether the client has closed the connection. An attach that was
+// held up while this member was cut off must not take the session from the member
+// that the client has found meanwhile.
+func (c *conn) hungUp() bool {
+	if c.nc.SetReadDeadline(time.Now().Add(time.Millisecond)) != nil {
+		return true
 	}
-	return c.welcome(q, g.session)
+	_, err := c.br.Peek(1)
+	return err != nil && !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // request proposes a command about the connection's session and waits for what

@@ -77,6 +77,7 @@ type doom struct {
 type grant struct {
 	session session.Session
 	ok      bool
+	missed  bool // the session was attached to meanwhile, elsewhere: nothing was done
 }
 
 func newReplica(maxWatches int, held *atomic.Int64, clock func() time.Duration) *replica {
@@ -163,6 +164,10 @@ func (r *replica) apply(entry *ensemble.Command, ms int64, now time.Duration) {
 		}
 		r.grant(from, cmd.session, created)
 	case doAttach:
+		if s, ok := r.sessions.Get(cmd.session); ok && !cmd.always && s.Attach != cmd.attach {
+			from.tell(grant{session: s, missed: true})
+			break
+		}
 		_, ok := r.sessions.Attach(cmd.session, cmd.timeout)
 		r.grant(from, cmd.session, ok)
 	case doSweep:
@@ -210,9 +215,17 @@ func (r *replica) grant(from *conn, id session.ID, ok bool) {
 		r.owners[id] = from
 		from.owned = id
 	}
+	from.tell(grant{session: s, ok: ok})
+}
+
+// tell gives the answer to what the handshake of c asked, if c is there.
+func (c *conn) tell(g grant) {
+	if c == nil {
+		return
+	}
 	select {
-	case from.granted <- grant{s, ok}:
-	default: // a handshake asks again only when the first answer was no
+	case c.granted <- g:
+	default: // a handshake asks again only when it has the answer
 	}
 }
 

@@ -258,7 +258,7 @@ func TestSessionOverdueOnAFullDiskGetsItsOwnTimeoutAgain(t *testing.T) {
 }
 
 func TestCommandOfALaterVersionIsNamed(t *testing.T) {
-	_, err := parseCommand(append([]byte{byte(doExpire) + 1}, make([]byte, 20)...))
+	_, err := parseCommand(append([]byte{byte(doAttach) + 1}, make([]byte, 20)...))
 	if err == nil || !strings.Contains(err.Error(), "written by a later version") {
 		t.Errorf("error = %v", err)
 	}
