@@ -102,7 +102,7 @@ func (e *Ensemble) check() error {
 func (e *Ensemble) list() []ensemble.Member {
 	var list []ensemble.Member
 	for _, m := range e.Members {
-		list = append(list, ensemble.Member{Number: m.Number, Address: m.Address})
+		list = append(list, ensemble.Member{Number: m.Number, Address: m.Address, Observer: m.Observer, Spec: m.Spec()})
 	}
 	return list
 }

@@ -55,7 +55,7 @@ func (s *Server) securePeers(cfg *tcp.Config) error {
 	if err != nil {
 		return fmt.Errorf("zkserver: TLS between members: %w", err)
 	}
-	p := &peerKeys{cfg: t, keys: k, hosts: s.cfg.Ensemble.host}
+	p := &peerKeys{cfg: t, keys: k}
 	cfg.Listener = peerListener{cfg.Listener, p}
 	cfg.Check = p.check
 	if cfg.Dial == nil {
@@ -69,9 +69,8 @@ func (s *Server) securePeers(cfg *tcp.Config) error {
 
 // peerKeys are the certificates of this member and what it thinks of others'.
 type peerKeys struct {
-	cfg   PeerTLS
-	keys  *keys
-	hosts func(member int) string
+	cfg  PeerTLS
+	keys *keys
 }
 
 // accepting is what a handshake with one who dialed begins with.
@@ -102,7 +101,7 @@ func (p *peerKeys) dialer(dial func(context.Context, ensemble.Member) (net.Conn,
 			nc.Close()
 			return nil, fmt.Errorf("%w: is member %d configured for TLS, too?", err, to.Number)
 		}
-		if err := p.check(to.Number, secure); err != nil {
+		if err := p.check(to, secure); err != nil {
 			nc.Close()
 			return nil, err
 		}
@@ -111,7 +110,7 @@ func (p *peerKeys) dialer(dial func(context.Context, ensemble.Member) (net.Conn,
 }
 
 // check says what is wrong with the certificate of the member at the other end.
-func (p *peerKeys) check(member int, c net.Conn) error {
+func (p *peerKeys) check(m ensemble.Member, c net.Conn) error {
 	if e, ok := c.(*eitherPeer); ok {
 		c = e.inner
 	}
@@ -134,23 +133,16 @@ func (p *peerKeys) check(member int, c net.Conn) error {
 		options.Intermediates.AddCert(c)
 	}
 	if !p.cfg.AnyName {
-		options.DNSName = p.hosts(member)
+		host, _, err := net.SplitHostPort(m.Address)
+		if err != nil {
+			return fmt.Errorf("its address is %q, so its certificate cannot be compared with it", m.Address)
+		}
+		options.DNSName = host
 	}
 	if _, err := certs[0].Verify(options); err != nil {
 		return fmt.Errorf("its certificate, of %s, is no good: %w", certs[0].Subject, err)
 	}
 	return nil
-}
-
-// host is where a member is.
-func (e *Ensemble) host(member int) string {
-	for _, m := range e.Members {
-		if m.Number == member {
-			host, _, _ := net.SplitHostPort(m.Address)
-			return host
-		}
-	}
-	return ""
 }
 
 // A peerListener gives connections that may be TLS ones.

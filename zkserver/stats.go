@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/mwqueue/mw/zkserver/ensemble"
 	"github.com/mwqueue/mw/zkserver/wire"
 )
 
@@ -37,6 +38,7 @@ type stats struct {
 	told [wire.EventChildrenChanged + 1]histogram
 
 	proposals proposals // of an ensemble
+	members   atomic.Pointer[[]ensemble.Member]
 	noLeader  histogram // how long there was no leader, each time
 
 	authFailed, connects, rejected, expired  atomic.Int64

@@ -68,6 +68,9 @@ type timedMachine struct {
 
 // Apply is that of the replica.
 func (m timedMachine) Apply(b ensemble.Batch) {
+	if b.Members != nil {
+		m.stats.members.Store(&b.Members)
+	}
 	if m.recovering.Load() {
 		known, start := m.keyed, time.Now()
 		m.replica.Apply(b)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,7 +98,9 @@ func (s *Server) reportMembers(rep *admin.Report) {
 		ProposalCount: s.stats.proposals.led.Load(), AckedCount: s.stats.proposals.followed.Load(),
 	}
 	if role.HasLeader {
-		q.Leader, q.Host = role.Leader, e.host(role.Leader)
+		q.Leader = role.Leader
+		leader, _ := s.findMember(role.Leader)
+		q.Host, _, _ = net.SplitHostPort(leader.Address)
 	}
 	rep.Quorum = q
 	rep.Mode = s.mode(role)
@@ -109,7 +113,7 @@ func (s *Server) reportMembers(rep *admin.Report) {
 	q.Uptime = time.Since(time.Unix(0, s.stats.proposals.since.Load()))
 	for _, m := range status.Members {
 		q.Members = append(q.Members, admin.Member{
-			Number: m.Number, Observer: e.observes(m.Number), Active: m.Active, Lag: status.Commit - min(m.Match, status.Commit),
+			Number: m.Number, Observer: s.observes(m.Number), Active: m.Active, Lag: status.Commit - min(m.Match, status.Commit),
 		})
 	}
 }
@@ -121,34 +125,74 @@ func (s *Server) mode(role ensemble.Role) string {
 		return "read-only"
 	case role.Leading:
 		return "leader"
-	case s.cfg.Ensemble.observes(s.cfg.Ensemble.Number):
+	case s.observes(s.cfg.Ensemble.Number):
 		return "observer"
 	}
 	return "follower"
 }
 
-// describeMembers lists the members as conf does.
+// members are those of the ensemble as the log has them, or as configured while
+// nothing is known of it.
+func (s *Server) members() []ensemble.Member {
+	if known := s.stats.members.Load(); known != nil {
+		return *known
+	}
+	return s.cfg.Ensemble.list()
+}
+
+// findMember finds one of the members.
+func (s *Server) findMember(number int) (ensemble.Member, bool) {
+	all := s.members()
+	i := slices.IndexFunc(all, func(m ensemble.Member) bool { return m.Number == number })
+	if i < 0 {
+		return ensemble.Member{}, false
+	}
+	return all[i], true
+}
+
+// describeMembers lists the members as conf does: in the text of the znode that
+// clients see, if it has them.
 func (s *Server) describeMembers(q *admin.Quorum) {
-	e := &s.cfg.Ensemble
-	for _, m := range e.Members {
-		q.Config = append(q.Config, fmt.Sprintf("server.%d=%s", m.Number, m.Spec()))
+	q.Version = s.membersText(q)
+	listed := len(q.Config) > 0
+	for _, m := range s.members() {
+		if !listed {
+			q.Config = append(q.Config, fmt.Sprintf("server.%d=%s", m.Number, m.Spec))
+		}
 		if !m.Observer {
 			q.Voters++
 		}
-		if m.Number == e.Number {
+		if m.Number == q.Number {
 			_, port, _ := net.SplitHostPort(m.Address)
 			q.QuorumPort, _ = strconv.Atoi(port)
-			q.ElectionPort = m.ElectionPort
 		}
+	}
+	if self, ok := s.cfg.Ensemble.self(); ok {
+		q.ElectionPort = self.ElectionPort
 	}
 }
 
-// observes reports whether a member has no vote.
-func (e *Ensemble) observes(number int) bool {
-	for _, m := range e.Members {
-		if m.Number == number {
-			return m.Observer
+// membersText adds the lines of /zookeeper/config and returns its version.
+func (s *Server) membersText(q *admin.Quorum) (version int64) {
+	s.replica.mu.RLock()
+	data, _, err := s.replica.tree.Get("/zookeeper/config", nil)
+	s.replica.mu.RUnlock()
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimSpace(line)
+		if text, ok := strings.CutPrefix(line, "version="); ok {
+			version, _ = strconv.ParseInt(text, 16, 64)
+		} else if strings.HasPrefix(line, "server.") {
+			q.Config = append(q.Config, line)
 		}
 	}
-	return false
+	return version
+}
+
+// observes reports whether a member has no vote.
+func (s *Server) observes(number int) bool {
+	m, ok := s.findMember(number)
+	return ok && m.Observer
 }

@@ -189,7 +189,11 @@ func (t *Transport) judge(c net.Conn, h hello, r ensemble.Receiver) error {
 	case h.stream < streamRaft || h.stream > streamSnapshot:
 		return fmt.Errorf("member %d asks for a stream of kind %d", h.from.Number, h.stream)
 	}
-	if err := t.cfg.Check(h.from.Number, c); err != nil {
+	other := ensemble.Member{Number: h.from.Number, Address: h.from.Address}
+	if known := t.member(other.Number); known != nil {
+		other = known.Member
+	}
+	if err := t.cfg.Check(other, c); err != nil {
 		return fmt.Errorf("member %d: %w", h.from.Number, err)
 	}
 	return r.Admit(h.from)

@@ -102,7 +102,7 @@ func (t *Transport) introduce(c net.Conn, r ensemble.Receiver, to ensemble.Membe
 	if spoken[0] != version {
 		return errGarbled
 	}
-	if err := t.cfg.Check(to.Number, c); err != nil {
+	if err := t.cfg.Check(to, c); err != nil {
 		return err
 	}
 	return c.SetDeadline(time.Time{})

@@ -63,12 +63,12 @@ func (a *authority) config(t *testing.T, name string) *tls.Config {
 }
 
 // checkName refuses a member whose certificate has another name.
-func checkName(member int, c net.Conn) error {
+func checkName(m ensemble.Member, c net.Conn) error {
 	certs := c.(*tls.Conn).ConnectionState().PeerCertificates
 	if len(certs) == 0 {
 		return errors.New("no certificate")
 	}
-	return certs[0].VerifyHostname(fmt.Sprintf("member-%d", member))
+	return certs[0].VerifyHostname(fmt.Sprintf("member-%d", m.Number))
 }
 
 func secured(t *testing.T, a *authority, name func(number int) string) func(number int, c *tcp.Config, r *receiver) {

@@ -31,10 +31,12 @@ type Config struct {
 	// Dial makes a connection to another member. Default: TCP to its address.
 	Dial func(ctx context.Context, to ensemble.Member) (net.Conn, error)
 
-	// Check is called for each connection, on both ends, with the number of
-	// the member at the other one, before anything else is said about it. An
+	// Check is called for each connection, on both ends, with the member at
+	// the other one, before anything else is said about it. An
 	// error closes it, and is told to who dialed. Default: all are good.
-	Check func(member int, c net.Conn) error
+	// The address is that where the ensemble has the member or, if it has none
+	// of that number, where it says it is.
+	Check func(m ensemble.Member, c net.Conn) error
 
 	// SnapshotRate limits the bytes per second of each snapshot sent.
 	// Default: 64 MiB.
@@ -89,7 +91,7 @@ func New(cfg Config) (*Transport, error) {
 		cfg.Dial = Dial
 	}
 	if cfg.Check == nil {
-		cfg.Check = func(int, net.Conn) error { return nil }
+		cfg.Check = func(ensemble.Member, net.Conn) error { return nil }
 	}
 	cfg.SnapshotRate = cmp.Or(cfg.SnapshotRate, 64<<20)
 	t := &Transport{

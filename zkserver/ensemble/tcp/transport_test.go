@@ -243,7 +243,7 @@ func TestRefusalsAreLoggedOnBothSides(t *testing.T) {
 		}},
 		{"a bad certificate", "certificate of nobody", func(number int, c *tcp.Config, r *receiver) {
 			if number == 2 {
-				c.Check = func(int, net.Conn) error { return errors.New("certificate of nobody") }
+				c.Check = func(ensemble.Member, net.Conn) error { return errors.New("certificate of nobody") }
 			}
 		}},
 	} {
