@@ -61,3 +61,17 @@ func (d *disk) empty() {
 		d.t.Error(err)
 	}
 }
+
+// wipe removes all that a member has on its disk.
+func (m *member) wipe() {
+	m.t.Helper()
+	entries, err := os.ReadDir(m.dir)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for _, e := range entries {
+		if err := os.RemoveAll(filepath.Join(m.dir, e.Name())); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+}

@@ -25,6 +25,7 @@ const (
 	reset      kind = "connections reset"
 	late       kind = "slow network"
 	fullDisk   kind = "full disk"
+	wiped      kind = "directory lost"
 )
 
 // kinds are the faults with how often they come.
@@ -33,7 +34,7 @@ var kinds = []struct {
 	weight int
 }{
 	{killed, 6}, {killedAll, 1}, {terminated, 2}, {paused, 4}, {stuttering, 1}, {isolated, 3}, {mute, 2}, {deaf, 2},
-	{parted, 2}, {oneWay, 2}, {unreached, 2}, {reset, 2}, {late, 2}, {fullDisk, 2},
+	{parted, 2}, {oneWay, 2}, {unreached, 2}, {reset, 2}, {late, 2}, {fullDisk, 2}, {wiped, 1},
 }
 
 // A storm is a sequence of faults.
@@ -42,13 +43,14 @@ type storm struct {
 	rng  *rand.Rand
 	log  func(format string, args ...any)
 	hits map[kind]int
+	load *load
 }
 
 // rage does a number of faults, now and then two at once, and undoes each of them.
 func (s *storm) rage(faults int) {
 	for done := 0; done < faults; {
 		together := 1
-		if done+1 < faults && s.rng.IntN(4) == 0 {
+		if done+1 < faults && s.rng.IntN(4) == 0 && kind(*only) != wiped {
 			together = 2
 		}
 		var undo []func()
@@ -58,7 +60,7 @@ func (s *storm) rage(faults int) {
 			if leader := s.leader(); together == 1 && leader != nil && s.rng.IntN(2) == 0 {
 				m = leader // of more consequence than the others
 			}
-			k := s.pick(m)
+			k := s.pick(m, together == 1)
 			what = append(what, fmt.Sprintf("%s: %s", m.name, k))
 			undo = append(undo, s.do(k, m))
 			s.hits[k]++
@@ -79,8 +81,8 @@ func (s *storm) rage(faults int) {
 
 func (s *storm) upTo(d time.Duration) time.Duration { return time.Duration(s.rng.Int64N(int64(d))) }
 
-// pick chooses a fault that the member can have.
-func (s *storm) pick(m *member) kind {
+// pick chooses a fault that the member can have, alone or with another one's.
+func (s *storm) pick(m *member, alone bool) kind {
 	if *only != "" {
 		return kind(*only)
 	}
@@ -92,7 +94,7 @@ func (s *storm) pick(m *member) kind {
 		n := s.rng.IntN(all)
 		for _, k := range kinds {
 			if n -= k.weight; n < 0 {
-				if s.product.survives(k.kind) && (k.kind != fullDisk || m.disk != nil) {
+				if s.product.survives(k.kind) && (k.kind != fullDisk || m.disk != nil) && (k.kind != wiped || alone) {
 					return k.kind
 				}
 				break
@@ -137,6 +139,13 @@ func (s *storm) do(k kind, m *member) (undo func()) {
 		}
 		m.door.reset()
 		return func() {}
+	case wiped:
+		m.kill()
+		m.wipe()
+		return func() {
+			m.start()
+			s.votes(m)
+		}
 	case fullDisk:
 		m.disk.fill()
 		return m.disk.empty
@@ -177,4 +186,23 @@ func (s *storm) wired(which func(from, to int) bool, cut bool, delay time.Durati
 			w.set(false, 0)
 		}
 	}
+}
+
+// votes waits until a member that has lost its directory counts again: with another
+// one dead there is service. A second one must not lose its own before.
+func (s *storm) votes(m *member) {
+	other := s.members[m.number%len(s.members)]
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); {
+		if !within(time.Minute, func() bool { return m.mode() != "" }) {
+			break
+		}
+		other.kill()
+		before := s.load.acked.Load()
+		counts := within(5*time.Second, func() bool { return s.load.acked.Load() > before+10 })
+		other.start()
+		if counts {
+			return
+		}
+	}
+	s.t.Fatalf("%s lost its directory and has not come back as a voter, mode %q", m.name, m.mode())
 }

@@ -115,5 +115,6 @@ func (theirs) prepare(t testing.TB, e *ensemble, m *member) func() *exec.Cmd {
 
 func (theirs) alike(path string) bool { return path != "/zookeeper/config" }
 
-// It ends when its disk is full.
-func (theirs) survives(k kind) bool { return k != fullDisk }
+// It ends when its disk is full, and takes a member with an empty directory for the
+// one that it was.
+func (theirs) survives(k kind) bool { return k != fullDisk && k != wiped }

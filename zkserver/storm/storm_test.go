@@ -69,7 +69,7 @@ func under(t *testing.T, p product, faults int, kazoo bool) {
 	if kazoo {
 		beside = l.startKazoo(t)
 	}
-	s := &storm{ensemble: e, rng: rand.New(rand.NewPCG(from, 99)), log: t.Logf, hits: map[kind]int{}}
+	s := &storm{ensemble: e, rng: rand.New(rand.NewPCG(from, 99)), log: t.Logf, hits: map[kind]int{}, load: l}
 	s.rage(faults)
 	e.mend()
 	l.end()
