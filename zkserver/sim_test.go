@@ -2,6 +2,7 @@ package zkserver
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -17,6 +18,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/mwqueue/mw/zkserver/storm/history"
+	"github.com/mwqueue/mw/zkserver/wal"
 	"github.com/mwqueue/mw/zkserver/wal/waltest"
 )
 
@@ -159,6 +161,7 @@ func (s *simRun) play(seed uint64) {
 		s.fault()
 	}
 	s.calm.Store(true)
+	s.revive()
 	s.net.mend()
 	for _, m := range s.members {
 		m.stalled.Store(0)
@@ -171,6 +174,16 @@ func (s *simRun) play(seed uint64) {
 	stop()
 	clients.Wait()
 	s.last()
+}
+
+// revive starts the processes that have given up.
+func (s *simRun) revive() {
+	for _, m := range s.members {
+		if m.server != nil && m.gaveUp.Load() {
+			m.end((*waltest.Disk).Kill)
+			m.boot()
+		}
+	}
 }
 
 // prepare waits for the first quorum, and makes the parents.
@@ -240,6 +253,7 @@ type simServer struct {
 	server *Server // nil while it is down
 	stop   context.CancelFunc
 	killed *atomic.Bool // this life
+	gaveUp *atomic.Bool // this life ended itself, since the disk was full
 }
 
 func clientAddr(number int) string { return fmt.Sprintf("client-%d:2181", number) }
@@ -267,11 +281,14 @@ func (m *simServer) boot() {
 	}
 	var ctx context.Context
 	ctx, m.stop = context.WithCancel(context.Background())
-	killed := new(atomic.Bool)
-	m.server, m.killed = server, killed
+	killed, gaveUp := new(atomic.Bool), new(atomic.Bool)
+	m.server, m.killed, m.gaveUp = server, killed, gaveUp
 	m.plant(ctx)
 	s.lives.Go(func() {
-		if err := server.Run(ctx); err != nil && !killed.Load() {
+		err := server.Run(ctx)
+		if errors.Is(err, wal.ErrDiskFull) { // it had nothing to lose yet
+			gaveUp.Store(true)
+		} else if err != nil && !killed.Load() {
 			s.fail("member %d ended: %v", m.number, err)
 		}
 	})

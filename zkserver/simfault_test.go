@@ -13,6 +13,7 @@ type atomicTime struct{ atomic.Int64 }
 
 // fault hurts the ensemble.
 func (s *simRun) fault() {
+	s.revive()
 	m := s.members[s.rng.IntN(len(s.members))]
 	if s.rng.IntN(10) < 4 { // more often it is the leader
 		for _, other := range s.members {
