@@ -135,6 +135,35 @@ func ExampleSession_Lock() {
 	// released: <nil>
 }
 
+// A list of servers that follows them as they come and go.
+func ExampleSession_FollowMembers() {
+	cfg, stop := serve()
+	defer stop()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	s, err := coordinator.Connect(ctx, cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer s.Close()
+
+	list := s.FollowMembers(ctx, "/servers")
+	fmt.Println("at first:", len(<-list))
+	member, err := s.Join(ctx, "/servers", []byte("web1:80"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("joined: %s\n", (<-list)[0].Data)
+	if err := member.Leave(ctx); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("left:", len(<-list))
+	// Output:
+	// at first: 0
+	// joined: web1:80
+	// left: 0
+}
+
 // What comes to a big directory is told without listing it.
 func ExampleSession_FollowSequence() {
 	cfg, stop := serve()

@@ -74,7 +74,7 @@ type Member struct {
 }
 
 // FollowMembers gives who is in a group, in the order they joined: as it is now,
-// and again after each change. Every child of the znode is a member, whoever made
+// and again whenever it has changed. Every child of the znode is a member, whoever made
 // it. A group that does not exist is empty, and followed until it does.
 //
 // As with [Session.FollowChildren] the newest state wins, and the channel is
@@ -102,7 +102,8 @@ func (f *memberFeed) run(ctx context.Context, out chan<- []Member) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	states := f.s.FollowChildren(ctx, f.path)
-	var news []Member
+	var news, told []Member
+	first := true
 	var to chan<- []Member // nil: nothing new
 	for {
 		select {
@@ -110,12 +111,19 @@ func (f *memberFeed) run(ctx context.Context, out chan<- []Member) {
 			if !ok || f.read(ctx, state) != nil {
 				return
 			}
-			news, to = slices.SortedFunc(maps.Values(f.known), func(a, b Member) int { return cmp.Compare(a.Zxid, b.Zxid) }), out
+			news, to = slices.SortedFunc(maps.Values(f.known), byJoining), out
+			if !first && slices.EqualFunc(news, told, sameMember) {
+				to = nil
+			}
 		case to <- news:
-			to = nil
+			told, first, to = news, false, nil
 		}
 	}
 }
+
+func byJoining(a, b Member) int { return cmp.Compare(a.Zxid, b.Zxid) }
+
+func sameMember(a, b Member) bool { return a.Zxid == b.Zxid && a.Name == b.Name }
 
 // read makes known who is in the group, and reads those who are new.
 func (f *memberFeed) read(ctx context.Context, state Children) error {
