@@ -61,7 +61,7 @@ func under(t *testing.T, p product, faults int, kazoo bool) {
 	t.Logf("%d faults from seed %d", faults, from)
 	e := newEnsemble(t, p, *members)
 	e.start()
-	await(t, time.Minute, "a leader", func() bool { return e.leader() != nil })
+	await(t, 3*time.Minute, "a leader", func() bool { return e.leader() != nil })
 
 	began := time.Now()
 	l := startLoad(t, from, e.doors())
