@@ -82,7 +82,7 @@ func churn(s service) (stop func()) {
 			select {
 			case <-ctx.Done():
 				return
-			case <-time.After(2*time.Second + rand.N(2*time.Second)):
+			case <-time.After(2*time.Second + rand.N(4*time.Second)):
 				s.restart(rand.IntN(servers), rand.N(time.Second))
 			}
 		}
