@@ -65,6 +65,7 @@ func (s *Server) watchRole(ctx context.Context) error {
 	for {
 		changed := s.node.RoleChanged()
 		role := s.node.Role()
+		role.HasLeader = role.HasLeader || role.Leading
 		switch {
 		case role.HasLeader && !had:
 			s.stats.noLeader.add(time.Since(lost))
@@ -101,6 +102,9 @@ func (s *Server) reportMembers(rep *admin.Report) {
 		q.Leader = role.Leader
 		leader, _ := s.findMember(role.Leader)
 		q.Host, _, _ = net.SplitHostPort(leader.Address)
+	}
+	if role.Leading { // it may have no number yet, if it ran alone before
+		q.Leader, role.HasLeader = e.Number, true
 	}
 	rep.Quorum = q
 	rep.Mode = s.mode(role)

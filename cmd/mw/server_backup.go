@@ -20,7 +20,9 @@ func serverBackupCommand() *cli.Command {
 		Usage:     "write the whole tree, at one moment, to a file",
 		UsageText: "mw server backup [--data DIR] FILE",
 		Description: `Backs up the server on this machine whose data is in DIR, while it runs or when
-it is stopped. A running server goes on; only its own user may do this. FILE
+it is stopped. A running server goes on; only its own user may do this. Any member
+of an ensemble will do: running, it has all that was acknowledged, and needs the
+others for that; stopped, what it knows. FILE
 must not be there yet; - is the standard output. The backup holds the sessions,
 too, and is checked before it gets its name.
 

@@ -19,7 +19,9 @@ Apache ZooKeeper 3.x server: its newest snapshot and the log after it. Znodes
 keep their data, ACLs, versions, times, zxids and sequence counters. Ephemeral
 znodes and sessions are left out: no client can go on with them here. Stop that
 server first, or what it writes after the import is not in it. DATADIR is only
-read. Of an ensemble, take the member with the newest data: its leader.
+read. Of an ensemble, take the member with the newest data: its leader. For an
+ensemble, make the directory of the member with the lowest number, and give the
+others empty ones: they get the state from it.
 
 A server with a dataLogDir in its zoo.cfg has its log there: name it with
 --log-dir. Snapshots without any log are refused, for what was written last is in

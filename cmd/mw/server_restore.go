@@ -20,6 +20,9 @@ backup" wrote; - is the standard input. A server started on it goes on where the
 backup was taken: sessions whose clients come back in time live on. What was
 written after the backup is gone: clients that saw it are best started anew.
 
+Of an ensemble, make the directory of the member with the lowest number, give the
+others empty ones, and start them all: they get the state from it.
+
 Examples:
    mw server restore --data /var/lib/mw/new /backup/mw-2026-11-22
    mw server --data /var/lib/mw/new`,
