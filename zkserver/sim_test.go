@@ -25,7 +25,7 @@ import (
 var (
 	simSeed  = flag.Uint64("sim.seed", 0, "simulate this seed only, and show its log")
 	simFirst = flag.Uint64("sim.first", 1, "simulate from this seed on")
-	simSeeds = flag.Uint64("sim.seeds", 12, "simulate this many seeds")
+	simSeeds = flag.Uint64("sim.seeds", 8, "simulate this many seeds")
 )
 
 // A simRun is an ensemble of whole servers, with their clients, in one synctest

@@ -8,7 +8,8 @@
 // member stands a proxy: each member's list of addresses points at its own ones. So
 // bytes can be held back in one direction or both, be late, or connections be
 // reset. Processes are killed, stopped and continued, and started again; a disk
-// becomes full, where file systems can be mounted.
+// becomes full, where file systems can be mounted, or loses all that is on it. That
+// a disk hangs is simulated: see sim_test.go of package zkserver.
 //
 // The clients are those of go-zookeeper and of kazoo: they write, read, wait for
 // events, and own ephemeral znodes. After the last fault all members must come to
