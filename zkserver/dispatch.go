@@ -31,6 +31,10 @@ type op struct {
 	// place in the total order.
 	early bool
 
+	// alone says that no other write of the connection is proposed before it is
+	// answered: its apply is not its end.
+	alone bool
+
 	// result appends the body of the reply to a write that succeeded, or to
 	// a multi.
 	result func(b []byte, t *applied) []byte
@@ -78,7 +82,7 @@ var ops = map[wire.Op]*op{
 	wire.OpSetACL:          {kind: isWrite, txn: setACLTxn, result: statResult},
 	wire.OpCheck:           {kind: isWrite, txn: checkTxn, result: noResult},
 	wire.OpMulti:           {kind: isWrite, txn: multiTxn, result: multiResult},
-	wire.OpReconfig:        {kind: isWrite, txn: reconfigTxn, result: noResult, early: true},
+	wire.OpReconfig:        {kind: isWrite, result: configResult, early: true, alone: true},
 
 	wire.OpExists:               {read: readExists},
 	wire.OpGetData:              {read: readData},

@@ -55,7 +55,11 @@ func (q *queue) len() int { return len(q.requests) - q.head }
 func (q *queue) oldest() *request { return &q.requests[q.head] }
 
 // open reports whether a write that comes now may be proposed at once.
-func (q *queue) open() bool { return q.next == len(q.requests) && !q.proposing }
+func (q *queue) open() bool { return q.next == len(q.requests) && !q.proposing && !q.blocked() }
+
+// blocked reports whether the last proposed request must be answered before
+// another one is proposed.
+func (q *queue) blocked() bool { return q.next > q.head && q.requests[q.next-1].op.alone }
 
 // push adds a request. Its stage may be proposed only if the queue is open.
 func (q *queue) push(r request) {
@@ -116,6 +120,9 @@ func (q *queue) step(limit int) step {
 	case q.next == len(q.requests):
 		return nothing
 	case q.requests[q.next].stage == held:
+		if q.blocked() {
+			return nothing
+		}
 		return proposeNext
 	case q.next == q.head && q.oldest().stage == ready:
 		return serveOldest

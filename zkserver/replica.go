@@ -66,6 +66,9 @@ type replica struct {
 	overQuota  []string             // paths whose soft quota clients here went above
 	expired    []session.ID         // on a proposal of this member
 	now        applied              // the write being applied
+	batch      *ensemble.Batch      // it is part of
+
+	reconfiguring reconfiguring
 }
 
 type doom struct {
@@ -107,7 +110,9 @@ const applyRun = 64
 
 // Apply applies a batch, answers the requests of this member and sends events.
 func (r *replica) Apply(b ensemble.Batch) {
+	r.batch = &b
 	r.beginTerm(b.Term)
+	r.members(&b, r.clock())
 	for cmds := b.Commands; len(cmds) > 0; {
 		run := cmds[:min(len(cmds), applyRun)]
 		cmds = cmds[len(run):]
@@ -249,6 +254,10 @@ func (r *replica) applyRequest(cmd *command, from *conn, seq uint64, ms int64, n
 		a.code = wire.SessionMoved
 	case h.Op == wire.OpCloseSession:
 		r.closeSession(a, cmd.session, ms, from)
+	case h.Op == wire.OpReconfig:
+		if !r.reconfigure(a, cmd, from, seq) {
+			return
+		}
 	default:
 		r.transact(a, opFor(h.Op), cmd, ms)
 	}

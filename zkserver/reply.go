@@ -42,6 +42,8 @@ type applied struct {
 	zxid int64
 	code wire.Code
 	res  tree.Result
+
+	config []byte // that a reconfig has set
 }
 
 // appendReply appends the frame that answers the write r.

@@ -136,19 +136,6 @@ func deleteContainerTxn(*wire.Decoder, tree.Rules) (txn, wire.Code) {
 	return txn{}, wire.BadArguments
 }
 
-// reconfigTxn answers as a server that stands alone.
-func reconfigTxn(d *wire.Decoder, rules tree.Rules) (txn, wire.Code) {
-	var q wire.ReconfigRequest
-	q.Decode(d)
-	switch {
-	case d.Err() != nil:
-		return txn{}, wire.MarshallingError
-	case rules&reconfigRule == 0:
-		return txn{}, wire.ReconfigDisabled
-	}
-	return txn{}, wire.Unimplemented
-}
-
 func multiTxn(d *wire.Decoder, _ tree.Rules) (txn, wire.Code) {
 	var q wire.MultiRequest
 	q.Decode(d)

@@ -129,7 +129,7 @@ func (a *applier) applyBatch(e *pb.Entry) error {
 	}
 	// The leader's stamps rise within a term. Between terms they may not.
 	a.time = max(a.time, b.Time)
-	b.Index, b.Term, b.Time, b.reconfigure = e.GetIndex(), e.GetTerm(), a.time, a.wish
+	b.Index, b.Term, b.Time, b.applier = e.GetIndex(), e.GetTerm(), a.time, a
 	a.machine.Apply(b)
 	a.backlog.applied(b.Commands)
 	return nil

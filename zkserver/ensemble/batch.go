@@ -43,7 +43,7 @@ type Batch struct {
 	// nil where none has.
 	Change *Change
 
-	reconfigure func([]Member) (uint64, error)
+	applier *applier // of whom the machine may wish; nil outside of Apply
 }
 
 // Command is one proposal. Data shares its memory with the whole batch and is

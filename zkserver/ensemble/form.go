@@ -245,8 +245,12 @@ func (n *Node) form(ctx context.Context) error {
 	return n.formAs(f.id)
 }
 
-// greet says hello to all others.
+// greet says hello to all others: those who are configured, and those who have
+// come by themselves, as members do of which this configuration knows nothing.
 func (n *Node) greet(f *former) {
+	for _, number := range n.peers.strangers() {
+		n.cfg.Transport.SendFrame(number, f.hello())
+	}
 	for _, m := range f.members {
 		if m.Number != n.cfg.Number {
 			n.cfg.Transport.SendFrame(m.Number, f.hello())

@@ -69,10 +69,16 @@ func (p *peers) set(m *membership) {
 	p.reachLocked()
 }
 
-// welcome has a guest reached at its address.
+// welcome has a guest reached at its address. Where a member is reached whose
+// number one has that is new, the roster says.
 func (p *peers) welcome(m Member, joined uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.roster != nil && joined == 0 {
+		if _, ok := p.roster.owner(m.Number); ok {
+			return
+		}
+	}
 	i, ok := slices.BinarySearchFunc(p.guests, m.Number, func(g guest, n int) int { return cmp.Compare(g.Number, n) })
 	g := guest{m, joined}
 	switch {
@@ -84,6 +90,17 @@ func (p *peers) welcome(m Member, joined uint64) {
 		p.guests = slices.Insert(p.guests, i, g)
 	}
 	p.reachLocked()
+}
+
+// strangers are the numbers of guests.
+func (p *peers) strangers() []int {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	var numbers []int
+	for _, g := range p.guests {
+		numbers = append(numbers, g.Number)
+	}
+	return numbers
 }
 
 // reachLocked tells the transport whom to reach, and where: members where they

@@ -19,10 +19,21 @@ type Change struct {
 // say that there is no such wish. Members that stay keep their data, whatever
 // their address; an empty Spec is the machine's own affair.
 func (b Batch) Reconfigure(members []Member) (id uint64, err error) {
-	if b.reconfigure == nil {
+	if b.applier == nil {
 		return 0, ErrAlone
 	}
-	return b.reconfigure(members)
+	return b.applier.wish(members)
+}
+
+// Membership gives the members as the machine has been told them, nil for a
+// server that runs alone, and whether a change of them is under way. As
+// Reconfigure it is for the machine, while it applies the batch.
+func (b Batch) Membership() (members []Member, changing bool) {
+	if b.applier == nil {
+		return nil, false
+	}
+	m := b.applier.roster.get()
+	return m.members(), m.wish != nil || m.joint()
 }
 
 // wish is Reconfigure, of the batch being applied.

@@ -79,7 +79,7 @@ func (c *checker) newClient(m *simMember) {
 
 // propose has a client propose, as long as it lives.
 func (c *checker) propose(m *simMember, cl *simClient) {
-	pause := 20 * time.Millisecond
+	pause := 50 * time.Millisecond
 	if !c.sim.calm {
 		for range 1 + c.sim.rng.IntN(4) {
 			if cl.proposed < cl.answered+20 {

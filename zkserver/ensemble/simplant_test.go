@@ -89,11 +89,18 @@ func TestSimulationNoticesPlantedBugs(t *testing.T) {
 		"resent before it is lost":        hastyResend,
 		"a read that is answered at once": staleRead,
 		"a command left out":              skippedBatch,
+		"a wiped member keeps its vote":   wipedVotes,
+		"a vote without the log":          hastyVote,
+		"members lost by a snapshot":      lostMembers,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := uint64(1); seed <= 300; seed++ {
 				profile := profileOf(seed)
 				profile.plant = p
+				if p >= wipedVotes { // what only a change of the members shows
+					profile = profileOf(5)
+					profile.plant, profile.changes = p, 600
+				}
 				if p == noFrameFence { // takes frames that were lost, sent again, and then come after all
 					profile.drop, profile.late, profile.faults = 150, 100, 150*time.Millisecond
 				}

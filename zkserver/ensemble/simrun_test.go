@@ -12,12 +12,12 @@ import (
 var (
 	simSeed  = flag.Uint64("sim.seed", 0, "simulate this seed only, and show its log")
 	simFirst = flag.Uint64("sim.first", 1, "simulate from this seed on")
-	simSeeds = flag.Uint64("sim.seeds", 60, "simulate this many seeds")
+	simSeeds = flag.Uint64("sim.seeds", 40, "simulate this many seeds")
 )
 
 // profileOf gives a seed its kind of trouble.
 func profileOf(seed uint64) profile {
-	p := profile{members: 3, length: 6 * time.Second, drop: 10, late: 5, delay: time.Millisecond, faults: 400 * time.Millisecond, snapshot: 400, slowDisk: 5}
+	p := profile{members: 3, length: 3 * time.Second, drop: 10, late: 5, delay: time.Millisecond, faults: 400 * time.Millisecond, snapshot: 400, slowDisk: 5}
 	switch seed % 7 {
 	case 1:
 		p.members = 5
@@ -28,9 +28,9 @@ func profileOf(seed uint64) profile {
 	case 4:
 		p.snapshot, p.slowDisk, p.faults = 60, 100, 200*time.Millisecond
 	case 5: // the members change
-		p.spares, p.changes, p.length, p.snapshot = 2, 500, 10*time.Second, 100
+		p.spares, p.changes, p.length, p.snapshot = 2, 500, 6*time.Second, 100
 	case 6:
-		p.members, p.spares, p.observer, p.changes, p.length = 4, 1, true, 300, 10*time.Second
+		p.members, p.spares, p.observer, p.changes, p.length = 4, 1, true, 300, 6*time.Second
 	}
 	return p
 }

@@ -31,6 +31,8 @@ func (t *Tree) one(txn *Txn, op Op) Result {
 		return t.delete(txn, op)
 	case SetData:
 		return t.setData(txn, op)
+	case SetConfig:
+		return t.setConfig(txn, op)
 	case SetACL:
 		return t.setACL(txn, op)
 	case Check:

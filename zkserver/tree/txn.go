@@ -65,6 +65,12 @@ type SetData struct {
 	Version int32 // the data version expected; -1 is any
 }
 
+// SetConfig replaces the data of /zookeeper/config. Who may ask for that the
+// caller has made sure of.
+type SetConfig struct {
+	Data []byte
+}
+
 // SetACL replaces a znode's ACL.
 type SetACL struct {
 	Path    string
@@ -105,6 +111,7 @@ type Refused struct{ Err error }
 func (Create) op()       {}
 func (Delete) op()       {}
 func (SetData) op()      {}
+func (SetConfig) op()    {}
 func (SetACL) op()       {}
 func (Check) op()        {}
 func (Multi) op()        {}

@@ -81,7 +81,13 @@ func (t *Transport) judgeAgain(ctx context.Context, r ensemble.Receiver) error {
 		case <-t.review:
 		}
 		for _, c := range t.streams.list() {
-			if err := r.Admit(c.who); err != nil {
+			var err error
+			if t.member(c.who.Number) == nil { // what it said of itself may be old
+				err = fmt.Errorf("member %d is none any more, as far as is known here", c.who.Number)
+			} else {
+				err = r.Admit(c.who)
+			}
+			if err != nil {
 				t.cfg.Log.Info().Int("member", c.who.Number).Err(err).Msg("connection closed")
 				c.Close()
 			}
