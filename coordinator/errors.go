@@ -125,7 +125,7 @@ func translate(err error) (class, error) {
 	}
 	if code, ok := unnamedCode(err); ok {
 		switch {
-		case code == codeThrottled:
+		case code == codeThrottled, code == codeOperationTimeout:
 			return notNow, fmt.Errorf("%w: code %d", ErrTryLater, code)
 		case mayHaveHappened(code):
 			return garbled, fmt.Errorf("%w: code %d", ErrUnknownOutcome, code)
@@ -147,19 +147,26 @@ func unnamedCode(err error) (int, bool) {
 }
 
 // mayHaveHappened says which reply codes leave the outcome open: system error,
-// the two inconsistencies, connection loss, the two timeouts. The others
+// the two inconsistencies, connection loss, request timeout. The others
 // (unimplemented, marshalling error, quota exceeded, …) are refusals.
 func mayHaveHappened(code int) bool {
 	switch code {
-	case -1, codeInconsistency, -3, -4, -7, -122:
+	case -1, codeInconsistency, -3, -4, -122:
 		return true
 	}
 	return false
 }
 
-// codeThrottled is how Apache ZooKeeper sheds load (3.6 and later), and how mw
-// server refuses writes while its disk is full.
-const codeThrottled = -127
+// Codes of requests that were not carried out and may be made again.
+const (
+	// codeThrottled is how Apache ZooKeeper sheds load (3.6 and later).
+	codeThrottled = -127
+
+	// codeOperationTimeout is how mw server refuses writes while its disk is
+	// full. The servers of Apache ZooKeeper never say it: there it is the name
+	// its client gives to an answer that did not come.
+	codeOperationTimeout = -7
+)
 
 // codeInconsistency is what a multi answers for the operations after the one
 // that refused it.

@@ -23,6 +23,7 @@ func TestTranslate(t *testing.T) {
 		{code(-6), definite, ErrRefused},   // unimplemented
 		{code(-125), definite, ErrRefused}, // quota exceeded
 		{code(-127), notNow, ErrTryLater},  // throttled
+		{code(-7), notNow, ErrTryLater},    // the disk is full
 		{zk.ErrNoServer, notExecuted, ErrNoServer},
 		{zk.ErrSessionExpired, sessionOver, ErrSessionLost},
 		{zk.ErrSessionMoved, sessionOver, ErrSessionLost},

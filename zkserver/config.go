@@ -74,7 +74,7 @@ type Config struct {
 	MaxFrame int
 
 	// MaxWatchesPerConn bounds the watches of one connection; a request for
-	// one more is answered ThrottledOp, or ends the connection if it is a
+	// one more is answered OperationTimeout, or ends the connection if it is a
 	// setWatches. Default: 100,000.
 	MaxWatchesPerConn int
 

@@ -193,7 +193,7 @@
 //     guessed.
 //   - setWatches tells a client nothing of a znode it may not read, and neither
 //     do events.
-//   - A request that would be one watch too many is answered ThrottledOp; a
+//   - A request that would be one watch too many is answered OperationTimeout; a
 //     setWatches that would be ends the connection. It is one too many, too, if
 //     the paths that all connections watch would come to more than 1 GiB.
 //   - A client that takes more than a second over a request of more than 16 KiB

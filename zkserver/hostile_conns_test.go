@@ -147,8 +147,8 @@ func TestWatchesOfOneSessionAreBoundedAndGoWithIt(t *testing.T) {
 	if cost > 1000 { // 140, and what the bystander has in use meanwhile
 		t.Errorf("a watch takes %d bytes", cost)
 	}
-	if r := c.do(wire.OpExists, &wire.PathWatchRequest{Path: "/one-more", Watch: true}, nil); r.Err != wire.ThrottledOp {
-		t.Errorf("watch %d: %v, want throttled", n+1, r.Err)
+	if r := c.do(wire.OpExists, &wire.PathWatchRequest{Path: "/one-more", Watch: true}, nil); r.Err != wire.OperationTimeout {
+		t.Errorf("watch %d: %v, want operation timeout", n+1, r.Err)
 	}
 	taken := heap() - before
 	c.nc.Close()

@@ -48,7 +48,7 @@ func TestRealDiskThatFillsLosesNothing(t *testing.T) {
 	}
 	for range 3 {
 		fill()
-		eventually(t, "writes are refused", func() bool { return write() == wire.ThrottledOp })
+		eventually(t, "writes are refused", func() bool { return write() == wire.OperationTimeout })
 		if data, _, code := c.get("/good", false); code != wire.OK || len(data) < 100_000 {
 			t.Errorf("read on a full disk: %d bytes, %v", len(data), code)
 		}

@@ -37,7 +37,7 @@ func (w *writer) run(ctx context.Context, c *goodclient.Client, path string) {
 		switch {
 		case err == nil:
 			w.acked++
-		case errors.As(err, &refused) && refused.Code == wire.ThrottledOp:
+		case errors.As(err, &refused) && refused.Code == wire.OperationTimeout:
 			w.refused++
 		default:
 			w.err = err

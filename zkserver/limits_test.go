@@ -215,8 +215,8 @@ func TestWatchesAreBounded(t *testing.T) {
 			t.Errorf("watch on %s: %v, want %v", path, r.Err, want)
 		}
 	}
-	if r := c.do(wire.OpExists, &wire.PathWatchRequest{Path: "/c", Watch: true}, nil); r.Err != wire.ThrottledOp {
-		t.Errorf("watch on /c: %v, want throttled", r.Err)
+	if r := c.do(wire.OpExists, &wire.PathWatchRequest{Path: "/c", Watch: true}, nil); r.Err != wire.OperationTimeout {
+		t.Errorf("watch on /c: %v, want operation timeout", r.Err)
 	}
 }
 
@@ -248,8 +248,8 @@ func TestRefusedWatchDoesNotCount(t *testing.T) {
 			t.Fatalf("watch %d: %v", i, code)
 		}
 	}
-	if code := watch("/" + strings.Repeat("x", 1_000_000)); code != wire.ThrottledOp {
-		t.Errorf("watch of a megabyte after 80 others: %v, want throttled", code)
+	if code := watch("/" + strings.Repeat("x", 1_000_000)); code != wire.OperationTimeout {
+		t.Errorf("watch of a megabyte after 80 others: %v, want operation timeout", code)
 	}
 	if code := watch("/one-more"); code != wire.NoNode {
 		t.Errorf("watch after one that was refused: %v, want no node", code)

@@ -66,8 +66,8 @@ func TestWatchesOfAllConnectionsAreBounded(t *testing.T) {
 	a.get("/a", true)
 	a.get("/b", true)
 	b.get("/a", true)
-	if _, _, code := b.get("/b", true); code != wire.ThrottledOp {
-		t.Errorf("one watch too many: %v, want throttled", code)
+	if _, _, code := b.get("/b", true); code != wire.OperationTimeout {
+		t.Errorf("one watch too many: %v, want operation timeout", code)
 	}
 	if _, _, code := b.get("/a", true); code != wire.OK {
 		t.Errorf("a watch that is there: %v", code)

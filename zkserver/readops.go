@@ -21,7 +21,7 @@ func readExists(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
 		return b, wire.BadArguments // the one read that looks at its path
 	}
 	if q.Watch && !v.watch(watch.Data, q.Path) {
-		return b, wire.ThrottledOp
+		return b, wire.OperationTimeout
 	}
 	reply := wire.StatResponse{Stat: wire.Stat(stat)}
 	return reply.Append(b), codeOf(err)
@@ -38,7 +38,7 @@ func readData(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
 		return b, codeOf(err)
 	}
 	if q.Watch && !v.watch(watch.Data, q.Path) {
-		return b, wire.ThrottledOp
+		return b, wire.OperationTimeout
 	}
 	reply := wire.GetDataResponse{Data: data, Stat: wire.Stat(stat)}
 	return reply.Append(b), wire.OK
@@ -67,7 +67,7 @@ func (v *view) children(d *wire.Decoder) ([]string, tree.Stat, wire.Code) {
 		return nil, stat, codeOf(err)
 	}
 	if q.Watch && !v.watch(watch.Child, q.Path) {
-		return nil, stat, wire.ThrottledOp
+		return nil, stat, wire.OperationTimeout
 	}
 	return names, stat, wire.OK
 }
@@ -235,8 +235,13 @@ func refuseBody(_ *view, _ *wire.Decoder, b []byte) ([]byte, wire.Code) {
 	return b, wire.MarshallingError
 }
 
-// refuseWrite says that nothing was done and that the client may try again.
-func refuseWrite(_ *view, _ *wire.Decoder, b []byte) ([]byte, wire.Code) { return b, wire.ThrottledOp }
+// refuseWrite says that nothing was done and that the client may try again. Of
+// the codes that mean this it is the one every client library knows: kazoo's and
+// Go's are at a loss with ThrottledOp, and Curator's and kazoo's retries take this
+// one for what it is.
+func refuseWrite(_ *view, _ *wire.Decoder, b []byte) ([]byte, wire.Code) {
+	return b, wire.OperationTimeout
+}
 
 // readSASL answers as a server without SASL does: with no token to one, and with
 // the end of the connection to what holds none.

@@ -178,7 +178,7 @@ func (c *simClient) do(o history.Op, call func(o *history.Op) (wire.Code, error)
 		o.Code = history.Exists
 	case code == wire.BadVersion:
 		o.Code = history.BadVersion
-	case code == wire.ThrottledOp: // the disk is full: not done
+	case code == wire.OperationTimeout: // the disk is full: not done
 		c.sim.refused.Add(1)
 		return o
 	default: // the session is over, or has moved: not done

@@ -128,7 +128,7 @@ func addWatch(v *view, d *wire.Decoder, b []byte) ([]byte, wire.Code) {
 		return b, wire.MarshallingError
 	}
 	if !v.watch(k, q.Path) {
-		return b, wire.ThrottledOp
+		return b, wire.OperationTimeout
 	}
 	reply := wire.ErrorResponse{Err: wire.OK}
 	return reply.Append(b), wire.OK

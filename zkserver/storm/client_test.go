@@ -110,8 +110,8 @@ func now() int64 {
 	return ts.Nano()
 }
 
-// fullDiskError is the library's for ThrottledOp, which it does not know.
-const fullDiskError = "unknown error: -127"
+// fullDiskError is the library's for OperationTimeout, which it has no name for.
+const fullDiskError = "unknown error: -7"
 
 // do carries out an operation and notes it, unless it certainly never happened.
 func (c *client) do(o history.Op, call func(o *history.Op) error) history.Op {

@@ -11,7 +11,7 @@ import threading
 import time
 
 from kazoo.client import KazooClient
-from kazoo.exceptions import EXCEPTIONS, BadVersionError, KazooException, NodeExistsError, NoNodeError
+from kazoo.exceptions import BadVersionError, KazooException, NodeExistsError, NoNodeError
 from kazoo.retry import KazooRetry
 
 hosts, name, seed = sys.argv[1:]
@@ -25,13 +25,6 @@ over = threading.Event()
 def note(op):
     with out:
         sys.stdout.write(json.dumps(op) + "\n")
-
-
-class Throttled(KazooException):
-    """A full disk has no room for a write, which was not done. kazoo does not know the code, and ends its thread."""
-
-
-EXCEPTIONS[-127] = Throttled
 
 
 class Client:
