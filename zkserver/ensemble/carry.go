@@ -87,7 +87,9 @@ func (l *loop) nextStep(m *membership) bool {
 	if len(p.fresh) > 0 {
 		return l.take(step{kind: stepLearners, base: m.index, servers: p.withLearners(m)}, p.learners())
 	}
-	switch ready, progress := l.areReady(m, p); {
+	switch ready, silent, progress := l.areReady(m, p); {
+	case silent:
+		return l.waited(m, progress, absentLooks) && l.abandon(m)
 	case !ready:
 		return l.waited(m, progress, lagLooks) && l.abandon(m)
 	case !l.hasQuorum(p):
@@ -122,9 +124,9 @@ func (l *loop) waited(m *membership, progress uint64, limit int) bool {
 	return c.looks > limit
 }
 
-// areReady reports whether those who are to get a vote have caught up, and how far
-// they are.
-func (l *loop) areReady(m *membership, p plan) (ready bool, progress uint64) {
+// areReady reports whether those who are to get a vote have caught up, whether one
+// of them is silent, and how far they are.
+func (l *loop) areReady(m *membership, p plan) (ready, silent bool, progress uint64) {
 	commit := l.raft.BasicStatus().HardState.GetCommit()
 	voters := slices.DeleteFunc(p.voters(), func(id uint64) bool { return slices.Contains(m.conf.GetVoters(), id) })
 	there := 0
@@ -133,11 +135,12 @@ func (l *loop) areReady(m *membership, p plan) (ready bool, progress uint64) {
 			return
 		}
 		progress += pr.Match
+		silent = silent || !l.heardLately(id)
 		if pr.Match+caughtUp >= commit && pr.State == tracker.StateReplicate && l.heardLately(id) {
 			there++
 		}
 	})
-	return there == len(voters), progress
+	return there == len(voters), silent, progress
 }
 
 // hasQuorum reports whether a majority of those who are to vote is there.

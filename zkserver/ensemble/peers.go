@@ -63,8 +63,7 @@ func (p *peers) set(m *membership) {
 	}
 	p.members = members
 	p.guests = slices.DeleteFunc(p.guests, func(g guest) bool {
-		_, known := m.owner(g.Number)
-		return known && g.joined <= m.index
+		return m.names(g.Number) && g.joined <= m.index
 	})
 	p.reachLocked()
 }
@@ -75,7 +74,7 @@ func (p *peers) welcome(m Member, joined uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.roster != nil && joined == 0 {
-		if _, ok := p.roster.owner(m.Number); ok {
+		if p.roster.names(m.Number) {
 			return
 		}
 	}

@@ -62,4 +62,19 @@ func TestMembersAreChangedByReconfig(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Error("the watch did not fire")
 	}
+
+	// One that was removed, and stands by, is made a member again.
+	var back *zk.Stat
+	for end := time.Now().Add(time.Minute); ; {
+		back, err = first.IncrementalReconfig([]string{lines[3] + ";127.0.0.1:2181"}, nil, -1)
+		if err == nil || time.Now().After(end) {
+			break
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _, err := first.Get("/zookeeper/config"); err != nil || !strings.Contains(string(got), lines[3]+";127.0.0.1:2181\n") || back.Mzxid <= stat.Mzxid {
+		t.Errorf("%q, %v", got, err)
+	}
 }
