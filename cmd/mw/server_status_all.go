@@ -112,18 +112,31 @@ func (all *serviceStatus) print(c *cli.Context) error {
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "SERVER\tMODE\tTERM\tZXID\tBEHIND\tCLIENTS\tUPTIME")
+	reticent := false // a server does not tell all
 	for _, m := range all.Servers {
 		if m.serverStatus == nil {
-			fmt.Fprintf(tw, "%s\t%s\t\t\t\t\t\n", m.Server, short(m.Error, 60))
+			fmt.Fprintf(tw, "%s\tdown\t-\t-\t-\t-\t-\n", m.Server)
 			continue
 		}
-		uptime := ""
+		uptime := "-"
 		if m.UptimeMilli != nil {
 			uptime = took(time.Duration(*m.UptimeMilli) * time.Millisecond)
 		}
+		reticent = reticent || m.UptimeMilli == nil
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", m.Server, m.Mode, number(m.Term), m.Zxid, number(m.Behind), m.Connections, uptime)
 	}
-	return errors.Join(tw.Flush(), all.problem())
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	for _, m := range all.Servers {
+		if m.serverStatus == nil {
+			fmt.Fprintf(c.App.ErrWriter, "mw: %s: %s\n", m.Server, m.Error)
+		}
+	}
+	if reticent {
+		fmt.Fprintln(c.App.ErrWriter, "mw: hint: a server tells its term and uptime when it is started with --words srvr,mntr")
+	}
+	return all.problem()
 }
 
 // problem says why there is no service, or nil.
@@ -146,7 +159,7 @@ func (all *serviceStatus) problem() error {
 // number shows a number that may not be known.
 func number(n *int64) string {
 	if n == nil {
-		return ""
+		return "-"
 	}
 	return strconv.FormatInt(*n, 10)
 }
