@@ -137,10 +137,16 @@ func (s *sim) change(m *simMember) {
 		return
 	}
 	var list []byte
+	voters := 0
 	for _, other := range s.members {
 		if s.chance(700) {
-			list = append(list, byte(other.number<<1)|byte(s.rng.IntN(8)/7))
+			observes := byte(s.rng.IntN(8) / 7)
+			voters += 1 - int(observes)
+			list = append(list, byte(other.number<<1)|observes)
 		}
+	}
+	if voters < 3 { // of two, one that lost its disk meanwhile would be too many
+		return
 	}
 	s.check.proposeWith(m, m.clients[0], append([]byte{byte(len(list))}, list...))
 	m.poll()
@@ -152,6 +158,9 @@ func (s *sim) wipe(is *membership) {
 	voters := is.conf.GetVoters()
 	if s.wiped != 0 || len(voters) < 3 || is.wish != nil || is.joint() || s.profile.alone && s.check.committed() == 0 {
 		return
+	}
+	if slices.ContainsFunc(is.servers, func(v server) bool { return v.directory == 0 }) {
+		return // one has never been there
 	}
 	var may []*simMember
 	for _, m := range s.members {
