@@ -72,6 +72,8 @@ func (c *command) append(b []byte) []byte {
 	return b
 }
 
+var errUndecodable = errors.New("zkserver: the leader does not know such a command: it may be of an earlier version")
+
 var errCommand = errors.New("zkserver: command in the log does not decode")
 
 // parseCommand returns the command in b, whose storage it shares.
@@ -126,6 +128,22 @@ func parseCommand(b []byte) (command, error) {
 		}
 	}
 	return c, nil
+}
+
+// decodable says why a command cannot be applied here. A leader takes no such
+// one: a member of a later version may forward kinds that this one does not know.
+// So a version proposes a new kind, or a new rule, only if the one before it
+// knows it.
+func decodable(b []byte) error {
+	c, err := parseCommand(b)
+	if err != nil || c.kind != doRequest {
+		return err
+	}
+	if c.rules&^tree.AllRules != 0 {
+		return fmt.Errorf("zkserver: command with rules %#x: written by a later version", c.rules)
+	}
+	_, err = parseIdentities(c.authSet)
+	return err
 }
 
 // appendField appends v behind its length.

@@ -82,3 +82,20 @@ func FuzzCommand(f *testing.F) {
 		}
 	})
 }
+
+// TestCommandsOfLaterVersionsAreNotDecodable, nor are those that nobody wrote.
+func TestCommandsOfLaterVersionsAreNotDecodable(t *testing.T) {
+	good := command{kind: doRequest, session: 2, rules: tree.NoX509, request: []byte("xyz")}
+	later, garbled := good, good
+	later.rules, garbled.authSet = tree.AllRules+1, []byte{9}
+	for name, b := range map[string][]byte{
+		"empty": {}, "kind": append([]byte{byte(doAttach) + 1}, make([]byte, 20)...), "rules": later.append(nil), "identities": garbled.append(nil),
+	} {
+		if decodable(b) == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+	if err := decodable(good.append(nil)); err != nil {
+		t.Error(err)
+	}
+}

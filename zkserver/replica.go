@@ -147,16 +147,23 @@ func (r *replica) nextZxid() int64 {
 	return r.zxid
 }
 
-// apply carries out one command. A command that does not decode comes from
+// apply carries out one command. One without data the leader refused: its client
+// is cut off, since later ones may rely on it. A command that does not decode comes from
 // no version of this program up to this one: to go on would be to diverge.
 func (r *replica) apply(entry *ensemble.Command, ms int64, now time.Duration) {
-	cmd, err := parseCommand(entry.Data)
-	if err != nil {
-		panic(fmt.Sprintf("command %d of %x: %v", entry.Seq, entry.Origin, err))
-	}
 	var from *conn // nil when the command is not of a connection that is still here
 	if entry.Origin == r.origin {
 		from = r.conns[uint32(entry.Seq>>32)]
+	}
+	if len(entry.Data) == 0 {
+		if from != nil {
+			r.doomed = append(r.doomed, doom{from, errUndecodable})
+		}
+		return
+	}
+	cmd, err := parseCommand(entry.Data)
+	if err != nil {
+		panic(fmt.Sprintf("command %d of %x: %v", entry.Seq, entry.Origin, err))
 	}
 	switch cmd.kind {
 	case doRequest:

@@ -139,6 +139,7 @@ func open(cfg Config, c *collector) (*Server, error) {
 		Number:          cfg.Ensemble.Number,
 		Transport:       transport,
 		Hear:            s.hear,
+		Check:           decodable,
 		Log:             cfg.Log,
 		SegmentBytes:    cfg.SegmentBytes,
 		SnapshotBytes:   cfg.SnapshotBytes,

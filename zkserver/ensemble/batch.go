@@ -51,7 +51,7 @@ type Batch struct {
 type Command struct {
 	Origin uint64 // of the member that proposed it: see Node.Origin
 	Seq    uint64 // as given to Propose
-	Data   []byte
+	Data   []byte // empty if the leader refused it: see Config.Check
 }
 
 // bytes is the room a command takes in a batch, or a little less.

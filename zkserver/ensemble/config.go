@@ -40,6 +40,12 @@ type Config struct {
 	// not block, and b is its own. Default: nobody hears.
 	Hear func(from int, term uint64, b []byte)
 
+	// Check says what is wrong with the data of a command. The leader asks it of
+	// those that others forward: what it cannot decode, be it invented or of a
+	// later version, has empty data in the batch, so that the order of its member's
+	// commands stays. It is called on the raft loop. Default: all are good.
+	Check func(data []byte) error
+
 	// Log gets a line per change of term, recovery and trouble.
 	Log zerolog.Logger
 

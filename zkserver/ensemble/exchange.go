@@ -61,6 +61,25 @@ func (l *loop) receiveForward(from int, f forward) {
 			return
 		}
 	}
+	l.sift(from, f.commands)
 	next := l.intake.take(f)
 	l.peers.sendFrame(from, appendForwardHeader(nil, frameAccepted, f.term, f.origin, next))
+}
+
+// sift empties the commands that this member cannot decode.
+func (l *loop) sift(from int, commands []Command) {
+	if l.check == nil {
+		return
+	}
+	for i := range commands {
+		err := l.check(commands[i].Data)
+		if err == nil {
+			continue
+		}
+		commands[i].Data = nil
+		if !l.intake.sifted {
+			l.intake.sifted = true
+			l.log.Error().Int("member", from).Uint64("term", l.term).Err(err).Msg("forwarded command refused")
+		}
+	}
 }

@@ -65,7 +65,13 @@ type former struct {
 	heard  []greeting // by member, like members
 	wait   bool       // there is an ensemble, or is to be one
 	joined bool       // id belongs to it
-	warned bool
+	warned map[warning]bool
+}
+
+// A warning is worth one line.
+type warning struct {
+	from    int
+	message string
 }
 
 // A greeting is the last hello of a member.
@@ -191,8 +197,11 @@ func (f *former) greeted(from int, directory, hash uint64) {
 }
 
 func (f *former) warn(from int, message string) {
-	if !f.warned {
-		f.warned = true
+	if w := (warning{from, message}); !f.warned[w] {
+		if f.warned == nil {
+			f.warned = make(map[warning]bool)
+		}
+		f.warned[w] = true
 		f.log.Error().Int("member", from).Msg(message)
 	}
 }

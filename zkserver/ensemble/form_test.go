@@ -1,6 +1,7 @@
 package ensemble
 
 import (
+	"bytes"
 	"slices"
 	"testing"
 
@@ -154,4 +155,17 @@ func FuzzFormer(f *testing.F) {
 			t.Errorf("identity %+v comes back as %+v, %v", fo.id, got, err)
 		}
 	})
+}
+
+func TestEachProblemOfEachMemberIsLoggedOnce(t *testing.T) {
+	var out bytes.Buffer
+	f := newFormer(newMember(1), membersOf(1, 2, 3), false, zerolog.New(&out))
+	for range 2 {
+		f.warn(2, "one")
+		f.warn(3, "one")
+		f.warn(2, "two")
+	}
+	if n := bytes.Count(out.Bytes(), []byte("\n")); n != 3 {
+		t.Errorf("%d lines, want 3:\n%s", n, &out)
+	}
 }

@@ -67,7 +67,7 @@ func (l *loop) handOverLead() {
 		return
 	}
 	switch {
-	case l.single || l.leader != 0 && !l.leading || !l.leading && h.age == 0:
+	case l.single || l.removed || l.leader != 0 && !l.leading || !l.leading && h.age == 0:
 		h.answer(nil)
 	case h.age > handOverTicks:
 		h.answer(ErrNobody)

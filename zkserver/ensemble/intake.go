@@ -22,6 +22,7 @@ type intake struct {
 	clock    uint64    // counts frames
 	commands []Command // accepted and not yet in a batch
 	bytes    int
+	sifted   bool // a command was refused, and a line says so
 	last     bool // the last mixed batch began with forwarded commands
 }
 

@@ -41,6 +41,7 @@ type loop struct {
 	tells     *tells
 	handOver  *handOver
 	vacancy   vacancy
+	check     func(data []byte) error               // nil: all commands are good
 	hear      func(from int, term uint64, b []byte) // nil for nobody
 
 	single     bool   // the only voter, who need not wait for anybody
@@ -188,6 +189,9 @@ func (l *loop) receiveRaft(m *pb.Message) {
 	switch kind := m.GetType(); {
 	case saysNothing(m, l.term):
 	case l.removed && kind != pb.MsgVote && kind != pb.MsgPreVote && !l.takenBack(m):
+		if kind == pb.MsgSnap {
+			l.unused(m.GetSnapshot().GetMetadata().GetIndex())
+		}
 	case kind == pb.MsgSnap:
 		l.receiveSnapshot(m)
 	case kind == pb.MsgReadIndex && l.single && !l.settled():

@@ -113,7 +113,7 @@ func (n *Node) assemble(id identity, start position) error {
 	n.loop = &loop{
 		raft: rn, in: newMailbox(), net: n.net, append: newMailbox(), apply: newMailbox(),
 		backlog: n.backlog, reads: n.reads, peers: n.peers, transfers: n.transfers, roster: n.roster,
-		id: id, log: n.cfg.Log, roles: n.roles, tells: n.tells, handOver: n.handOver, hear: n.cfg.Hear,
+		id: id, log: n.cfg.Log, roles: n.roles, tells: n.tells, handOver: n.handOver, hear: n.cfg.Hear, check: n.cfg.Check,
 		single: n.roster.get().onlyVoter(id.member), heard: make(map[uint64]uint64), member: isIn(n.roster.get().conf, id.member),
 		batchLimit: min(maxBatchBytes, n.maxCommand), maxCommand: n.maxCommand,
 		term: hard.Term, replayed: commit,

@@ -36,6 +36,8 @@ const (
 	NoX509                         // ACLs cannot name x509 identities
 	AnyQuotaData                   // quota znodes may hold anything
 	EnforceQuota                   // nothing is written above a hard quota
+
+	AllRules = NoContainers | NoTTL | NoX509 | AnyQuotaData | EnforceQuota
 )
 
 // An Op is what a [Txn] asks for: one of [Create], [Delete], [SetData],
