@@ -197,3 +197,24 @@ func TestErrorsAboutKeysWithoutAFileNameTheFlag(t *testing.T) {
 		}
 	}
 }
+
+func TestObserversOfFlagsAndOfAZooCfgHaveNoVote(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "zoo.cfg")
+	text := "dataDir=" + dir + "\nclientPort=2181\nclientPortAddress=127.0.0.1\nserver.1=127.0.0.1:1:2\nserver.2=127.0.0.1:3:4:observer;2182\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"--config", file, "--id", "1"},
+		{"--data", dir, "--id", "1", "--member", "1=127.0.0.1:1", "--member", "2=127.0.0.1:3:4:observer"},
+	} {
+		cfg, err := configure(t, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := cfg.Ensemble.Members; len(m) != 2 || m[0].Observer || !m[1].Observer {
+			t.Errorf("%q: %+v", args, m)
+		}
+	}
+}
