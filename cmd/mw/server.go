@@ -57,7 +57,9 @@ one may be lost. They speak on the first port of a server.N line; the second is 
 used. With --peer-cert and --peer-ca, or the sslQuorum keys of zoo.cfg, they know
 each other by certificates, valid for the host of each and for both ends of TLS;
 without, all must be on this machine, or be told --insecure. Clients are given the
-addresses of all: --servers zk1:2181,zk2:2181,zk3:2181.
+addresses of all: --servers zk1:2181,zk2:2181,zk3:2181. New ones are a service once
+all have been started, or 10 s after more than half. If one has data, from when it
+ran alone or from a backup, start it first: it gives it to the others.
 
 --words says which four-letter words monitoring may ask; by default it is srvr
 alone. --admin answers at http://ADDR/commands and --metrics at

@@ -63,8 +63,12 @@
 //
 // Members are configured with numbers, the same on all. A new data directory
 // draws a random number of its own and belongs to no ensemble. The voter with
-// the lowest number founds one when a majority of new voters is there: it
-// draws the cluster's number and notes the directory of each founder. The
+// the lowest number founds one when all voters are there and new, or when a
+// majority has been for 10 s: it draws the cluster's number and notes the
+// directory of each founder. A server that ran alone and is configured as a member
+// has its ensemble already, and is to be up within that time if a majority of new
+// ones is started beside it; else they are an ensemble without its data, and it is
+// refused. Start it first, and all is well in any order and time. The
 // others are told; who comes later claims its number by an entry of the log
 // before it takes part. So a number is one directory's, until the ensemble itself
 // gives it to another one.

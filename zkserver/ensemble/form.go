@@ -37,21 +37,23 @@ const (
 	maxNumber  = 255
 )
 
-// In hellos: how long one counts, and how long the founder waits for the
-// answer of an ensemble that may be there before it founds one with a majority.
+// In hellos: how long one counts, and how long the founder waits for the others
+// when it has heard a majority. Who is missing may be a server that ran alone and
+// still loads its state: were it not waited for, clients would see an empty tree,
+// and it would be refused as one of another ensemble.
 const (
 	helloCounts  = 5
-	helloListens = 10
+	helloListens = 100
 )
 
 var errNotFormed = errors.New("ensemble: this member has not found the others yet")
 
 // A former finds the ensemble of a member that has none, or founds it. The
-// voter with the lowest number is the founder: it does so when a majority of
-// those configured have said hello, and nobody that there is an ensemble. So a
-// second one can come into being only while a majority of the voters have
-// empty directories, the founder's included: then no write can be acknowledged
-// any more in the first.
+// voter with the lowest number is the founder: it does so when all voters that
+// are configured have said hello, or a majority for helloListens without a break,
+// and nobody that there is an ensemble. So a second one can come into being only
+// while a majority of the voters have empty directories, the founder's included:
+// then no write can be acknowledged any more in the first.
 //
 // It does no I/O and reads no clock.
 type former struct {
@@ -62,6 +64,7 @@ type former struct {
 	log     zerolog.Logger
 
 	ticks  int
+	enough int        // ticks in a row in which a majority was there
 	heard  []greeting // by member, like members
 	wait   bool       // there is an ensemble, or is to be one
 	joined bool       // id belongs to it
@@ -112,17 +115,26 @@ func (f *former) tick() {
 	if f.joined || f.wait || f.id.number != f.founder {
 		return
 	}
-	count, voters := 0, 0
+	voters, missing := 0, []int{}
 	for i, m := range f.members {
-		if !m.Observer {
-			voters++
-			if f.directory(i) != 0 {
-				count++
-			}
+		if m.Observer {
+			continue
+		}
+		voters++
+		if f.directory(i) == 0 {
+			missing = append(missing, m.Number)
 		}
 	}
-	if count == voters || count > voters/2 && f.ticks > helloListens {
+	if len(missing) >= voters-voters/2 {
+		f.enough = 0
+		return
+	}
+	if len(missing) == 0 || f.enough == helloListens {
 		f.found(random() | 1)
+		return
+	}
+	if f.enough++; f.enough == 1 {
+		f.log.Info().Ints("missing", missing).Msg("a majority of new members is there: the others are waited for, 10 s at most, before an ensemble is founded")
 	}
 }
 

@@ -50,7 +50,10 @@ func TestFounderWaitsForAMajority(t *testing.T) {
 	if all[0].joined || all[1].joined {
 		t.Fatal("founded by two of five, or by who is not the founder")
 	}
-	for range helloListens {
+	for i := range helloListens + 1 {
+		if all[0].joined {
+			t.Fatalf("founded without two, who were waited for %d ticks", i)
+		}
 		all[0].receive(2, all[1].hello())
 		all[0].receive(3, all[2].hello())
 		all[0].tick()
@@ -63,6 +66,37 @@ func TestFounderWaitsForAMajority(t *testing.T) {
 		if s.number != i+1 || s.directory != want[i] || s.raft != memberID(all[0].id.cluster, i+1, 0) {
 			t.Errorf("%+v, want directory %d", s, want[i])
 		}
+	}
+}
+
+func TestFounderDoesNotWaitWhenAllAreThere(t *testing.T) {
+	all := formersOf(1, 2, 3)
+	all[0].receive(2, all[1].hello())
+	all[0].tick()
+	if all[0].joined {
+		t.Fatal("founded without the third")
+	}
+	all[0].receive(3, all[2].hello())
+	all[0].tick()
+	if !all[0].joined {
+		t.Error("not founded by all")
+	}
+}
+
+// A server that ran alone needs time to load its state, and answers then.
+func TestFounderWaitsForAServerThatLoads(t *testing.T) {
+	all := formersOf(1, 2, 3)
+	for range helloListens - 1 {
+		all[0].receive(2, all[1].hello())
+		all[0].tick()
+	}
+	all[0].receive(3, append([]byte{frameWait}, appendFrame(0, all[0].id.directory, 77)[1:]...))
+	for range 3 * helloListens {
+		all[0].receive(2, all[1].hello())
+		all[0].tick()
+	}
+	if all[0].joined {
+		t.Error("founded a second ensemble beside a server that has one")
 	}
 }
 

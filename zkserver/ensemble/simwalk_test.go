@@ -57,6 +57,9 @@ func TestFiveServersStartedOneByOne(t *testing.T) {
 	walk(t, quiet, func(s *sim) {
 		for i, m := range s.members {
 			m.boot()
+			if i == 2 { // who is missing is waited for
+				s.pass(helloListens * helloEvery)
+			}
 			done := s.pass(3 * time.Second)
 			leading, following := s.roles()
 			if i < 2 && (done > 0 || leading > 0) {
