@@ -75,7 +75,7 @@ func FuzzConnection(f *testing.F) {
 		b.words = newWords([]string{"*"})
 		ctx, cancel := context.WithCancel(t.Context())
 		var syncing sync.WaitGroup
-		syncing.Go(func() { _ = b.syncs.run(ctx, func(context.Context) error { return nil }) })
+		syncing.Go(func() { _ = b.syncs.run(ctx, func(context.Context, []*conn) error { return nil }) })
 		defer syncing.Wait()
 		defer cancel()
 

@@ -93,6 +93,11 @@
 // it proposes the end of a session it has a majority confirm that it leads, and
 // what it proposes is void in another term (expiry.go).
 //
+// A sync is answered only when the leader has heard, after it came, that the client
+// lives (sync.go): a client whose syncs are answered has its session until the
+// timeout is over from the sending of the last one. Reads and pings, which a follower
+// answers by itself, do not promise that.
+//
 // A member whose reports no leader answers for 3 s, or for half of a session's
 // timeout, closes its clients' connections, who may do better elsewhere. Until then
 // they wait, and notice nothing of a change of leader: what was forwarded in vain is

@@ -31,30 +31,46 @@ type reporter struct {
 	sent []sentReport // newest last
 }
 
-// A sentReport has all that was heard up to start, and is known to have arrived
-// when Heard has come to told.
+// A sentReport has all that was heard from since up to start, in one or more
+// parts. It has arrived when each of them has.
 type sentReport struct {
-	told  time.Time
+	parts []*ensemble.Telling
 	start time.Duration
 }
 
-// maxSent bounds the reports that may arrive later than others. Of those that are
-// forgotten it does not matter whether they arrive.
+// heardIn reports whether the leader of a term, or of a later one, is known to
+// have heard each part of a report.
+func heardIn(term uint64, parts []*ensemble.Telling) bool {
+	for _, one := range parts {
+		if heard := one.Term(); heard == 0 || heard < term {
+			return false
+		}
+	}
+	return true
+}
+
+// maxSent bounds the reports that may arrive yet. Of those that are forgotten it
+// does not matter whether they do.
 const maxSent = 64
 
-// arrived notes up to which report the leader has heard.
-func (p *reporter) arrived(heard time.Time) {
-	for len(p.sent) > 0 && !p.sent[0].told.After(heard) {
-		p.since = p.sent[0].start
-		p.sent = p.sent[1:]
+// arrived looks up to which report the leader has heard. One that was sent before
+// that, and is lost, has nothing that this one had not.
+func (p *reporter) arrived() {
+	for i := len(p.sent) - 1; i >= 0; i-- {
+		if heardIn(p.term, p.sent[i].parts) {
+			p.since = p.sent[i].start
+			p.sent = p.sent[i+1:]
+			return
+		}
 	}
 }
 
 // add notes a report that was sent.
-func (p *reporter) add(told time.Time, start time.Duration) {
-	if len(p.sent) < maxSent {
-		p.sent = append(p.sent, sentReport{told, start})
+func (p *reporter) add(parts []*ensemble.Telling, start time.Duration) {
+	if len(p.sent) == maxSent {
+		p.sent = p.sent[1:]
 	}
+	p.sent = append(p.sent, sentReport{parts, start})
 }
 
 // report tells the leader whom this member has heard from since the last report
@@ -69,13 +85,17 @@ func (s *Server) report() {
 	if p.term != role.Term {
 		*p = reporter{term: role.Term} // who knows nothing yet
 	}
-	p.arrived(s.member.Heard())
+	p.arrived()
 	start := s.clock()
-	var told time.Time
-	for _, b := range encodeReport(s.replica.heardSince(p.since, start, s.clockAt), ensemble.MaxTell) {
-		told = s.member.Tell(b)
+	p.add(s.tell(s.replica.heardSince(p.since, start, s.clockAt)), start)
+}
+
+// tell sends the leader a report, in as many parts as it needs.
+func (s *Server) tell(signs []sign) (parts []*ensemble.Telling) {
+	for _, b := range encodeReport(signs, ensemble.MaxTell) {
+		parts = append(parts, s.member.Tell(b))
 	}
-	p.add(told, start)
+	return parts
 }
 
 // A sign says how long ago, at most, a session was heard from.
@@ -169,15 +189,18 @@ type heardReport struct {
 	b    []byte
 }
 
-// hear takes a report of another member. It is called on the raft loop.
-func (s *Server) hear(_ int, term uint64, b []byte) {
+// hear takes a report of another member, if there is room: what is taken is
+// answered. It is called on the raft loop.
+func (s *Server) hear(_ int, term uint64, b []byte) bool {
 	r := &s.reports
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.bytes+len(b) <= maxReports {
-		r.waiting = append(r.waiting, heardReport{term, time.Now(), b})
-		r.bytes += len(b)
+	if r.bytes+len(b) > maxReports {
+		return false
 	}
+	r.waiting = append(r.waiting, heardReport{term, time.Now(), b})
+	r.bytes += len(b)
+	return true
 }
 
 // takeReports has the tracker know whom other members have heard.

@@ -69,7 +69,8 @@ type proposer interface {
 // A member is one of an ensemble, which may be its only one: see ensemble.Node.
 type member interface {
 	Role() ensemble.Role
-	Tell(b []byte) time.Time
+	RoleChanged() <-chan struct{}
+	Tell(b []byte) *ensemble.Telling
 	Heard() time.Time
 	ReadIndex(ctx context.Context) error
 }
@@ -191,7 +192,7 @@ func (s *Server) Addr() net.Addr {
 //	role    measures how long there is no leader  words_members.go
 //	upkeep  cuts off clients who take nothing     pressure.go
 //	sweep   removes containers and TTL znodes     sweep.go
-//	syncs   runs the ReadIndexes of sync requests sync.go
+//	syncs   asks the leader for sync requests     sync.go
 //	control answers the programs of this user     control.go
 func (s *Server) Run(ctx context.Context) error {
 	defer s.Close()
@@ -214,7 +215,7 @@ func (s *Server) Run(ctx context.Context) error {
 		g.Go(func() error { return s.expireLoop(running) })
 		g.Go(func() error { return s.upkeepLoop(running) })
 		g.Go(func() error { return s.sweepLoop(running) })
-		g.Go(func() error { return s.syncs.run(running, s.node.ReadIndex) })
+		g.Go(func() error { return s.syncs.run(running, s.confirm) })
 		if early {
 			return nil
 		}

@@ -20,12 +20,13 @@ type simNet struct {
 	changed chan struct{} // closed, and replaced, when a way is cut or mended, or a connection ends
 	delay   time.Duration // at most
 	cut     map[[2]int]bool
+	stuck   map[simStream]bool
 	doors   map[string]*simListener
 	conns   map[*simConn]bool // both ends
 }
 
 func newSimNet(rng *rand.Rand, delay time.Duration) *simNet {
-	return &simNet{rng: rng, changed: make(chan struct{}), delay: delay, cut: map[[2]int]bool{}, doors: map[string]*simListener{}, conns: map[*simConn]bool{}}
+	return &simNet{rng: rng, changed: make(chan struct{}), delay: delay, cut: map[[2]int]bool{}, stuck: map[simStream]bool{}, doors: map[string]*simListener{}, conns: map[*simConn]bool{}}
 }
 
 // changedLocked wakes all who wait; wakeLocked wakes the reader of one end.
@@ -54,11 +55,32 @@ func (n *simNet) setCut(cut bool, ways ...[2]int) {
 	n.changedLocked()
 }
 
+// A simStream is what one member sends another of one kind: see package tcp.
+type simStream struct {
+	from, to int
+	kind     byte
+}
+
+const (
+	raftStream   byte = 1
+	framesStream byte = 2
+)
+
+// setStuck holds up a stream, over all connections, or lets it go on. Others go on
+// meanwhile.
+func (n *simNet) setStuck(stuck bool, s simStream) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.stuck[s] = stuck
+	n.changedLocked()
+}
+
 // mend makes all ways whole.
 func (n *simNet) mend() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	clear(n.cut)
+	clear(n.stuck)
 	n.changedLocked()
 }
 
@@ -194,6 +216,7 @@ type simConn struct {
 	net      *simNet
 	site     int
 	other    *simConn
+	stream   byte // of what is sent here, as its first bytes say; 0: none of those between members
 	arriving []simChunk
 	closed   bool
 	deadline time.Time     // for reads
@@ -224,7 +247,7 @@ func (c *simConn) Read(b []byte) (int, error) {
 				return 0, os.ErrDeadlineExceeded
 			}
 		}
-		if len(c.arriving) > 0 && !n.cut[[2]int{c.other.site, c.site}] {
+		if len(c.arriving) > 0 && !n.heldUp(c.other) {
 			chunk := &c.arriving[0]
 			left := time.Until(chunk.due)
 			switch {
@@ -245,12 +268,20 @@ func (c *simConn) Read(b []byte) (int, error) {
 	}
 }
 
+// heldUp reports whether what is sent at an end does not arrive for now.
+func (n *simNet) heldUp(from *simConn) bool {
+	return n.cut[[2]int{from.site, from.other.site}] || n.stuck[simStream{from.site, from.other.site, from.stream}]
+}
+
 // Write implements net.Conn. It never waits.
 func (c *simConn) Write(b []byte) (int, error) {
 	c.net.mu.Lock()
 	defer c.net.mu.Unlock()
 	if c.closed {
 		return 0, net.ErrClosed
+	}
+	if magic := "mwpeer\r\n"; c.stream == 0 && len(b) > len(magic)+2 && string(b[:len(magic)]) == magic && b[len(magic)] > 0 {
+		c.stream = b[len(magic)+2]
 	}
 	if len(b) > 0 && !c.other.closed {
 		c.sendLocked(append([]byte{}, b...))

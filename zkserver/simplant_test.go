@@ -28,7 +28,7 @@ func (m *simServer) plant(ctx context.Context) {
 	s, server := m.sim, m.server
 	switch s.profile.plant {
 	case staleRead: // takes turns with the loop of the server
-		s.lives.Go(func() { server.syncs.run(ctx, func(context.Context) error { return nil }) })
+		s.lives.Go(func() { server.syncs.run(ctx, func(context.Context, []*conn) error { return nil }) })
 	case followersClock:
 		s.lives.Go(func() { server.expireByOwnClock(ctx) })
 	case lateExpiry, noTermFence:

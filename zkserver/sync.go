@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
+
+	"github.com/mwqueue/mw/zkserver/ensemble"
 )
 
-// syncs runs the ReadIndexes that sync requests wait for. All that come while
-// one is under way share the next.
+// syncs has the leader confirm sync requests. All that come while one
+// confirmation is under way share the next.
 type syncs struct {
 	wake chan struct{} // has room for one; sent to by add, received by run
 
@@ -18,8 +21,9 @@ type syncs struct {
 
 func newSyncs() *syncs { return &syncs{wake: make(chan struct{}, 1)} }
 
-// sync queues a sync: it is answered when it is the oldest and all that was
-// committed when it came is applied here.
+// sync queues a sync: it is answered when it is the oldest, all that was
+// committed when it came is applied here, and the leader knows that the client
+// lives. See confirm.
 func (c *conn) sync(xid int32, o *op, body []byte) error {
 	r := request{xid: xid, stage: syncing, op: o, body: slices.Clone(body), size: len(body), since: c.srv.clock()}
 	if err := c.enqueue(r); err != nil {
@@ -39,8 +43,8 @@ func (s *syncs) add(c *conn) {
 	}
 }
 
-// run serves syncs until ctx ends or readIndex fails.
-func (s *syncs) run(ctx context.Context, readIndex func(context.Context) error) error {
+// run serves syncs until ctx ends or confirm fails.
+func (s *syncs) run(ctx context.Context, confirm func(context.Context, []*conn) error) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -51,13 +55,87 @@ func (s *syncs) run(ctx context.Context, readIndex func(context.Context) error) 
 		batch := s.waiting
 		s.waiting = nil
 		s.mu.Unlock()
-		if err := readIndex(ctx); err != nil {
+		if err := confirm(ctx, batch); err != nil {
 			return ended(ctx, fmt.Errorf("sync: %w", err))
 		}
 		for _, c := range batch {
 			c.synced()
 		}
 	}
+}
+
+// A report that is not answered is lost, or the link is slow: it is made again
+// after tellAgain, and then after twice as long each time.
+const (
+	tellAgain    = 300 * time.Millisecond
+	maxTellAgain = 5 * time.Second
+)
+
+// confirm returns when what was committed anywhere before the call is applied
+// here, and when whoever leads has heard of the sessions of these connections
+// after it was called, or was elected after it. So their clients may rely on it
+// that no session ends before its timeout has passed since a sync was sent that
+// was answered in time. Of reads and pings, which a follower answers by itself,
+// that is not so: see standing.
+//
+// The ReadIndex says which leader a majority followed after the call, and the role
+// afterwards has that term or a later one. A leader of that term who has heard the
+// report knows of the sessions; those of later terms give every session all of its
+// time. Either one alone does not do: the two go by different connections, and a
+// leader that is deposed without knowing it hears reports.
+func (s *Server) confirm(ctx context.Context, conns []*conn) error {
+	var told []*ensemble.Telling
+	if !s.member.Role().Leading {
+		told = s.tell(s.signsOf(conns))
+	}
+	if err := s.member.ReadIndex(ctx); err != nil {
+		return err
+	}
+	again, wait := time.NewTimer(tellAgain), tellAgain
+	defer again.Stop()
+	changed := s.member.RoleChanged()
+	for first := s.member.Role(); ; {
+		if s.member.Role().Leading || told != nil && heardIn(first.Term, told) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-unanswered(told):
+			continue
+		case <-changed:
+			changed = s.member.RoleChanged()
+		case <-again.C:
+			wait = min(2*wait, maxTellAgain)
+			again.Reset(wait)
+		}
+		told = s.tell(s.signsOf(conns))
+	}
+}
+
+// unanswered is closed when one of the parts, which has not been, is answered. It
+// is nil if each has been.
+func unanswered(parts []*ensemble.Telling) <-chan struct{} {
+	for _, one := range parts {
+		if one.Term() == 0 {
+			return one.Answered()
+		}
+	}
+	return nil
+}
+
+// signsOf says when the clients of connections were heard from.
+func (s *Server) signsOf(conns []*conn) []sign {
+	now := s.clock()
+	seen := make(map[*conn]bool, len(conns))
+	var signs []sign
+	for _, c := range conns {
+		if !seen[c] {
+			seen[c] = true
+			signs = append(signs, sign{c.session, max(0, now-c.lastHeard(now))})
+		}
+	}
+	return signs
 }
 
 func (c *conn) synced() {

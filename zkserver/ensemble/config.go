@@ -37,8 +37,9 @@ type Config struct {
 
 	// Hear is given what other members told the leader of term, while this one
 	// is that leader: see [Node.Tell]. It is called on the raft loop and must
-	// not block, and b is its own. Default: nobody hears.
-	Hear func(from int, term uint64, b []byte)
+	// not block, and b is its own. If it returns false b was not taken: who told
+	// it gets no answer. Default: nobody hears.
+	Hear func(from int, term uint64, b []byte) bool
 
 	// Check says what is wrong with the data of a command. The leader asks it of
 	// those that others forward: what it cannot decode, be it invented or of a

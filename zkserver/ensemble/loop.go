@@ -41,8 +41,8 @@ type loop struct {
 	tells     *tells
 	handOver  *handOver
 	vacancy   vacancy
-	check     func(data []byte) error               // nil: all commands are good
-	hear      func(from int, term uint64, b []byte) // nil for nobody
+	check     func(data []byte) error                    // nil: all commands are good
+	hear      func(from int, term uint64, b []byte) bool // nil for nobody
 
 	single     bool   // the only voter, who need not wait for anybody
 	batchLimit int    // bytes

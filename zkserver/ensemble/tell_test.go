@@ -46,11 +46,12 @@ func TestTheLeaderHearsWhatItIsTold(t *testing.T) {
 		leader, follower, wires := pair()
 		n := &Node{tells: follower.tells}
 		var heard []string
-		leader.hear = func(from int, term uint64, b []byte) {
+		leader.hear = func(from int, term uint64, b []byte) bool {
 			if from != 2 || term != 7 {
 				t.Errorf("heard member %d in term %d", from, term)
 			}
 			heard = append(heard, string(b))
+			return true
 		}
 		told := func(s string) time.Time {
 			time.Sleep(time.Second)
