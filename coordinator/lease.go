@@ -11,8 +11,9 @@ var errNoAnswer = errors.New("no answer from the service")
 
 // leaseTime is how long after sending a probe that was answered the session is
 // safe. The service's leader counts from when it last heard of the session; a
-// follower passes on what it heard only with its next ping, so the leader may
-// be T/3 and a tick behind. That leaves 0.6 T.
+// follower of Apache ZooKeeper passes on what it heard only with its next ping, so
+// the leader may be T/3 and a tick behind. That leaves 0.6 T. (One of mw answers a
+// sync only when the leader has heard of the session.)
 func leaseTime(timeout time.Duration) time.Duration { return timeout * 6 / 10 }
 
 // A lease says until when the service cannot have expired a session, and when
@@ -93,8 +94,10 @@ func (s *Session) keepLease() {
 			l.next = time.Now()
 		case <-timer.C:
 		case err := <-answers:
-			l.answered(time.Now(), err)
-			s.probed(l.until, link, err)
+			if now := time.Now(); !l.over(now) { // or the end may have been decided before the probe came
+				l.answered(now, err)
+				s.probed(l.until, link, err)
+			}
 		}
 		now := time.Now()
 		if l.over(now) {
