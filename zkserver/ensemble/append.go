@@ -158,9 +158,9 @@ func (a *appender) write(ctx context.Context, g group) error {
 	}
 	for len(g.entries) > 0 || a.hard.Term != a.durable.Term || a.hard.Vote != a.durable.Vote {
 		n := cutGroup(g.entries, a.limit)
-		hard := a.durable
-		if n == len(g.entries) {
-			hard = a.hard
+		hard := a.hard
+		if n < len(g.entries) {
+			hard = partState(a.durable, a.hard, g.entries[n-1].GetIndex())
 		}
 		err := a.persist(ctx, func() error { return a.storage.append(hard, g.entries[:n]) })
 		if err != nil {
@@ -176,6 +176,15 @@ func (a *appender) write(ctx context.Context, g group) error {
 	}
 	a.deliver(g.responses)
 	return nil
+}
+
+// partState is what is written with a part of a group that ends with entry last:
+// what is committed of it has to be known when the process ends before the rest is
+// written. An entry that leaves a joint membership is appended by raft only when
+// the one that entered it is committed, and must not be found without that.
+func partState(durable, hard wal.HardState, last uint64) wal.HardState {
+	hard.Commit = max(durable.Commit, min(hard.Commit, last))
+	return hard
 }
 
 // cutGroup gives how many of the entries, from the first on, are within limit

@@ -1,11 +1,14 @@
 package ensemble
 
 import (
+	"errors"
 	"testing"
 
+	"github.com/rs/zerolog"
 	pb "go.etcd.io/raft/v3/raftpb"
 
 	"github.com/mwqueue/mw/zkserver/wal"
+	"github.com/mwqueue/mw/zkserver/wal/waltest"
 )
 
 // toAppend makes a message with entries from first on.
@@ -63,5 +66,48 @@ func TestWriteIsCutBetweenEntries(t *testing.T) {
 		if got := cutGroup(tt.m.Entries, 1<<20); got != tt.want {
 			t.Errorf("%d of %d entries, want %d", got, len(tt.m.Entries), tt.want)
 		}
+	}
+}
+
+// The process may end between two writes.
+func TestEachPartOfAWriteSaysWhatIsCommittedOfIt(t *testing.T) {
+	durable, hard := wal.HardState{Term: 1, Vote: 1, Commit: 4}, wal.HardState{Term: 2, Vote: 3, Commit: 8}
+	for last, commit := range map[uint64]uint64{3: 4, 6: 6, 8: 8, 10: 8} {
+		if got, want := partState(durable, hard, last), (wal.HardState{Term: 2, Vote: 3, Commit: commit}); got != want {
+			t.Errorf("with entry %d: %+v, want %+v", last, got, want)
+		}
+	}
+}
+
+// The state of each write is noted by the disk, which fails with the second.
+func TestAGroupCutShortLeavesItsFirstPartWithItsCommit(t *testing.T) {
+	disk := waltest.New(1)
+	log, err := wal.Open(wal.Options{Dir: "/data", FS: disk, SegmentBytes: 64 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := newAppender(newMailbox(), &storage{log: log, recent: ring{limit: 1 << 20}}, func([]*pb.Message) {}, zerolog.Nop())
+	a.limit = 1000
+	writes := 0
+	disk.Inject(func(op waltest.Op, _ string) error {
+		if op == waltest.OpSync {
+			if writes++; writes == 2 {
+				return errors.New("power cut")
+			}
+		}
+		return nil
+	})
+	g := group{hard: wal.HardState{Term: 1, Vote: 1, Commit: 2}, entries: toAppend(1, 600, 600, 600).Entries}
+	if err := a.write(t.Context(), g); err == nil {
+		t.Fatal("the second write succeeded")
+	}
+	log.Close()
+	disk = disk.PowerCut()
+	if log, err = wal.Open(wal.Options{Dir: "/data", FS: disk, SegmentBytes: 64 << 10}); err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if _, last := log.Bounds(); last < 1 || log.HardState().Commit != min(2, last) {
+		t.Errorf("up to entry %d the state is %+v", last, log.HardState())
 	}
 }
