@@ -94,6 +94,9 @@ func TestSimulationNoticesPlantedBugs(t *testing.T) {
 		"members lost by a snapshot":      lostMembers,
 	} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && p == hastyVote {
+				t.Skip("not in short mode: it takes many seeds")
+			}
 			for seed := uint64(1); seed <= 300; seed++ {
 				profile := profileOf(seed)
 				profile.plant = p
