@@ -80,6 +80,9 @@ func (c *checker) newClient(m *simMember) {
 // propose has a client propose, as long as it lives.
 func (c *checker) propose(m *simMember, cl *simClient) {
 	pause := 50 * time.Millisecond
+	if c.sim.profile.faults == 0 { // a walk, which is short
+		pause = 20 * time.Millisecond
+	}
 	if !c.sim.calm {
 		for range 1 + c.sim.rng.IntN(4) {
 			if cl.proposed < cl.answered+20 {
