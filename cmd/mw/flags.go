@@ -135,27 +135,33 @@ func reach(c *cli.Context, connect func(context.Context) error) error {
 	return err
 }
 
-// openClient connects a client; the caller closes it.
-func openClient(c *cli.Context) (*submit.Client, error) {
+// serviceOnce is service for a command that needs a server at once. That there is
+// none is said once, in its error, and not logged besides; after connected is
+// called, that the one we had is gone is worth a warning while we wait for it.
+func serviceOnce(c *cli.Context) (cfg coordinator.Config, connected func(), err error) {
 	log, err := logger(c, zerolog.WarnLevel)
 	if err != nil {
-		return nil, err
+		return cfg, nil, err
 	}
-	// That there is no server is said once, in the error. That the one we had
-	// is gone is worth a warning while we wait for it.
-	var connected atomic.Bool
+	var reached atomic.Bool
 	if global(c, "log-level") == "" {
 		log = log.Hook(zerolog.HookFunc(func(e *zerolog.Event, _ zerolog.Level, _ string) {
-			if !connected.Load() {
+			if !reached.Load() {
 				e.Discard()
 			}
 		}))
 	}
-	cfg, err := service(c, log)
+	cfg, err = service(c, log)
+	return cfg, func() { reached.Store(true) }, err
+}
+
+// openClient connects a client; the caller closes it.
+func openClient(c *cli.Context) (*submit.Client, error) {
+	cfg, connected, err := serviceOnce(c)
 	if err != nil {
 		return nil, err
 	}
-	client, err := submit.Open(submit.Config{Coordinator: cfg, Log: log})
+	client, err := submit.Open(submit.Config{Coordinator: cfg, Log: cfg.Log})
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +169,7 @@ func openClient(c *cli.Context) (*submit.Client, error) {
 		client.Close()
 		return nil, err
 	}
-	connected.Store(true)
+	connected()
 	return client, nil
 }
 

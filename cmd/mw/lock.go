@@ -11,11 +11,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/mwqueue/mw/coordinator"
-	"github.com/rs/zerolog"
 	"github.com/urfave/cli/v2"
 )
 
@@ -64,7 +62,11 @@ Two holders do not run at once. When the service does not answer for 0.45 of the
 session timeout, the program gets SIGTERM; after 0.6 of it, when the lock might
 be given to another, or when the lock is lost for sure, it and everything it
 started get SIGKILL. A guard process sees to that also if mw lock itself is
-stopped or killed; kill -9 for both ends the program, though not what it started.
+stopped or killed, and mw lock if the guard is; kill -9 for both ends the program,
+though not what it started. The limits: with both stopped the program outlives the
+lock, and what has become another user by a setuid program, as in mw lock x -- sudo
+job, cannot be killed by us: that is said, with 125, and it goes on without the
+lock. Write sudo mw lock x -- job.
 What the program leaves behind in the background when it ends is killed, for it
 would run without the lock.
 
@@ -167,6 +169,8 @@ func lockAndRun(c *cli.Context, w lockWords, file string) error {
 	env := append(os.Environ(), "MW_LOCK="+w.name, "MW_FENCE="+strconv.FormatInt(lock.Fence(), 10))
 	end, err := runUnder(s, lock, signals, file, w.argv, env)
 	switch {
+	case errors.Is(err, errBeyond):
+		return &failure{err: fmt.Errorf("lock %s: %w", w.name, err), code: exitFailed}
 	case err != nil:
 		return &failure{err: fmt.Errorf("lock %s: the command was ended: %w", w.name, err), code: exitFailed}
 	case end.errno != 0:
@@ -177,22 +181,9 @@ func lockAndRun(c *cli.Context, w lockWords, file string) error {
 	return exit(end.code)
 }
 
-// openSession connects; the caller closes it. That there is no server is said
-// once, in the error, and not logged besides.
+// openSession connects; the caller closes it.
 func openSession(c *cli.Context) (s *coordinator.Session, err error) {
-	log, err := logger(c, zerolog.WarnLevel)
-	if err != nil {
-		return nil, err
-	}
-	var connected atomic.Bool
-	if global(c, "log-level") == "" {
-		log = log.Hook(zerolog.HookFunc(func(e *zerolog.Event, _ zerolog.Level, _ string) {
-			if !connected.Load() {
-				e.Discard()
-			}
-		}))
-	}
-	cfg, err := service(c, log)
+	cfg, connected, err := serviceOnce(c)
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +191,9 @@ func openSession(c *cli.Context) (s *coordinator.Session, err error) {
 		s, err = coordinator.Connect(ctx, cfg)
 		return err
 	})
-	connected.Store(true)
+	if err == nil {
+		connected()
+	}
 	return s, err
 }
 

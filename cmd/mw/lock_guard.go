@@ -43,7 +43,7 @@ func lockGuardCommand() *cli.Command {
 //	signal       -> to the command, unless it has it already
 //	kill, EOF    -> SIGKILL
 //	child ends   -> the command's: SIGKILL to what it left behind
-//	no children  -> report
+//	no children, or none that can be killed -> report
 type lockGuard struct {
 	alarm *alarm
 	lease lockLease
@@ -54,6 +54,7 @@ type lockGuard struct {
 	sending chan syscall.Signal     // whose time has come to be passed on
 	killing <-chan time.Time        // when to kill again; nil: not killing
 	pause   time.Duration
+	beyond  int // looks, of those after the lock's end, at which some could not be killed
 }
 
 const (
@@ -65,6 +66,10 @@ const (
 	// minKillPause and maxKillPause are between two looks for processes to kill.
 	minKillPause = 5 * time.Millisecond
 	maxKillPause = 200 * time.Millisecond
+
+	// maxBeyond is how many looks are enough to know that what is left cannot be
+	// killed.
+	maxBeyond = 4
 )
 
 // runLockGuard runs the command until it has ended, and returns our exit status.
@@ -146,7 +151,15 @@ func (g *lockGuard) run(requests <-chan string, fired <-chan struct{}, signals <
 			}
 			g.kill(g.end.why)
 		case <-g.killing:
-			killChildren()
+			if killChildren() && g.end.why != endedItself { // else we wait, with the lock
+				if g.beyond++; g.beyond == maxBeyond {
+					if g.end.why == endedOrphan { // nobody else can say it
+						fmt.Fprintln(os.Stderr, "mw: lock:", errBeyond)
+					}
+					g.end.why = endedBeyond
+					return
+				}
+			}
 			g.pause = min(2*g.pause, maxKillPause)
 			g.killing = time.After(g.pause)
 		case <-childless:

@@ -14,15 +14,19 @@ import (
 )
 
 const (
-	// guardPatience is how long after the end of the lock the guard may take to
-	// report that everything is dead. One that is stopped does not, and is killed.
-	guardPatience = 500 * time.Millisecond
-
 	// guardWrite bounds a write to a guard that does not read.
 	guardWrite = time.Second
 )
 
-var errGuardDied = errors.New("the guard of the command died")
+// guardPatience is how long after the end of the lock the guard may take to report
+// that everything is dead. One that is stopped does not, and is killed. The lock
+// ends after 0.6 of the session timeout, and can be another's after the whole of it.
+func guardPatience(timeout time.Duration) time.Duration { return min(500*time.Millisecond, timeout/10) }
+
+var (
+	errGuardDied = errors.New("the guard of the command died")
+	errBeyond    = errors.New("the command, or what it started, has become another user and cannot be killed: it goes on without the lock")
+)
 
 // runUnder runs a command under a lock and returns how it ended, when it and all
 // it started have. The error says why it was not left to end by itself.
@@ -45,14 +49,16 @@ func runUnder(s *coordinator.Session, lock *coordinator.Lock, signals <-chan os.
 		case sig := <-signals:
 			g.say(saySignal, int(sig.(syscall.Signal)))
 		case <-lost:
-			lost, overdue = nil, time.After(guardPatience)
+			lost, overdue = nil, time.After(guardPatience(s.Timeout()))
 			g.say(sayKill)
 		case <-overdue:
 			_ = g.cmd.Process.Kill()
 		case end, ok := <-g.ended:
 			if !ok {
 				end.why, err = endedKilled, errGuardDied
-				g.killRest()
+				if !g.killRest(lock.Context()) {
+					end.why = endedBeyond
+				}
 			}
 			return end, whyEnded(end, lock, err)
 		}
@@ -64,6 +70,8 @@ func whyEnded(end commandEnd, lock *coordinator.Lock, err error) error {
 	switch {
 	case end.why == endedItself || end.errno != 0:
 		return nil
+	case end.why == endedBeyond:
+		return errBeyond
 	case lock.Context().Err() != nil:
 		return context.Cause(lock.Context())
 	case err != nil:
@@ -137,16 +145,19 @@ func (g *lockGuardLink) say(format string, words ...any) {
 }
 
 // killRest ends what a guard has left behind that died before its time. The
-// command died with it, and what that has started is now ours.
-func (g *lockGuardLink) killRest() {
+// command died with it, and what that has started is now ours. For what cannot be
+// killed it waits as long as we have the lock, and returns false then.
+func (g *lockGuardLink) killRest(lock context.Context) bool {
 	ended, childless := make(chan syscall.WaitStatus, 1), make(chan struct{})
 	go reapAll(0, ended, childless)
 	pause := minKillPause
 	for {
-		killChildren()
+		if killChildren() && lock.Err() != nil {
+			return false
+		}
 		select {
 		case <-childless:
-			return
+			return true
 		case <-time.After(pause):
 			pause = min(2*pause, maxKillPause)
 		}

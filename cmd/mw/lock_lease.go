@@ -76,6 +76,7 @@ const (
 	endedWarned         // it was asked to before the lease ended
 	endedKilled         // the lease had ended, or the lock was lost
 	endedOrphan         // mw lock died; nobody hears of it
+	endedBeyond         // it was to be killed, but has become another user, and goes on
 )
 
 // commandEnd is what a guard reports.

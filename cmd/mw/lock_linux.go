@@ -65,13 +65,14 @@ func adoptOrphans() error {
 // so that a terminal treats it as what was typed.
 func lockedAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
 
-// killChildren sends SIGKILL to every descendant of this process. More may have
-// come meanwhile: it is called until there are none.
-func killChildren() {
+// killChildren sends SIGKILL to every descendant of this process, and says whether
+// some may not be sent one, having become another user. More may have come
+// meanwhile: it is called until there are none.
+func killChildren() (beyond bool) {
 	children := make(map[int][]procStat) // by parent
 	proc, err := os.Open("/proc")
 	if err != nil {
-		return
+		return false
 	}
 	defer proc.Close()
 	names, _ := proc.Readdirnames(-1)
@@ -83,9 +84,10 @@ func killChildren() {
 		}
 	}
 	for todo := children[os.Getpid()]; len(todo) > 0; todo = todo[1:] {
-		todo[0].kill()
+		beyond = todo[0].kill() == unix.EPERM || beyond
 		todo = append(todo, children[todo[0].pid]...)
 	}
+	return beyond
 }
 
 // procStat tells a process from a later one with the same number.
@@ -111,13 +113,14 @@ func readStat(pid int) (st procStat, ok bool) {
 
 // kill kills the process, and no other one: its number is looked at again when we
 // hold the process by a file descriptor.
-func (st procStat) kill() {
+func (st procStat) kill() error {
 	fd, err := unix.PidfdOpen(st.pid, 0)
 	if err != nil {
-		return
+		return err
 	}
 	defer unix.Close(fd)
 	if now, ok := readStat(st.pid); ok && now.started == st.started {
-		_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+		return unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
 	}
+	return unix.ESRCH
 }

@@ -285,3 +285,52 @@ func TestSignalsComeToACommandOnce(t *testing.T) {
 		t.Errorf("the command got %s, want INT TERM INT", got)
 	}
 }
+
+// What has become root cannot be killed by a user, who is told so.
+func TestACommandThatBecameAnotherUserIsNotWaitedFor(t *testing.T) {
+	setpriv, err := os.ReadFile("/usr/bin/setpriv")
+	if os.Getuid() != 0 || err != nil {
+		t.Skip("not tested: needs root, and setpriv")
+	}
+	l := newLockTest(t, zktest.NewServer(t).Addr())
+	open, err := os.MkdirTemp("", "mw-lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(open) })
+	root := filepath.Join(open, "become-root")
+	mw := filepath.Join(open, "mw")
+	if err := errors.Join(os.Chmod(open, 0o755), os.WriteFile(root, setpriv, 0o755), os.Chmod(root, 0o755|os.ModeSetuid), os.Rename(l.mw, mw), os.Chmod(mw, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	proxy, chroot := l.proxy()
+	cmd := exec.Command(mw, "--servers", proxy.Addr()+chroot, "--session-timeout", "2s", "lock", "job", "--", root, "--reuid", "0", "--clear-groups", "sh", "-c", "echo begun; read forever; echo over")
+	cmd.Dir = open
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdin, err1 := cmd.StdinPipe()
+	stdout, err2 := cmd.StdoutPipe()
+	if err := errors.Join(err1, err2, cmd.Start()); err != nil {
+		t.Fatal(err)
+	}
+	began := make([]byte, 6)
+	if _, err := io.ReadFull(stdout, began); err != nil {
+		_ = cmd.Wait()
+		t.Skipf("not tested: no setuid programs here: %s", &stderr)
+	}
+	proxy.SetMode(zktest.Silence)
+	state, err := cmd.Process.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.WriteString(stdin, "now\n")
+	rest, _ := io.ReadAll(stdout)
+	if string(rest) != "over\n" {
+		t.Errorf("the command said %q, want that it is over", rest)
+	}
+	_ = cmd.Wait()
+	if state.ExitCode() != exitFailed || !strings.Contains(stderr.String(), "mw: lock job: the command, or what it started, has become another user and cannot be killed") {
+		t.Errorf("exit code %d: %s", state.ExitCode(), &stderr)
+	}
+}

@@ -41,8 +41,9 @@ func adoptOrphans() error { return nil }
 
 func lockedAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{} }
 
-// killChildren sends SIGKILL to every descendant of this process that ps shows.
-func killChildren() {
+// killChildren sends SIGKILL to every descendant of this process that ps shows, and
+// says whether some may not be sent one.
+func killChildren() (beyond bool) {
 	out, _ := exec.Command("ps", "-A", "-o", "pid=,ppid=").Output() // in a guard, its end is reaped by another
 	children := make(map[int][]int)
 	for line := range strings.Lines(string(out)) {
@@ -53,7 +54,8 @@ func killChildren() {
 		}
 	}
 	for todo := children[os.Getpid()]; len(todo) > 0; todo = todo[1:] {
-		_ = syscall.Kill(todo[0], syscall.SIGKILL)
+		beyond = syscall.Kill(todo[0], syscall.SIGKILL) == syscall.EPERM || beyond
 		todo = append(todo, children[todo[0]]...)
 	}
+	return beyond
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestLockWordsAreTakenApart(t *testing.T) {
@@ -61,5 +62,15 @@ func TestLockLeaseWarnsAndKills(t *testing.T) {
 	}
 	if sig, _ := new(lockLease).due(1); sig != syscall.SIGKILL {
 		t.Errorf("without a lease: %v", sig)
+	}
+}
+
+// A guard that is stopped is killed well before the lock is another's, however
+// short the session is. The lock ends after 0.6 of its timeout.
+func TestAGuardThatIsStoppedIsKilledInTime(t *testing.T) {
+	for _, timeout := range []time.Duration{100 * time.Millisecond, time.Second, 1250 * time.Millisecond, 5 * time.Second, time.Minute} {
+		if killed := timeout*6/10 + guardPatience(timeout); killed > timeout*7/10 || guardPatience(timeout) > 500*time.Millisecond {
+			t.Errorf("with a session of %v it is killed after %v", timeout, killed)
+		}
 	}
 }
