@@ -139,7 +139,7 @@ func decodable(b []byte) error {
 	if err != nil || c.kind != doRequest {
 		return err
 	}
-	if c.rules&^tree.AllRules != 0 {
+	if c.rules&^(tree.AllRules|reconfigRule) != 0 {
 		return fmt.Errorf("zkserver: command with rules %#x: written by a later version", c.rules)
 	}
 	_, err = parseIdentities(c.authSet)
