@@ -1,6 +1,7 @@
 package ensemble
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -60,6 +61,8 @@ func (id identity) welcome(s server, joined uint64) welcome {
 	return welcome{cluster: id.cluster, member: s.raft, joined: joined, servers: id.servers, voters: id.voters, learners: id.observers}
 }
 
+var errUnreleased = errors.New("written by a version that was never released: begin with an empty data directory")
+
 func (id identity) encode() []byte {
 	b := fmt.Appendf(nil, "member %016x\ncluster %016x\n", id.member, id.cluster)
 	for _, v := range id.voters {
@@ -75,7 +78,7 @@ func (id identity) encode() []byte {
 		b = fmt.Appendf(b, "joined %d\n", id.joined)
 	}
 	for _, s := range id.servers {
-		b = fmt.Appendf(b, "server %d directory %016x member %016x standing %d at %q spec %q\n", s.number, s.directory, s.raft, s.standing, s.address, s.spec)
+		b = fmt.Appendf(b, "founder %d directory %016x member %016x standing %d at %q spec %q\n", s.number, s.directory, s.raft, s.standing, s.address, s.spec)
 	}
 	return b
 }
@@ -110,9 +113,11 @@ func (id *identity) decodeLine(line string) error {
 		_, err = fmt.Sscanf(line, "directory %x of %d", &id.directory, &id.number)
 	case "joined":
 		_, err = fmt.Sscanf(line, "joined %d", &id.joined)
-	case "server":
+	case "server": // of an ensemble, before there was a release with any
+		err = errUnreleased
+	case "founder":
 		var s server
-		_, err = fmt.Sscanf(line, "server %d directory %x member %x standing %d at %q spec %q", &s.number, &s.directory, &s.raft, &s.standing, &s.address, &s.spec)
+		_, err = fmt.Sscanf(line, "founder %d directory %x member %x standing %d at %q spec %q", &s.number, &s.directory, &s.raft, &s.standing, &s.address, &s.spec)
 		id.servers = append(id.servers, s)
 	case "observer":
 		_, err = fmt.Sscanf(line, "observer %x", &v)

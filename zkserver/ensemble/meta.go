@@ -11,13 +11,14 @@ import (
 // What a snapshot says about itself, integers big-endian:
 //
 //	u8 format = 1 | i64 time of the last batch, ms | raftpb.ConfState
-//	u8 format = 2 | u8 flags | i64 time | membership | raftpb.ConfState
+//	u8 format = 3 | u8 flags | i64 time | membership | raftpb.ConfState
 //
 // The first is that of a server that runs alone. Flag 1: another member has sent
-// it, so that it may reach further than the log.
+// it, so that it may reach further than the log. There was a format 2, which no
+// release has written.
 const (
 	metaFormat  = 1
-	metaFormat2 = 2
+	metaMembers = 3
 
 	metaReceived = 1
 )
@@ -33,7 +34,7 @@ func (m meta) encode() ([]byte, error) {
 	if !m.received && len(m.members.servers) == 0 {
 		b = binary.BigEndian.AppendUint64([]byte{metaFormat}, uint64(m.time))
 	} else {
-		b = []byte{metaFormat2, 0}
+		b = []byte{metaMembers, 0}
 		if m.received {
 			b[1] |= metaReceived
 		}
@@ -43,7 +44,7 @@ func (m meta) encode() ([]byte, error) {
 	return proto.MarshalOptions{}.MarshalAppend(b, m.members.conf)
 }
 
-var errMeta = errors.New("snapshot written by a later version")
+var errMeta = errors.New("snapshot of a format that this version does not read")
 
 func decodeMeta(b []byte) (meta, error) {
 	m := meta{members: &membership{}}
@@ -51,7 +52,7 @@ func decodeMeta(b []byte) (meta, error) {
 	switch {
 	case len(b) >= 9 && b[0] == metaFormat:
 		m.time, b = int64(binary.BigEndian.Uint64(b[1:])), b[9:]
-	case len(b) >= 10 && b[0] == metaFormat2 && b[1]&^metaReceived == 0:
+	case len(b) >= 10 && b[0] == metaMembers && b[1]&^metaReceived == 0:
 		m.received = b[1]&metaReceived != 0
 		m.time = int64(binary.BigEndian.Uint64(b[2:]))
 		if m.members, b, ok = cutMembership(b[10:]); !ok {

@@ -172,7 +172,7 @@ func (t *Transport) shakeHands(c net.Conn, in io.Reader, r ensemble.Receiver) (h
 		return hello{}, err
 	}
 	h, err := readHello(in)
-	if err != nil {
+	if err != nil && !errors.Is(err, errVersion) {
 		return hello{}, fmt.Errorf("handshake: %w", err)
 	}
 	refused := t.judge(c, h, r)
@@ -189,7 +189,7 @@ func (t *Transport) shakeHands(c net.Conn, in io.Reader, r ensemble.Receiver) (h
 func (t *Transport) judge(c net.Conn, h hello, r ensemble.Receiver) error {
 	switch {
 	case h.low > version || h.high < version:
-		return fmt.Errorf("member %d speaks versions %d to %d, member %d speaks version %d", h.from.Number, h.low, h.high, t.cfg.Number, version)
+		return fmt.Errorf("it speaks versions %d to %d, member %d speaks version %d: all members need the same version of mw", h.low, h.high, t.cfg.Number, version)
 	case h.to != t.cfg.Number:
 		return fmt.Errorf("member %d looks for member %d here, but this is member %d", h.from.Number, h.to, t.cfg.Number)
 	case h.stream < streamRaft || h.stream > streamSnapshot:

@@ -60,7 +60,7 @@ func FuzzRecord(f *testing.F) {
 }
 
 func FuzzHandshake(f *testing.F) {
-	f.Add(hello{low: 1, high: 1, stream: streamRaft}.append(nil))
+	f.Add(hello{low: version, high: version, stream: streamRaft}.append(nil))
 	var b bytes.Buffer
 	writeAnswer(&b, magic, []byte{version}, errors.New("no"))
 	f.Add(b.Bytes())

@@ -273,30 +273,35 @@ func hello(low, high, stream byte, from, to int) []byte {
 	return binary.BigEndian.AppendUint32(b, checksum(b))
 }
 
-func TestLaterVersionIsRefused(t *testing.T) {
+func TestOtherVersionsAreRefusedByWhatAllHaveInCommon(t *testing.T) {
 	p := start(t, nil)
-	c, err := net.Dial("tcp", p.members[1].Address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	c.Write(hello(2, 9, 1, 1, 2))
-	answer, err := io.ReadAll(c)
-	if err != nil || !strings.Contains(string(answer), "speaks versions 2 to 9") {
-		t.Errorf("answer %q, %v", answer, err)
+	for want, say := range map[string][]byte{
+		"speaks versions 3 to 9": hello(3, 9, 1, 1, 2),
+		"speaks versions 1 to 1": []byte("mwpeer\r\n\x01\x01"), // its hello was shorter
+	} {
+		c, err := net.Dial("tcp", p.members[1].Address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.Write(say)
+		answer, err := io.ReadAll(c)
+		if err != nil || !strings.Contains(string(answer), want) {
+			t.Errorf("answer %q, %v, want %q", answer, err, want)
+		}
 	}
 }
 
 func TestGarbageEndsTheConnection(t *testing.T) {
 	p := start(t, nil)
-	good := hello(1, 1, 2, 1, 2)
+	good := hello(2, 2, 2, 1, 2)
 	for _, b := range [][]byte{
 		bytes.Repeat([]byte("GET / HTTP/1.1\r\n"), 10),
 		append(slices.Clone(good[:20]), make([]byte, 100)...),
 		append(slices.Clone(good), 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0), // a record of 4 GiB
 		append(slices.Clone(good), 0, 0, 0, 1, 0, 0, 0, 0, 'x'),        // a bad CRC
-		append(hello(1, 1, 1, 1, 2), record([]byte("not a message"))...),
-		append(hello(1, 1, 3, 1, 2), 0, 0, 0, 1, 0, 0, 0, 0, 'x'),
+		append(hello(2, 2, 1, 1, 2), record([]byte("not a message"))...),
+		append(hello(2, 2, 3, 1, 2), 0, 0, 0, 1, 0, 0, 0, 0, 'x'),
 	} {
 		c, err := net.Dial("tcp", p.members[1].Address)
 		if err != nil {
@@ -327,7 +332,7 @@ func TestNewConnectionReplacesTheOneBefore(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		c.Write(hello(1, 1, 2, 1, 2))
+		c.Write(hello(2, 2, 2, 1, 2))
 		conns = append(conns, c)
 		if _, err := io.ReadFull(c, make([]byte, 8+1+1+2+4)); err != nil {
 			t.Fatal(err)

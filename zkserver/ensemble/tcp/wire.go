@@ -21,8 +21,9 @@ const (
 
 const (
 	magic        = "mwpeer\r\n"
-	version      = 1
-	helloBytes   = len(magic) + 3 + 4 + 4 + 8 + 8 + 8 + 8 + 2
+	version      = 2
+	beginBytes   = len(magic) + 2
+	helloBytes   = beginBytes + 1 + 4 + 4 + 8 + 8 + 8 + 8 + 2
 	maxAddress   = 512
 	maxWhy       = 512
 	maxRecord    = 66 << 20 // the largest command, and more
@@ -39,6 +40,8 @@ const tlsRecord = 0x16
 
 var errTLS = errors.New("tcp: it speaks TLS, and this member is configured without")
 
+var errVersion = errors.New("tcp: another version")
+
 var errGarbled = errors.New("tcp: what came is not what a member sends")
 
 // A refusal is what the other member said why it does not listen.
@@ -49,7 +52,8 @@ type refusal struct {
 
 func (r *refusal) Error() string { return "refused: " + r.why }
 
-// A hello is what the dialer says first.
+// A hello is what the dialer says first. The magic and the versions that follow
+// it are alike in all versions.
 type hello struct {
 	low, high uint8 // versions
 	stream    stream
@@ -75,11 +79,17 @@ func (h hello) append(b []byte) []byte {
 
 func readHello(r io.Reader) (hello, error) {
 	b := make([]byte, helloBytes)
-	if _, err := io.ReadFull(r, b); err != nil {
+	if _, err := io.ReadFull(r, b[:beginBytes]); err != nil {
 		return hello{}, err
 	}
 	if b[0] == tlsRecord {
 		return hello{}, errTLS
+	}
+	if low, high := b[len(magic)], b[len(magic)+1]; string(b[:len(magic)]) == magic && (low > version || high < version) {
+		return hello{low: low, high: high}, errVersion // of which the rest is not known
+	}
+	if _, err := io.ReadFull(r, b[beginBytes:]); err != nil {
+		return hello{}, noEOF(err)
 	}
 	size := int(binary.BigEndian.Uint16(b[helloBytes-2:]))
 	if string(b[:len(magic)]) != magic || size > maxAddress {
