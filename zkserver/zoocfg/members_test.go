@@ -13,6 +13,7 @@ func TestMembersAsFlagsHaveThemNeedOnePortAlone(t *testing.T) {
 		want Server
 	}{
 		{"1=zk1:2888", Server{ID: 1, Addresses: []Address{{"zk1", 2888, 0}}}},
+		{"1=a:2:observer", Server{ID: 1, Addresses: []Address{{"a", 2, 0}}, Observer: true}},
 		{"255=[::1]:2888:3888:observer;2181", Server{ID: 255, Addresses: []Address{{"::1", 2888, 3888}}, Observer: true, ClientPort: 2181}},
 	}
 	for _, tt := range tests {

@@ -101,7 +101,13 @@ func parseServer(v string, ports int) (Server, error) {
 	for part := range strings.SplitSeq(members, "|") {
 		host, rest, ok := cutHost(strings.TrimSpace(part))
 		fields := strings.Split(rest, ":")
-		if !ok || len(fields) < ports || len(fields) > 3 {
+		role := "participant"
+		if n := len(fields) - 1; n >= ports {
+			if _, number := parsePort(fields[n]); !number {
+				role, fields = strings.ToLower(fields[n]), fields[:n]
+			}
+		}
+		if !ok || len(fields) < ports || len(fields) > 2 {
 			return s, errServer
 		}
 		port, ok1 := parsePort(fields[0])
@@ -112,14 +118,12 @@ func parseServer(v string, ports int) (Server, error) {
 		if !ok1 || !ok2 {
 			return s, errServer
 		}
-		if len(fields) == 3 {
-			switch strings.ToLower(fields[2]) {
-			case "participant":
-			case "observer":
-				s.Observer = true
-			default:
-				return s, errServer
-			}
+		switch role {
+		case "participant":
+		case "observer":
+			s.Observer = true
+		default:
+			return s, errServer
 		}
 		s.Addresses = append(s.Addresses, Address{Host: host, Port: port, ElectionPort: election})
 	}
