@@ -20,42 +20,95 @@ func (n *Node) Credentials() Credentials {
 	return c
 }
 
-// Admit implements Receiver. Who has no ensemble yet is admitted: nothing but
-// frames is taken from it, and what they are answered the roster says. So is a
-// member that this one does not know yet, since it lags behind.
-func (n *Node) Admit(c Credentials) error {
-	stranger := c.Number == n.cfg.Number || c.Number < 0 || c.Number > maxNumber
-	if stranger || !n.formed() && c.Cluster == 0 && !n.cfg.has(c.Number) {
+// Judge implements Receiver. Who has no ensemble yet, or finds none here, is a
+// guest, from whom greetings are taken and nothing else. A member that this one does
+// not know yet, since it lags behind, is let in, too: raft's messages are taken from
+// it, or this member would never learn of it.
+func (n *Node) Judge(c Credentials) error {
+	alien := c.Number == n.cfg.Number || c.Number < 0 || c.Number > maxNumber
+	if alien || !n.formed() && c.Cluster == 0 && !n.cfg.has(c.Number) {
 		return fmt.Errorf("member %d is not one of the other members of member %d: all members need the same list", c.Number, n.cfg.Number)
 	}
 	if !n.formed() || c.Cluster == 0 {
-		n.guest(c)
 		return nil
 	}
 	if c.Cluster != n.id.cluster {
-		return fmt.Errorf("member %d is of another ensemble (%016x) than member %d (%016x): the address or the data directory of one of them is wrong", c.Number, c.Cluster, n.cfg.Number, n.id.cluster)
+		return fmt.Errorf("member %d is of another ensemble (%016x) than member %d: the address or the data directory of one of them is wrong", c.Number, c.Cluster, n.cfg.Number)
 	}
 	m := n.roster.get()
-	switch s, ok := m.owner(c.Number); {
-	case m.knows(c.Number, c.Directory):
+	switch _, ok := m.owner(c.Number); {
+	case m.knows(c.Number, c.Directory), n.newer(m, c):
 		return nil
-	case c.Joined > m.index || n.id.joined > m.index: // of what is newer nothing is known here yet
-		n.guest(c)
-		return nil
-	case ok:
-		n.net.put(received{from: c.Number, frame: appendFrame(frameReturn, c.Directory, c.Member)})
-		return fmt.Errorf("member %d with data directory %016x was replaced and %w: member %d has another directory (%016x)", c.Number, c.Directory, ErrRemoved, c.Number, s.directory)
+	case ok: // whose directory is not told: it is what a member proves itself by
+		return fmt.Errorf("member %d with data directory %016x was replaced and %w: the member has another directory", c.Number, c.Directory, ErrRemoved)
 	default:
-		n.net.put(received{from: c.Number, frame: appendFrame(frameReturn, c.Directory, c.Member)})
 		return fmt.Errorf("member %d was %w", c.Number, ErrRemoved)
 	}
 }
 
-// guest has the transport reach one who is no member as far as is known here.
-func (n *Node) guest(c Credentials) {
-	if c.Address != "" {
-		n.peers.welcome(Member{Number: c.Number, Address: c.Address}, c.Joined)
+// Admit implements Receiver.
+func (n *Node) Admit(c Credentials) (leave func(), err error) {
+	if err := n.Judge(c); err != nil {
+		if errors.Is(err, ErrRemoved) { // it may be wished back
+			n.net.put(received{from: c.Number, frame: appendFrame(frameReturn, c.Directory, c.Member)})
+		}
+		return nil, err
 	}
+	if n.belongs(c) {
+		return func() {}, nil
+	}
+	m := Member{Number: c.Number, Address: c.Address}
+	if m.Address != "" && n.cfg.GuestAt != nil && !n.cfg.GuestAt(m.Address) {
+		n.cfg.Log.Warn().Int("member", m.Number).Str("addr", m.Address).Msg("guest cannot be answered: its address is not on this machine, and there is no TLS")
+		m.Address = ""
+	}
+	leave, ok := n.peers.welcome(m, c.Joined)
+	if !ok {
+		return nil, fmt.Errorf("member %d is not known, and too many such are here", c.Number)
+	}
+	return leave, nil
+}
+
+// belongs reports whether credentials are those of a member.
+func (n *Node) belongs(c Credentials) bool {
+	if !n.formed() || c.Cluster != n.id.cluster || c.Member == 0 {
+		return false
+	}
+	s, ok := n.roster.get().find(c.Number, c.Directory)
+	return ok && s.raft == c.Member
+}
+
+// newer reports whether one may be a member by entries that are not applied here
+// yet.
+func (n *Node) newer(m *membership, c Credentials) bool {
+	return c.Joined > m.index || n.id.joined > m.index
+}
+
+// trusts reports whether raft may hear one: a member, or a newer one.
+func (n *Node) trusts(c Credentials) bool {
+	if !n.formed() || c.Cluster != n.id.cluster || c.Cluster == 0 || c.Member == 0 {
+		return false
+	}
+	if s, ok := n.roster.get().find(c.Number, c.Directory); ok && s.raft != 0 {
+		return s.raft == c.Member
+	}
+	return n.Judge(c) == nil
+}
+
+// hears reports whether a frame may come from one.
+func (n *Node) hears(c Credentials, frame []byte) bool {
+	if len(frame) == 0 {
+		return false
+	}
+	switch frame[0] {
+	case frameHello, frameWelcome, frameWait, frameTaken:
+		return true
+	case frameAccepted, frameTold: // the leader may be newer
+		return n.trusts(c)
+	case frameForward, frameTell, frameRelay:
+		return n.belongs(c)
+	}
+	return false
 }
 
 // ReceiveRemoved implements Receiver.

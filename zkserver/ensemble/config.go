@@ -47,6 +47,10 @@ type Config struct {
 	// commands stays. It is called on the raft loop. Default: all are good.
 	Check func(data []byte) error
 
+	// GuestAt says whether one who does not belong to the ensemble may be answered
+	// at the address that it names. Default: anywhere.
+	GuestAt func(address string) bool
+
 	// Log gets a line per change of term, recovery and trouble.
 	Log zerolog.Logger
 

@@ -20,8 +20,8 @@ import (
 //
 //	u8 frameHello   | u64 directory | u64 hash of the members configured   who has no ensemble yet, to all
 //	u8 frameWelcome | u64 directory | u64 cluster | a welcome              to whom a number belongs
-//	u8 frameWait    | u64 directory | u64 cluster                          there is an ensemble; ask its leader
-//	u8 frameTaken   | u64 directory | u64 cluster                          another directory has this number
+//	u8 frameWait    | u64 directory | u64 0                                there is an ensemble; ask its leader
+//	u8 frameTaken   | u64 directory | u64 0                                another directory has this number
 //
 // directory is that of the one who said hello. A welcome is, as in the type:
 //
@@ -269,7 +269,7 @@ func (n *Node) form(ctx context.Context) error {
 // greet says hello to all others: those who are configured, and those who have
 // come by themselves, as members do of which this configuration knows nothing.
 func (n *Node) greet(f *former) {
-	for _, number := range n.peers.strangers() {
+	for _, number := range n.peers.guestNumbers() {
 		n.cfg.Transport.SendFrame(number, f.hello())
 	}
 	for _, m := range f.members {
@@ -289,6 +289,7 @@ func (n *Node) formAs(id identity) error {
 		return err
 	}
 	close(n.begun)
+	n.peers.set(n.roster.get()) // with new credentials
 	return nil
 }
 

@@ -82,6 +82,9 @@ func (l *loop) visited(number int, directory, member uint64) {
 	if l.visitors == nil {
 		l.visitors = make(map[int]visitor)
 	}
+	if v, ok := l.visitor(number); ok && v.directory != directory {
+		return // the first one stays
+	}
 	if l.visitors[number].directory != directory {
 		l.log.Info().Int("member", number).Msg("one that is no member says hello")
 	}
@@ -105,11 +108,11 @@ func (l *loop) answer(m *membership, from int, directory uint64) []byte {
 		kind = frameTaken
 	}
 	reply := binary.BigEndian.AppendUint64([]byte{kind}, directory)
-	reply = binary.BigEndian.AppendUint64(reply, l.id.cluster)
-	if kind == frameWelcome {
-		reply = l.id.welcome(s, m.index).append(reply)
+	if kind != frameWelcome { // the others are not told what members prove themselves by
+		return binary.BigEndian.AppendUint64(reply, 0)
 	}
-	return reply
+	reply = binary.BigEndian.AppendUint64(reply, l.id.cluster)
+	return l.id.welcome(s, m.index).append(reply)
 }
 
 // active reports whether the leader has heard lately from the voter or observer

@@ -198,16 +198,18 @@ func (n *Node) Close() error {
 }
 
 // ReceiveRaft implements Receiver.
-func (n *Node) ReceiveRaft(from int, m *pb.Message) {
-	if n.formed() && fromPeer(m.GetType()) && m.GetTo() == n.peers.self {
-		n.peers.learn(m.GetFrom(), from)
-		n.net.put(received{from: from, message: m})
+func (n *Node) ReceiveRaft(from Credentials, m *pb.Message) {
+	if n.trusts(from) && m.GetFrom() == from.Member && fromPeer(m.GetType()) && m.GetTo() == n.peers.self {
+		n.peers.learn(m.GetFrom(), from.Number)
+		n.net.put(received{from: from.Number, message: m})
 	}
 }
 
 // ReceiveFrame implements Receiver.
-func (n *Node) ReceiveFrame(from int, frame []byte) {
-	n.net.put(received{from: from, frame: frame})
+func (n *Node) ReceiveFrame(from Credentials, frame []byte) {
+	if n.hears(from, frame) {
+		n.net.put(received{from: from.Number, frame: frame})
+	}
 }
 
 // ReceiveGone implements Receiver.

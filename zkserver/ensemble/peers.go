@@ -19,8 +19,10 @@ type peers struct {
 
 	mu      sync.RWMutex // protects the fields below
 	members []peer
+	learned []peer      // not in the roster yet, one for each number
 	roster  *membership // nil before the member belongs to an ensemble
-	guests  []guest     // by number
+	guests  []*guest    // in the order in which they came
+	reached []Member    // as the transport was told
 }
 
 type peer struct {
@@ -29,14 +31,15 @@ type peer struct {
 }
 
 // A guest is one whom only its own word makes a member: who has said hello, or
-// became one by entries that this member has yet to get.
+// became one by entries that this member has yet to get. It is reached at the
+// address that it names as long as a connection of its own lives.
 type guest struct {
 	Member
 	joined uint64
 }
 
-// maxStrangers bounds the numbers of raft's that are not in the roster.
-const maxStrangers = 1024
+// maxGuests bounds the connections of guests.
+const maxGuests = 128
 
 // memberID is raft's number of a member. incarnation is 0 for who was there when
 // the ensemble was founded, else the number of its data directory: who loses
@@ -62,49 +65,45 @@ func (p *peers) set(m *membership) {
 		}
 	}
 	p.members = members
-	p.guests = slices.DeleteFunc(p.guests, func(g guest) bool {
-		return m.names(g.Number) && g.joined <= m.index
-	})
-	p.reachLocked()
+	p.reachLocked(true)
 }
 
-// welcome has a guest reached at its address. Where a member is reached whose
-// number one has that is new, the roster says.
-func (p *peers) welcome(m Member, joined uint64) {
+// welcome has a guest reached at its address, if it names one, until leave is
+// called. Of several with one number the first is reached. ok is false if there
+// are too many.
+func (p *peers) welcome(m Member, joined uint64) (leave func(), ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.roster != nil && joined == 0 {
-		if p.roster.names(m.Number) {
-			return
-		}
+	if len(p.guests) >= maxGuests {
+		return nil, false
 	}
-	i, ok := slices.BinarySearchFunc(p.guests, m.Number, func(g guest, n int) int { return cmp.Compare(g.Number, n) })
-	g := guest{m, joined}
-	switch {
-	case ok && (p.guests[i] == g || joined < p.guests[i].joined):
-		return // or each of its connections, made at different times, would undo the other's word, for ever
-	case ok:
-		p.guests[i] = g
-	default:
-		p.guests = slices.Insert(p.guests, i, g)
-	}
-	p.reachLocked()
+	g := &guest{m, joined}
+	p.guests = append(p.guests, g)
+	p.reachLocked(false)
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.guests = slices.DeleteFunc(p.guests, func(other *guest) bool { return other == g })
+		p.reachLocked(false)
+	}, true
 }
 
-// strangers are the numbers of guests.
-func (p *peers) strangers() []int {
+// guestNumbers are the numbers of guests.
+func (p *peers) guestNumbers() []int {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	var numbers []int
 	for _, g := range p.guests {
 		numbers = append(numbers, g.Number)
 	}
-	return numbers
+	slices.Sort(numbers)
+	return slices.Compact(numbers)
 }
 
 // reachLocked tells the transport whom to reach, and where: members where they
-// were configured, unless a change has moved them.
-func (p *peers) reachLocked() {
+// were configured, unless a change has moved them, and guests where they say, unless
+// that is known better. Without a change it is told only if it is always to be.
+func (p *peers) reachLocked(always bool) {
 	if p.transport == nil {
 		return
 	}
@@ -122,7 +121,12 @@ func (p *peers) reachLocked() {
 			list[s.number] = m
 		}
 	}
+	guests := make(map[int]bool)
 	for _, g := range p.guests {
+		if _, known := list[g.Number]; g.Address == "" || guests[g.Number] || known && !p.newerLocked(g) {
+			continue
+		}
+		guests[g.Number] = true
 		list[g.Number] = g.Member
 	}
 	delete(list, p.number)
@@ -131,7 +135,16 @@ func (p *peers) reachLocked() {
 		all = append(all, m)
 	}
 	slices.SortFunc(all, func(a, b Member) int { return cmp.Compare(a.Number, b.Number) })
-	p.transport.SetMembers(all)
+	if always || !slices.Equal(all, p.reached) {
+		p.reached = all
+		p.transport.SetMembers(all)
+	}
+}
+
+// newerLocked reports whether a guest knows better than the roster where its number
+// is: it was made a member by an entry that is not applied here yet.
+func (p *peers) newerLocked(g *guest) bool {
+	return g.joined > 0 && (p.roster == nil || g.joined > p.roster.index)
 }
 
 // learn notes raft's number of a member that is not in the roster yet.
@@ -141,20 +154,23 @@ func (p *peers) learn(id uint64, number int) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.members) < maxStrangers {
-		p.members = append(p.members, peer{id, number})
+	if i := slices.IndexFunc(p.learned, func(m peer) bool { return m.number == number }); i >= 0 {
+		p.learned[i].raft = id
+		return
 	}
+	p.learned = append(p.learned, peer{id, number})
 }
 
 // numberOf gives the number of a member, or false if raft's is not known.
 func (p *peers) numberOf(id uint64) (int, bool) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	i := slices.IndexFunc(p.members, func(m peer) bool { return m.raft == id })
-	if i < 0 {
-		return 0, false
+	for _, list := range [][]peer{p.members, p.learned} {
+		if i := slices.IndexFunc(list, func(m peer) bool { return m.raft == id }); i >= 0 {
+			return list[i].number, true
+		}
 	}
-	return p.members[i].number, true
+	return 0, false
 }
 
 // send sends a message of raft's to another member.

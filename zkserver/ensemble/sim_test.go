@@ -144,6 +144,7 @@ type simMember struct {
 	machine *simMachine
 	former  *former
 	planned map[string]bool // turns of this life
+	guests  map[int]func()  // ends what connections, by number, stand for
 	reach   map[int]bool    // by number; nil for those configured
 	clients []*simClient
 
@@ -175,6 +176,7 @@ func (m *simMember) boot() {
 	s := m.sim
 	m.life++
 	m.up, m.planned, m.clients, m.former, m.reach = true, map[string]bool{}, nil, nil, nil
+	m.guests = map[int]func(){}
 	m.machine = &simMachine{member: m}
 	m.inject(-1)
 	cfg := Config{
@@ -360,6 +362,10 @@ func (m *simMember) crash(power bool) {
 		m.disk = m.disk.Kill()
 	}
 	for _, other := range s.members {
+		if leave := other.guests[m.number]; leave != nil {
+			leave()
+			delete(other.guests, m.number)
+		}
 		if other != m {
 			s.bring(m.number, other.number, func(n *Node) { n.ReceiveGone(m.number) })
 		}
@@ -416,18 +422,20 @@ func (t simTransport) SendRaft(to int, m *pb.Message) {
 	if err != nil {
 		t.m.sim.fail("marshal: %v", err)
 	}
+	who := t.m.node.Credentials()
 	t.m.sim.bring(t.m.number, to, func(r *Node) {
 		m := &pb.Message{}
 		if err := proto.Unmarshal(b, m); err != nil {
 			t.m.sim.fail("unmarshal: %v", err)
 		}
-		r.ReceiveRaft(t.m.number, m)
+		r.ReceiveRaft(who, m)
 	})
 }
 
 func (t simTransport) SendFrame(to int, frame []byte) {
 	frame = bytes.Clone(frame)
-	t.m.sim.bring(t.m.number, to, func(r *Node) { r.ReceiveFrame(t.m.number, t.m.sim.members[to-1].frame(frame)) })
+	who := t.m.node.Credentials()
+	t.m.sim.bring(t.m.number, to, func(r *Node) { r.ReceiveFrame(who, t.m.sim.members[to-1].frame(frame)) })
 }
 
 func (t simTransport) SendSnapshot(context.Context, int, io.Reader) error {
@@ -467,7 +475,11 @@ func (s *sim) admits(m, sender *simMember, life int) bool {
 	if sender.node == nil || m.node == nil || sender.life != life {
 		return true // it was made before
 	}
-	err := m.node.Admit(sender.node.Credentials())
+	leave, err := m.node.Admit(sender.node.Credentials())
+	if old := m.guests[sender.number]; old != nil {
+		old()
+	}
+	m.guests[sender.number] = leave
 	if errors.Is(err, ErrRemoved) && sender.up {
 		sender.node.ReceiveRemoved(m.number, err.Error())
 		sender.poll()
@@ -499,7 +511,7 @@ func (m *simMember) transfer(message *pb.Message) {
 		}
 		err := errors.New("not reached")
 		if other.up && !s.cut[[2]int{m.number, to}] {
-			if err = other.node.ReceiveSnapshot(m.number, whole); errors.Is(err, waltest.ErrPowerCut) {
+			if err = other.node.ReceiveSnapshot(m.node.Credentials(), whole); errors.Is(err, waltest.ErrPowerCut) {
 				other.died(err)
 			} else if err != nil && !broken && !errors.Is(err, errNotFormed) && !errors.Is(err, errReceiving) && !errors.Is(err, wal.ErrDiskFull) {
 				s.fail("member %d: %v", to, err)

@@ -146,9 +146,12 @@ func (t *transfers) done(m *pb.Message, err error) {
 }
 
 // ReceiveSnapshot implements Receiver: it writes the file and then tells raft.
-func (n *Node) ReceiveSnapshot(from int, r io.Reader) error {
+func (n *Node) ReceiveSnapshot(from Credentials, r io.Reader) error {
 	if !n.formed() {
 		return errNotFormed
+	}
+	if !n.trusts(from) {
+		return errors.New("receive snapshot: it is not from a member")
 	}
 	message, err := readPart(r)
 	if err != nil {
@@ -162,16 +165,16 @@ func (n *Node) ReceiveSnapshot(from int, r io.Reader) error {
 	if err := proto.Unmarshal(message, m); err != nil {
 		return fmt.Errorf("receive snapshot: %w", err)
 	}
-	if m.GetType() != pb.MsgSnap || m.GetTo() != n.peers.self {
+	if m.GetType() != pb.MsgSnap || m.GetTo() != n.peers.self || m.GetFrom() != from.Member {
 		return errors.New("receive snapshot: it is not for this member")
 	}
-	n.peers.learn(m.GetFrom(), from)
+	n.peers.learn(m.GetFrom(), from.Number)
 	at := m.GetSnapshot().GetMetadata()
 	id := wal.SnapshotID{Index: at.GetIndex(), Term: at.GetTerm()}
 	if err := n.snaps.receive(id, meta, r); err != nil {
 		return fmt.Errorf("receive snapshot: %w", err)
 	}
-	n.net.put(received{from: from, message: m})
+	n.net.put(received{from: from.Number, message: m})
 	return nil
 }
 

@@ -33,12 +33,12 @@ type Transport interface {
 	SendSnapshot(ctx context.Context, to int, r io.Reader) error
 }
 
-// A Receiver takes what a Transport brings. from is the number of the member
-// that the transport knows to have sent it.
+// A Receiver takes what a Transport brings. from is what who sent it said of itself
+// when its connection was made; what does not befit that is dropped.
 type Receiver interface {
 	// ReceiveRaft and ReceiveFrame do not block, and keep what they are given.
-	ReceiveRaft(from int, m *pb.Message)
-	ReceiveFrame(from int, frame []byte)
+	ReceiveRaft(from Credentials, m *pb.Message)
+	ReceiveFrame(from Credentials, frame []byte)
 
 	// ReceiveGone says that a member's process has ended, as far as one can know:
 	// its machine refuses connections. It does not block.
@@ -51,13 +51,17 @@ type Receiver interface {
 	// Credentials are those of this member.
 	Credentials() Credentials
 
-	// Admit says why another member must not be listened to: it is of another
+	// Judge says why another member must not be listened to: it is of another
 	// ensemble, or not who it was. The error is for its operator, too.
-	Admit(Credentials) error
+	Judge(Credentials) error
+
+	// Admit is Judge for a new connection. Who made it may be answered as long as
+	// leave is not called, which must be done once, when the connection has ended.
+	Admit(Credentials) (leave func(), err error)
 
 	// ReceiveSnapshot reads r to its end. io.EOF says that all of it has come,
 	// and nil is returned when it is on the disk.
-	ReceiveSnapshot(from int, r io.Reader) error
+	ReceiveSnapshot(from Credentials, r io.Reader) error
 }
 
 // Credentials are what members tell each other first.

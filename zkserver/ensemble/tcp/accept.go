@@ -27,10 +27,12 @@ const (
 	snapshotTakenFor = 2 * time.Minute
 )
 
-// An incoming is a stream of another member.
+// An incoming is a stream of another member. Of two with one number neither takes
+// the place of the other.
 type incoming struct {
-	from   int
-	stream stream
+	from      int
+	directory uint64
+	stream    stream
 }
 
 // An accepting is the connection of a stream, and who made it.
@@ -81,12 +83,7 @@ func (t *Transport) judgeAgain(ctx context.Context, r ensemble.Receiver) error {
 		case <-t.review:
 		}
 		for _, c := range t.streams.list() {
-			var err error
-			if t.member(c.who.Number) == nil { // what it said of itself may be old
-				err = fmt.Errorf("member %d is none any more, as far as is known here", c.who.Number)
-			} else {
-				err = r.Admit(c.who)
-			}
+			err := r.Judge(c.who)
 			if err != nil {
 				t.cfg.Log.Info().Int("member", c.who.Number).Err(err).Msg("connection closed")
 				c.Close()
@@ -137,19 +134,20 @@ func (t *Transport) serve(ctx context.Context, c net.Conn, r ensemble.Receiver, 
 	defer c.Close()
 	defer context.AfterFunc(ctx, func() { c.Close() })()
 	in := bufio.NewReaderSize(c, 64<<10)
-	h, err := t.shakeHands(c, in, r)
+	h, leave, err := t.shakeHands(c, in, r)
 	if err != nil {
 		if ctx.Err() == nil && t.refusals.fresh(c.RemoteAddr(), err, time.Now()) {
 			t.cfg.Log.Warn().Stringer("addr", c.RemoteAddr()).Err(err).Msg("connection refused")
 		}
 		return
 	}
+	defer leave()
 	shaken()
-	from := incoming{h.from.Number, h.stream}
+	from := incoming{h.from.Number, h.from.Directory, h.stream}
 	t.streams.enter(from, accepting{c, h.from})
 	defer t.streams.leave(from, c)
 	if h.stream == streamSnapshot {
-		t.takeSnapshot(ctx, c, in, r, h.from.Number)
+		t.takeSnapshot(ctx, c, in, r, h.from)
 		return
 	}
 	for {
@@ -166,27 +164,34 @@ func (t *Transport) serve(ctx context.Context, c net.Conn, r ensemble.Receiver, 
 	}
 }
 
-// shakeHands is the acceptor's side of the handshake.
-func (t *Transport) shakeHands(c net.Conn, in io.Reader, r ensemble.Receiver) (hello, error) {
+// shakeHands is the acceptor's side of the handshake. leave is called when the
+// connection has ended.
+func (t *Transport) shakeHands(c net.Conn, in io.Reader, r ensemble.Receiver) (h hello, leave func(), err error) {
 	if err := c.SetDeadline(time.Now().Add(handshakeFor)); err != nil {
-		return hello{}, err
+		return hello{}, nil, err
 	}
-	h, err := readHello(in)
-	if err != nil && !errors.Is(err, errVersion) {
-		return hello{}, fmt.Errorf("handshake: %w", err)
+	if h, err = readHello(in); err != nil && !errors.Is(err, errVersion) {
+		return hello{}, nil, fmt.Errorf("handshake: %w", err)
 	}
-	refused := t.judge(c, h, r)
-	if err := writeAnswer(c, magic, []byte{version}, refused); err != nil {
-		return hello{}, fmt.Errorf("handshake: %w", err)
+	refused := t.judge(c, h)
+	if refused == nil {
+		leave, refused = r.Admit(h.from)
 	}
-	if refused != nil {
-		return hello{}, refused
+	if err = writeAnswer(c, magic, []byte{version}, refused); err == nil {
+		err = c.SetDeadline(time.Time{})
 	}
-	return h, c.SetDeadline(time.Time{})
+	switch {
+	case refused != nil:
+		return hello{}, nil, refused
+	case err != nil:
+		leave()
+		return hello{}, nil, fmt.Errorf("handshake: %w", err)
+	}
+	return h, leave, nil
 }
 
 // judge says why who dialed is not listened to.
-func (t *Transport) judge(c net.Conn, h hello, r ensemble.Receiver) error {
+func (t *Transport) judge(c net.Conn, h hello) error {
 	switch {
 	case h.low > version || h.high < version:
 		return fmt.Errorf("it speaks versions %d to %d, member %d speaks version %d: all members need the same version of mw", h.low, h.high, t.cfg.Number, version)
@@ -194,6 +199,8 @@ func (t *Transport) judge(c net.Conn, h hello, r ensemble.Receiver) error {
 		return fmt.Errorf("member %d looks for member %d here, but this is member %d", h.from.Number, h.to, t.cfg.Number)
 	case h.stream < streamRaft || h.stream > streamSnapshot:
 		return fmt.Errorf("member %d asks for a stream of kind %d", h.from.Number, h.stream)
+	case h.from.Cluster == 0 && h.stream != streamFrames:
+		return fmt.Errorf("member %d belongs to no ensemble yet and may say hello only", h.from.Number)
 	}
 	other := ensemble.Member{Number: h.from.Number, Address: h.from.Address}
 	if known := t.member(other.Number); known != nil {
@@ -202,31 +209,31 @@ func (t *Transport) judge(c net.Conn, h hello, r ensemble.Receiver) error {
 	if err := t.cfg.Check(other, c); err != nil {
 		return fmt.Errorf("member %d: %w", h.from.Number, err)
 	}
-	return r.Admit(h.from)
+	return nil
 }
 
 // deliver gives a record to the ensemble.
 func deliver(r ensemble.Receiver, h hello, b []byte) error {
 	if h.stream == streamFrames {
-		r.ReceiveFrame(h.from.Number, b)
+		r.ReceiveFrame(h.from, b)
 		return nil
 	}
 	m := &pb.Message{}
 	if err := proto.Unmarshal(b, m); err != nil {
 		return fmt.Errorf("%w: %w", errGarbled, err)
 	}
-	r.ReceiveRaft(h.from.Number, m)
+	r.ReceiveRaft(h.from, m)
 	return nil
 }
 
 // takeSnapshot takes one snapshot and answers.
-func (t *Transport) takeSnapshot(ctx context.Context, c net.Conn, in io.Reader, r ensemble.Receiver, from int) {
+func (t *Transport) takeSnapshot(ctx context.Context, c net.Conn, in io.Reader, r ensemble.Receiver, from ensemble.Credentials) {
 	err := r.ReceiveSnapshot(from, &chunks{conn: c, in: in})
 	if ctx.Err() != nil {
 		return
 	}
 	if err != nil {
-		t.cfg.Log.Warn().Int("member", from).Err(err).Msg("snapshot not taken")
+		t.cfg.Log.Warn().Int("member", from.Number).Err(err).Msg("snapshot not taken")
 	}
 	if c.SetWriteDeadline(time.Now().Add(writeFor)) == nil {
 		_ = writeAnswer(c, "", nil, err) // the sender learns of it in any case

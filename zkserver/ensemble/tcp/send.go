@@ -20,13 +20,19 @@ import (
 // is old, and the ensemble has sent it again or has no use for it any more.
 func (t *Transport) send(ctx context.Context, r ensemble.Receiver, m *member, s stream, q *queue) {
 	log := t.cfg.Log.With().Int("member", m.Number).Str("addr", m.Address).Logger()
-	said := ""       // what was logged last
-	present := false // since it was reached it has not been seen to be gone
+	said := "" // what was logged last
+	formed := r.Credentials().Cluster != 0
+	if s == streamRaft && !formed {
+		<-ctx.Done() // SetMembers begins anew then
+		return
+	}
+	first := s == streamRaft || !formed // of the streams; the others say nothing
+	present := false                    // since it was reached it has not been seen to be gone
 	for wait := redialMin; ctx.Err() == nil; {
 		q.take(nil)
 		c, err := t.dial(ctx, r, m.Member, s)
 		if err == nil {
-			if s == streamRaft {
+			if first {
 				log.Info().Msg("member reached")
 			}
 			said, wait, present = "", redialMin, true
@@ -37,7 +43,7 @@ func (t *Transport) send(ctx context.Context, r ensemble.Receiver, m *member, s 
 			}
 		} else if present && errors.Is(err, syscall.ECONNREFUSED) {
 			present = false
-			if s == streamRaft {
+			if first {
 				r.ReceiveGone(m.Number)
 			}
 		}
@@ -45,10 +51,10 @@ func (t *Transport) send(ctx context.Context, r ensemble.Receiver, m *member, s 
 			return
 		}
 		refused, isRefused := errors.AsType[*refusal](err)
-		if isRefused && refused.removed && s == streamRaft {
+		if isRefused && refused.removed && first {
 			r.ReceiveRemoved(m.Number, refused.why)
 		}
-		if text := err.Error(); s == streamRaft && text != said {
+		if text := err.Error(); first && text != said {
 			said = text
 			if isRefused {
 				log.Error().Err(err).Msg("member refuses this one")

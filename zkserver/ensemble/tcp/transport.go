@@ -71,6 +71,7 @@ type Transport struct {
 	mu      sync.RWMutex // protects the fields below
 	ctx     context.Context
 	members map[int]*member
+	cluster uint64 // that was told to the others
 }
 
 var _ ensemble.Transport = (*Transport)(nil)
@@ -143,7 +144,7 @@ func (t *Transport) Run(ctx context.Context, r ensemble.Receiver) error {
 func (t *Transport) begin(ctx context.Context, r ensemble.Receiver) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.self, t.ctx = r, ctx
+	t.self, t.ctx, t.cluster = r, ctx, r.Credentials().Cluster
 	close(t.running)
 	for _, m := range t.members {
 		t.startLocked(m)
@@ -172,9 +173,13 @@ func (t *Transport) startLocked(m *member) {
 func (t *Transport) SetMembers(others []ensemble.Member) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	members := make(map[int]*member)
+	members, renew := make(map[int]*member), false
+	if t.self != nil {
+		cluster := t.self.Credentials().Cluster
+		renew, t.cluster = cluster != t.cluster, cluster
+	}
 	for _, m := range others {
-		if old := t.members[m.Number]; old != nil && old.Address == m.Address {
+		if old := t.members[m.Number]; !renew && old != nil && old.Address == m.Address {
 			members[m.Number] = old
 		} else {
 			members[m.Number] = newMember(m)

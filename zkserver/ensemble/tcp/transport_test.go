@@ -57,17 +57,17 @@ func (r *receiver) note(f func()) {
 	}
 }
 
-func (r *receiver) ReceiveRaft(from int, m *pb.Message) {
+func (r *receiver) ReceiveRaft(from ensemble.Credentials, m *pb.Message) {
 	r.note(func() { r.messages = append(r.messages, m) })
 }
-func (r *receiver) ReceiveFrame(from int, frame []byte) {
-	r.note(func() { r.frames = append(r.frames, fmt.Sprintf("%d: %s", from, frame)) })
+func (r *receiver) ReceiveFrame(from ensemble.Credentials, frame []byte) {
+	r.note(func() { r.frames = append(r.frames, fmt.Sprintf("%d: %s", from.Number, frame)) })
 }
 func (r *receiver) ReceiveRemoved(from int, why string) {
 	r.note(func() { r.removed = append(r.removed, from) })
 }
 func (r *receiver) ReceiveGone(from int) { r.note(func() { r.gone = append(r.gone, from) }) }
-func (r *receiver) ReceiveSnapshot(from int, in io.Reader) error {
+func (r *receiver) ReceiveSnapshot(from ensemble.Credentials, in io.Reader) error {
 	b, err := io.ReadAll(in)
 	r.note(func() { r.snapshot, r.broken = b, err })
 	if err != nil {
@@ -75,8 +75,15 @@ func (r *receiver) ReceiveSnapshot(from int, in io.Reader) error {
 	}
 	return r.failWith
 }
-func (r *receiver) Credentials() ensemble.Credentials  { return r.credentials }
-func (r *receiver) Admit(c ensemble.Credentials) error { return r.refuse }
+func (r *receiver) Credentials() ensemble.Credentials { return r.credentials }
+
+// Judge refuses all, or those that were removed.
+func (r *receiver) Judge(c ensemble.Credentials) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.refuse
+}
+func (r *receiver) Admit(c ensemble.Credentials) (func(), error) { return func() {}, r.Judge(c) }
 
 // wait blocks until done, which is called with the lock held, is true.
 func (r *receiver) wait(t *testing.T, what string, done func() bool) {
