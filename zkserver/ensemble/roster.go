@@ -94,11 +94,6 @@ func (m *membership) find(number int, directory uint64) (server, bool) {
 	return m.servers[i], true
 }
 
-// names reports whether a number is that of a server, be it one that leaves.
-func (m *membership) names(number int) bool {
-	return slices.ContainsFunc(m.servers, func(s server) bool { return s.number == number })
-}
-
 // knows reports whether a number may be that of a directory.
 func (m *membership) knows(number int, directory uint64) bool {
 	if _, ok := m.find(number, directory); ok {
