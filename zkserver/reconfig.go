@@ -218,7 +218,10 @@ func withChanges(q wire.ReconfigRequest, list []ensemble.Member) ([]ensemble.Mem
 	}
 	for text := range strings.FieldsFuncSeq(string(q.JoiningServers), comma) {
 		m, hasClient, err := parseMember(strings.TrimSpace(text))
-		if err != nil || !hasClient {
+		// One that joins has three ports at Apache ZooKeeper. Here those that
+		// the ensemble was founded with may have one each, and change.
+		is := slices.ContainsFunc(list, func(one ensemble.Member) bool { return one.Number == m.Number })
+		if err != nil || !hasClient && !is {
 			return nil, errNewMembers
 		}
 		drop(m.Number)

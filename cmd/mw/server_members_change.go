@@ -33,12 +33,12 @@ is removed may be stopped then. One at a time: more than half must go on.
 
 Examples:
    mw server members
-   mw server members add --auth super:secret 4=zk4:2888:3888 5=zk5:2888:3888:observer
+   mw server members add --auth super:secret '4=zk4:2888:3888;2181' '5=zk5:2888:3888:observer;2181'
    mw server members promote --auth super:secret 5
    mw server members remove --auth super:secret 1`,
 		Flags: append(membersFlags(), outputFlag()),
 		Subcommands: []*cli.Command{
-			membersChange("add", "N=HOST:PORT[:PORT][:observer][;CLIENTPORT]", "add members, or change the address of some", addMembers),
+			membersChange("add", "'N=HOST:PORT:PORT[:observer];CLIENTPORT'", "add members, or change the address of some", addMembers),
 			membersChange("remove", "N", "remove members", removeMembers),
 			membersChange("promote", "N", "give observers a vote", promoteMembers),
 		},
@@ -76,8 +76,12 @@ func membersChange(name, argument, usage string, plan func(c *cli.Context, now m
 func addMembers(c *cli.Context, _ membership) (*wire.ReconfigRequest, error) {
 	var joining []string
 	for _, text := range c.Args().Slice() {
-		if _, err := zoocfg.ParseMember(text); err != nil {
+		m, err := zoocfg.ParseMember(text)
+		if err != nil {
 			return nil, usagef(c, "%q %v", text, err)
+		}
+		if m.ClientPort == 0 || m.Addresses[0].ElectionPort == 0 {
+			return nil, usagef(c, "%q must name three ports, as 4=zk4:2888:3888;2181: for data, for elections and for clients", text)
 		}
 		joining = append(joining, "server."+text)
 	}
@@ -236,7 +240,7 @@ func notChanged(err error) error {
 	failed := fmt.Errorf("members are as they were: %w", err)
 	switch client.CodeOf(err) {
 	case wire.NoAuth:
-		return hinted(failed, "say who may do it with --auth super:PASSWORD; the servers need its superDigest")
+		return &failure{err: failed, code: exitDenied, hint: "say who may do it with --auth super:PASSWORD; the servers need its superDigest"}
 	case wire.ReconfigDisabled, wire.Unimplemented:
 		return hinted(failed, "the servers need reconfigEnabled=true, and must be an ensemble")
 	case wire.NewConfigNoQuorum:
