@@ -20,7 +20,6 @@ const (
 	staleRead               // some syncs are answered at once
 	followersClock          // members expire sessions that they have not heard of themselves
 	lateExpiry              // not a bug: expiries of a leader come when there is another
-	noTermFence             // the same, and they hold in whatever term
 )
 
 // plant puts the bug into a member that starts.
@@ -31,8 +30,8 @@ func (m *simServer) plant(ctx context.Context) {
 		s.lives.Go(func() { server.syncs.run(ctx, func(context.Context, []*conn) error { return nil }) })
 	case followersClock:
 		s.lives.Go(func() { server.expireByOwnClock(ctx) })
-	case lateExpiry, noTermFence:
-		server.writes = &lateProposer{proposer: server.writes, sim: s, server: server, fence: s.profile.plant == lateExpiry}
+	case lateExpiry:
+		server.writes = &lateProposer{proposer: server.writes, sim: s, server: server}
 	}
 }
 
@@ -66,7 +65,6 @@ type lateProposer struct {
 	proposer
 	sim    *simRun
 	server *Server
-	fence  bool
 }
 
 // Offer implements proposer.
@@ -93,15 +91,12 @@ func (p *lateProposer) Offer(ctx context.Context, o ensemble.Proposal) error {
 				return
 			}
 		}
-		if !p.fence {
-			cmd.term = 0
-		}
-		p.proposer.Offer(ctx, ensemble.Proposal{Data: cmd.append(nil), Reserved: true})
+		p.proposer.Offer(ctx, o)
 	})
 	return nil
 }
 
-// The fence of terms is what makes late expiries harmless: see noTermFence.
+// The fence of terms is what makes late expiries harmless.
 func TestExpiriesOfAnEarlierTermAreVoid(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not in short mode: it takes many seeds")
@@ -115,6 +110,46 @@ func TestExpiriesOfAnEarlierTermAreVoid(t *testing.T) {
 	}
 }
 
+// What a leader has proposed that loses the lead its member proposes again in the
+// next term. An expiry among it is void; without its term, as planted, it is not.
+// Random faults hardly ever show that: by the next term most clients have come
+// back on another connection, which makes it void, too, and the checker lets
+// sessions expire that were silent not long before.
+func TestADeposedLeadersExpiryIsVoidInTheNextTerm(t *testing.T) {
+	for name, fence := range map[string]bool{"with its term": true, "without a fence": false} {
+		t.Run(name, func(t *testing.T) {
+			inTrio(t, nil, func(r *trio) {
+				old := r.leader()
+				a, b := r.followers()
+				g := r.guest(a, 20*time.Second)
+				defer g.keepAlive(time.Second)()
+				s, _ := r.servers[old].replica.session(session.ID(g.SessionID))
+				cmd := command{kind: doExpire, session: s.ID, attach: s.Attach}
+				if fence {
+					cmd.term = r.servers[old].leadsSince()
+				}
+
+				r.cutOff(old)
+				if err := r.servers[old].writes.Offer(t.Context(), ensemble.Proposal{Data: cmd.append(nil), Reserved: true}); err != nil {
+					t.Fatal(err)
+				}
+				r.await("another leader", func() bool {
+					return r.servers[a].node.Role().Leading || r.servers[b].node.Role().Leading
+				})
+				r.rejoin(old)
+				r.settle()
+				r.guest(old, 20*time.Second).create("/behind-it", 0)
+				if now, ok := r.servers[old].replica.session(s.ID); ok && now.Attach != s.Attach {
+					t.Fatalf("the session is at attach %d, want still %d", now.Attach, s.Attach)
+				}
+				if lives := r.has(old, g.SessionID); lives != fence {
+					t.Errorf("the session lives: %v, want %v", lives, fence)
+				}
+			})
+		})
+	}
+}
+
 // A simulation that finds nothing must be able to find something.
 func TestServersWithPlantedBugsAreFoundOut(t *testing.T) {
 	if testing.Short() {
@@ -122,17 +157,13 @@ func TestServersWithPlantedBugsAreFoundOut(t *testing.T) {
 	}
 	for name, p := range map[string]simPlant{
 		"a skipped sync": skippedSync,
-		"a read that is answered from stale state":           staleRead,
-		"sessions expire on a follower's clock":              followersClock,
-		"an expiry of a term that is over holds in the next": noTermFence,
+		"a read that is answered from stale state": staleRead,
+		"sessions expire on a follower's clock":    followersClock,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := uint64(1); seed <= 100; seed++ {
 				profile := simProfileOf(seed)
 				profile.plant = p
-				if p == noTermFence { // a leader that loses the lead and lives, and clients that were silent and speak again
-					profile.silent, profile.onlyCuts = 12, true
-				}
 				if _, err := simulateServers(t, seed, profile, zerolog.Nop()); err != nil {
 					t.Logf("seed %d: %.300v", seed, err)
 					return
