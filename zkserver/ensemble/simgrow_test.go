@@ -33,6 +33,7 @@ func (s *sim) settled(numbers ...int) {
 }
 
 func TestEnsembleGrowsAndShrinksOnLine(t *testing.T) {
+	skipIfShort(t)
 	p := quiet
 	p.members, p.spares, p.snapshot = 1, 4, 60
 	walk(t, p, func(s *sim) {

@@ -83,6 +83,7 @@ func (m *simMember) hurry() {
 }
 
 func TestSimulationNoticesPlantedBugs(t *testing.T) {
+	skipIfShort(t)
 	for name, p := range map[string]plant{
 		"a skipped sync":                  lyingDisk,
 		"no fence on what is forwarded":   noFrameFence,

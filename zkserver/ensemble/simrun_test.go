@@ -42,7 +42,7 @@ func TestEnsembleUnderFaults(t *testing.T) {
 		log = zerolog.New(os.Stderr)
 	}
 	if testing.Short() {
-		count = min(count, 5)
+		count = min(count, 2)
 	}
 	var sum figures
 	for seed := first; seed < first+count; seed++ {
@@ -53,6 +53,14 @@ func TestEnsembleUnderFaults(t *testing.T) {
 		sum.add(f)
 	}
 	t.Logf("%d seeds: %+v", count, sum)
+}
+
+// skipIfShort leaves a long simulation to the runs without the race detector: it
+// is on one goroutine, where there is nothing for it to see.
+func skipIfShort(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a simulation on one goroutine, tested without -short")
+	}
 }
 
 func (f *figures) add(g figures) {
