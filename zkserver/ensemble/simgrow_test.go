@@ -93,6 +93,7 @@ func TestServerThatRanAloneGrows(t *testing.T) {
 
 // With nobody to make a quorum a change is abandoned, and all goes on as before.
 func TestMemberThatDoesNotComeGetsNoVote(t *testing.T) {
+	skipIfShort(t)
 	p := quiet
 	p.members, p.spares = 3, 1
 	walk(t, p, func(s *sim) {
@@ -143,6 +144,7 @@ func TestRemovedLeaderGivesWay(t *testing.T) {
 
 // An observer has all, and no vote: two of three voters must be there.
 func TestObserverHasNoVote(t *testing.T) {
+	skipIfShort(t)
 	p := quiet
 	p.members, p.observer = 4, true
 	walk(t, p, func(s *sim) {

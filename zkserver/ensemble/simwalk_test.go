@@ -54,6 +54,7 @@ func (s *sim) roles() (leading, following int) {
 
 // The walk of the classic story of five servers.
 func TestFiveServersStartedOneByOne(t *testing.T) {
+	skipIfShort(t)
 	walk(t, quiet, func(s *sim) {
 		for i, m := range s.members {
 			m.boot()
@@ -98,6 +99,7 @@ func TestFiveServersStartedOneByOne(t *testing.T) {
 
 // A member whose data is older must not lead those whose data is newer.
 func TestOlderMemberDoesNotLead(t *testing.T) {
+	skipIfShort(t)
 	p := quiet
 	p.members = 3
 	walk(t, p, func(s *sim) {
@@ -126,6 +128,7 @@ func TestOlderMemberDoesNotLead(t *testing.T) {
 // A member that comes back with an empty directory has forgotten its votes and
 // entries: it must not help those who are behind to a majority.
 func TestWipedMemberDoesNotVote(t *testing.T) {
+	skipIfShort(t)
 	p := quiet
 	p.members = 3
 	walk(t, p, func(s *sim) {
