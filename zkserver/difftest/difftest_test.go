@@ -82,7 +82,7 @@ func TestInteropDifferential(t *testing.T) {
 	if *follower > 0 {
 		t.Run("follower", func(t *testing.T) {
 			t.Parallel()
-			lane(t, difftest.Plain, 0, *follower, startOurs(t, 3))
+			lane(t, difftest.Member, 0, *follower, startOurs(t, 3))
 		})
 	}
 	if *guarded > 0 {

@@ -25,6 +25,10 @@ const (
 	// user's. Requests are in flight one at a time: the reference holds quotas
 	// against what is in its tree, not against what is on its way there.
 	Guarded
+
+	// Member is for one of several servers, held against a server alone: it has
+	// members in /zookeeper/config, so that no request is about that.
+	Member
 )
 
 // A generator makes the steps of one seed. It remembers which znodes may be there,

@@ -34,7 +34,11 @@ func (g *generator) path() string {
 	case k < 95:
 		return g.badPath()
 	}
-	return pick(g, "/", "/zookeeper", "/zookeeper/config", "/zookeeper/quota", "/zookeeper/quota"+Root,
+	config := "/zookeeper/config"
+	if g.profile == Member {
+		config = "/zookeeper"
+	}
+	return pick(g, "/", "/zookeeper", config, "/zookeeper/quota", "/zookeeper/quota"+Root,
 		"/zookeeper/quota"+Root+"/zookeeper_limits", "/zookeeper/quota"+Root+"/zookeeper_stats", "/zookeeper"+Root)
 }
 
