@@ -16,7 +16,7 @@ const module = "github.com/mwqueue/mw"
 // nothing of ours. Test files are free to cross.
 func TestImportsPointOneWay(t *testing.T) {
 	roles := []string{"master", "worker", "submit"}
-	leaves := []string{"zkserver/wire", "zkserver/tree", "zkserver/watch", "zkserver/session", "zkserver/wal", "zkserver/zoocfg", "zkserver/admin"}
+	leaves := []string{"zkserver/wire", "zkserver/tree", "zkserver/watch", "zkserver/session", "zkserver/wal", "zkserver/zoocfg", "zkserver/admin", "boottime"}
 
 	for pkg, imports := range packages(t) {
 		ours := within(imports)
@@ -31,7 +31,7 @@ func TestImportsPointOneWay(t *testing.T) {
 			forbid("a leaf imports nothing of ours", func(string) bool { return true })
 		}
 		if slices.Contains(roles, pkg) {
-			forbid("roles import only the coordinator", func(imp string) bool { return imp != "coordinator" })
+			forbid("roles import only the coordinator and the clock", func(imp string) bool { return imp != "coordinator" && imp != "boottime" })
 		}
 		if under(pkg, "coordinator") {
 			forbid("the coordinator knows no server and no role", func(string) bool { return true })

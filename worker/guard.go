@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/mwqueue/mw/boottime"
 )
 
 // drainGrace is how long the guard waits for the end of a command's output
@@ -53,7 +55,7 @@ func RunGuard(in io.Reader, out io.Writer) int {
 //	pipe end  -> fence    and end
 type guard struct {
 	null   *os.File // /dev/null: what commands read; kept, or its descriptor would be closed
-	alarm  *alarm
+	alarm  *boottime.Alarm
 	events outbox
 
 	// forking is held for reading from before a fork until the child's pid is
@@ -111,7 +113,7 @@ func newGuard(out io.Writer) (*guard, error) {
 	if err != nil {
 		return nil, err
 	}
-	alarm, err := newAlarm()
+	alarm, err := boottime.NewAlarm()
 	if err != nil {
 		return nil, err
 	}
@@ -217,14 +219,14 @@ func (g *guard) lease(session uint64, deadline int64) error {
 		return nil
 	}
 	g.session, g.deadline = session, deadline
-	return g.alarm.set(deadline)
+	return g.alarm.Set(deadline)
 }
 
 // alarmLoop fences the session whose lease has run out.
 func (g *guard) alarmLoop() {
-	for g.alarm.wait() == nil {
+	for g.alarm.Wait() == nil {
 		g.mu.Lock()
-		if g.session > g.over && boottime() >= g.deadline {
+		if g.session > g.over && boottime.Now() >= g.deadline {
 			g.fenceLocked(g.session)
 		}
 		g.mu.Unlock()

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/mwqueue/mw/boottime"
 )
 
 // guardLink is the worker's side of one guard process, from its start to its
@@ -221,7 +223,7 @@ func (p *guardLink) lease(session uint64, deadline int64, slack time.Duration) {
 	p.mu.Lock()
 	p.watch.asked(session, deadline, slack)
 	if !p.gone && !p.watch.late {
-		p.alarm.Reset(max(0, time.Duration(p.watch.due-boottime())))
+		p.alarm.Reset(max(0, time.Duration(p.watch.due-boottime.Now())))
 	}
 	p.mu.Unlock()
 	p.write(appendLease(nil, frameLease, session, deadline))
@@ -231,7 +233,7 @@ func (p *guardLink) lease(session uint64, deadline int64, slack time.Duration) {
 func (p *guardLink) look() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	again, kill := p.watch.look(boottime())
+	again, kill := p.watch.look(boottime.Now())
 	switch {
 	case p.gone:
 	case kill:

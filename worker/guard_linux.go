@@ -15,52 +15,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// boottime reads a clock in nanoseconds that is the same in every process of
-// the machine, is never set, and goes on while the machine sleeps.
-func boottime() int64 {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
-		panic("worker: no CLOCK_BOOTTIME: " + err.Error()) // there since Linux 2.6.39
-	}
-	return ts.Nano()
-}
-
-// alarm wakes one goroutine at a boottime, or at once if the machine slept
-// through it.
-type alarm struct{ f *os.File }
-
-func newAlarm() (*alarm, error) {
-	fd, err := unix.TimerfdCreate(unix.CLOCK_BOOTTIME, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
-	if err != nil {
-		return nil, fmt.Errorf("create timer: %w", err)
-	}
-	return &alarm{os.NewFile(uintptr(fd), "lease")}, nil
-}
-
-// set replaces the time at which the alarm fires.
-func (a *alarm) set(at int64) error {
-	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(max(at, 1))} // 0 would disarm it
-	conn, err := a.f.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var setErr error
-	err = conn.Control(func(fd uintptr) {
-		setErr = unix.TimerfdSettime(int(fd), unix.TFD_TIMER_ABSTIME, &spec, nil)
-	})
-	if err != nil {
-		return err
-	}
-	return setErr
-}
-
-// wait blocks until the alarm has fired.
-func (a *alarm) wait() error {
-	var expirations [8]byte
-	_, err := a.f.Read(expirations[:])
-	return err
-}
-
 // adoptOrphans makes this process the parent of every descendant whose own
 // parent dies (prctl(2), PR_SET_CHILD_SUBREAPER).
 func adoptOrphans() error {

@@ -5,7 +5,6 @@ package worker
 import (
 	"os"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,27 +13,6 @@ import (
 // commands when the lease or the pipe ends. What it lacks: processes that left
 // their group are not found, commands survive a SIGKILL of the guard itself,
 // and the lease is measured by the wall clock.
-
-func boottime() int64 { return time.Now().Round(0).UnixNano() }
-
-// alarm wakes one goroutine at a boottime.
-type alarm struct{ timer *time.Timer }
-
-func newAlarm() (*alarm, error) {
-	t := time.NewTimer(time.Hour)
-	t.Stop()
-	return &alarm{t}, nil
-}
-
-func (a *alarm) set(at int64) error {
-	a.timer.Reset(time.Duration(at - boottime()))
-	return nil
-}
-
-func (a *alarm) wait() error {
-	<-a.timer.C
-	return nil
-}
 
 func adoptOrphans() error { return nil }
 

@@ -5,6 +5,8 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+
+	"github.com/mwqueue/mw/boottime"
 )
 
 // spawnLoop starts commands. It runs on a thread of its own and never returns:
@@ -84,7 +86,7 @@ func closeOnExec(dir string) {
 func (g *guard) admit(r *guarded) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if r.Session <= g.over || r.Session != g.session || boottime() >= g.deadline {
+	if r.Session <= g.over || r.Session != g.session || boottime.Now() >= g.deadline {
 		r.fenced = true
 	}
 	if r.fenced || r.signal != 0 {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/mwqueue/mw/boottime"
 )
 
 const (
@@ -111,7 +113,7 @@ func (l *launcher) extend(session uint64, lease time.Time, slack time.Duration) 
 // leaseDeadline translates to boottime. The clock is read first: if this
 // process is stopped between the two readings, the lease only gets shorter.
 func leaseDeadline(lease time.Time) int64 {
-	now := boottime()
+	now := boottime.Now()
 	return now + int64(time.Until(lease))
 }
 

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/mwqueue/mw/boottime"
 	"github.com/urfave/cli/v2"
 )
 
@@ -45,7 +46,7 @@ func lockGuardCommand() *cli.Command {
 //	child ends   -> the command's: SIGKILL to what it left behind
 //	no children, or none that can be killed -> report
 type lockGuard struct {
-	alarm *alarm
+	alarm *boottime.Alarm
 	lease lockLease
 	pid   int // of the command
 	end   commandEnd
@@ -83,14 +84,14 @@ func runLockGuard(in, out *os.File, file string, argv []string) int {
 	fired := make(chan struct{})
 	err := adoptOrphans()
 	if err == nil {
-		g.alarm, err = newAlarm()
+		g.alarm, err = boottime.NewAlarm()
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mw: guard:", err)
 		return exitFailed
 	}
 	go func() { // ends with the process
-		for g.alarm.wait() == nil {
+		for g.alarm.Wait() == nil {
 			fired <- struct{}{}
 		}
 	}()
@@ -187,7 +188,7 @@ func (g *lockGuard) serve(line string) bool {
 
 // look does what the lease says, and sets the alarm for when it will say more.
 func (g *lockGuard) look() {
-	sig, again := g.lease.due(boottime())
+	sig, again := g.lease.due(boottime.Now())
 	switch {
 	case sig == syscall.SIGKILL:
 		g.kill(endedKilled)
@@ -198,7 +199,7 @@ func (g *lockGuard) look() {
 		}
 	}
 	if again > 0 {
-		_ = g.alarm.set(again) // fails for no time there is
+		_ = g.alarm.Set(again) // fails for no time there is
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"syscall"
 	"time"
+
+	"github.com/mwqueue/mw/boottime"
 )
 
 // A lockLease says how long a command may run under a lock, and what becomes of
@@ -48,7 +50,7 @@ func lockWarning(timeout time.Duration) time.Duration { return timeout * 3 / 20 
 // bootDeadline gives a lease as a boottime. The clock is read first: if this
 // process is stopped between the two readings, the lease only gets shorter.
 func bootDeadline(lease time.Time) int64 {
-	now := boottime()
+	now := boottime.Now()
 	return now + int64(time.Until(lease))
 }
 

@@ -10,51 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// boottime reads CLOCK_BOOTTIME, in nanoseconds.
-func boottime() int64 {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
-		panic("no CLOCK_BOOTTIME: " + err.Error()) // there since Linux 2.6.39
-	}
-	return ts.Nano()
-}
-
-// alarm wakes one goroutine at a boottime, or at once if the machine slept
-// through it.
-type alarm struct{ f *os.File }
-
-func newAlarm() (*alarm, error) {
-	fd, err := unix.TimerfdCreate(unix.CLOCK_BOOTTIME, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
-	if err != nil {
-		return nil, fmt.Errorf("create timer: %w", err)
-	}
-	return &alarm{os.NewFile(uintptr(fd), "lease")}, nil
-}
-
-// set replaces the time at which the alarm fires.
-func (a *alarm) set(at int64) error {
-	conn, err := a.f.SyscallConn()
-	if err != nil {
-		return err
-	}
-	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(max(at, 1))} // 0 would disarm it
-	var failed error
-	err = conn.Control(func(fd uintptr) {
-		failed = unix.TimerfdSettime(int(fd), unix.TFD_TIMER_ABSTIME, &spec, nil)
-	})
-	if err != nil {
-		return err
-	}
-	return failed
-}
-
-// wait blocks until the alarm has fired.
-func (a *alarm) wait() error {
-	var expirations [8]byte
-	_, err := a.f.Read(expirations[:])
-	return err
-}
-
 // adoptOrphans makes this process the parent of every descendant whose own
 // parent dies (prctl(2), PR_SET_CHILD_SUBREAPER).
 func adoptOrphans() error {

@@ -8,34 +8,12 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // Elsewhere than on Linux a command under a lock still ends with the lease. What
 // is lacking: what it left behind is not found once its own parent is dead, it
 // survives a SIGKILL of mw lock and its guard together, and the lease is measured
 // by the wall clock.
-
-func boottime() int64 { return time.Now().Round(0).UnixNano() }
-
-// alarm wakes one goroutine at a boottime.
-type alarm struct{ timer *time.Timer }
-
-func newAlarm() (*alarm, error) {
-	t := time.NewTimer(time.Hour)
-	t.Stop()
-	return &alarm{t}, nil
-}
-
-func (a *alarm) set(at int64) error {
-	a.timer.Reset(time.Duration(at - boottime()))
-	return nil
-}
-
-func (a *alarm) wait() error {
-	<-a.timer.C
-	return nil
-}
 
 func adoptOrphans() error { return nil }
 
