@@ -172,23 +172,16 @@ func (t *Term) Multi(ctx context.Context, ops ...Op) ([]OpResult, error) {
 	if t.ctx.Err() != nil {
 		return nil, fmt.Errorf("multi: %w", context.Cause(t.ctx))
 	}
-	fenced := append([]Op{CheckOp(AssignPath, t.number)}, ops...)
-	results, err := t.s.multi(ctx, fenced)
-	if err == nil {
-		return results[1:], nil
-	}
-	if refused, ok := errors.AsType[*MultiError](err); ok && refused.Index > 0 {
-		refused.Index--
-		return nil, err
-	} else if ok {
+	results, fenced, err := t.s.fencedMulti(ctx, CheckOp(AssignPath, t.number), ops)
+	switch {
+	case fenced:
 		t.end(errDeposed)
-		return nil, fmt.Errorf("%w: %w", ErrTermEnded, err)
-	}
-	if t.s.ctx.Err() != nil {
+	case err != nil && t.s.ctx.Err() != nil:
 		t.end(context.Cause(t.s.ctx))
-		return nil, fmt.Errorf("%w: %w", ErrTermEnded, err)
+	default:
+		return results, err
 	}
-	return nil, err
+	return nil, fmt.Errorf("%w: %w", ErrTermEnded, err)
 }
 
 // Resign ends the term and deletes /master, so that a standby takes over at

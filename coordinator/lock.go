@@ -158,22 +158,14 @@ func (l *Lock) Multi(ctx context.Context, ops ...Op) ([]OpResult, error) {
 	}
 	// Our name is never given again, unlike that of /master: to check that it is
 	// there is enough.
-	fenced := append([]Op{CheckOp(l.own.path, AnyVersion)}, ops...)
-	results, err := l.own.s.multi(ctx, fenced)
-	if err == nil {
-		return results[1:], nil
-	}
-	if refused, ok := errors.AsType[*MultiError](err); ok && refused.Index > 0 {
-		refused.Index--
-		return nil, err
-	} else if ok {
+	results, fenced, err := l.own.s.fencedMulti(ctx, CheckOp(l.own.path, AnyVersion), ops)
+	if fenced {
 		l.own.cancel(ErrLockLost)
+	}
+	if fenced || err != nil && l.own.s.ctx.Err() != nil {
 		return nil, fmt.Errorf("%w: %w", ErrLockLost, err)
 	}
-	if l.own.s.ctx.Err() != nil {
-		return nil, fmt.Errorf("%w: %w", ErrLockLost, err)
-	}
-	return nil, err
+	return results, err
 }
 
 // lost says why the lock is not ours any more.

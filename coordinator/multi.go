@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/go-zookeeper/zk"
@@ -102,6 +103,23 @@ func (s *Session) Multi(ctx context.Context, ops ...Op) ([]OpResult, error) {
 		return nil, fmt.Errorf("multi: %w", err)
 	}
 	return s.multi(ctx, ops)
+}
+
+// fencedMulti is Multi of ops behind a fence, an operation that is refused when
+// the caller is not what it was any more: then fenced is true. The Index of a
+// MultiError counts ops.
+func (s *Session) fencedMulti(ctx context.Context, fence Op, ops []Op) (results []OpResult, fenced bool, err error) {
+	results, err = s.multi(ctx, append([]Op{fence}, ops...))
+	if err == nil {
+		return results[1:], false, nil
+	}
+	if refused, ok := errors.AsType[*MultiError](err); ok {
+		if refused.Index == 0 {
+			return nil, true, err
+		}
+		refused.Index--
+	}
+	return nil, false, err
 }
 
 // multi is Multi without its limits.
