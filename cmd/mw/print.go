@@ -32,9 +32,7 @@ func (l listing[T]) print(c *cli.Context) error {
 		for _, r := range l.rows {
 			all = append(all, l.json(r))
 		}
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(all)
+		return writeJSON(w, all)
 	case "jsonl":
 		enc := json.NewEncoder(w)
 		for _, r := range l.rows {
@@ -53,6 +51,13 @@ func (l listing[T]) print(c *cli.Context) error {
 	default:
 		return badOutput(c, format)
 	}
+}
+
+// writeJSON writes v as --output json does.
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
 }
 
 func (l listing[T]) table(w io.Writer) error {

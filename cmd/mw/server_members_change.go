@@ -257,9 +257,7 @@ func (m membership) print(c *cli.Context) error {
 	w := c.App.Writer
 	switch global(c, "output") {
 	case "json":
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(m)
+		return writeJSON(w, m)
 	case "jsonl":
 		enc := json.NewEncoder(w)
 		for _, one := range m.Members {

@@ -232,9 +232,7 @@ func (st *serverStatus) print(c *cli.Context) error {
 	w := c.App.Writer
 	switch global(c, "output") {
 	case "json":
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(st)
+		return writeJSON(w, st)
 	case "jsonl":
 		return json.NewEncoder(w).Encode(st)
 	case "id":

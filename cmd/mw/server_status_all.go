@@ -93,9 +93,7 @@ func (all *serviceStatus) print(c *cli.Context) error {
 	w := c.App.Writer
 	switch global(c, "output") {
 	case "json":
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return errors.Join(enc.Encode(all), all.problem())
+		return errors.Join(writeJSON(w, all), all.problem())
 	case "jsonl":
 		enc := json.NewEncoder(w)
 		for _, m := range all.Servers {
