@@ -80,7 +80,7 @@ func (l *loop) nextStep(m *membership) bool {
 		target := l.ownWish(m)
 		return target != nil && l.note(notice{kind: noticeWant, base: m.index, servers: target})
 	}
-	p := planFor(m, l.id.cluster, l.visitor)
+	p := planFor(m, l.id.cluster, l.applicant)
 	if len(p.absent) > 0 {
 		return l.waited(m, 0, absentLooks) && l.abandon(m)
 	}
@@ -175,12 +175,12 @@ func (l *loop) giveWay(m *membership) bool {
 func (l *loop) missWho() {
 	c := &l.carrier
 	for number := range c.silent {
-		if _, ok := l.visitor(number); !ok {
+		if _, ok := l.applicant(number); !ok {
 			delete(c.silent, number)
 		}
 	}
-	for number := range l.visitors {
-		if v, ok := l.visitor(number); !ok || !v.blank() || l.active(number) {
+	for number := range l.applicants {
+		if v, ok := l.applicant(number); !ok || !v.blank() || l.active(number) {
 			delete(c.silent, number)
 			continue
 		}
@@ -196,7 +196,7 @@ func (l *loop) missWho() {
 // nil if there is nothing to wish.
 func (l *loop) ownWish(m *membership) []server {
 	for _, s := range m.servers {
-		v, ok := l.visitor(s.number)
+		v, ok := l.applicant(s.number)
 		switch {
 		case !ok || knownMember(m, s.number, v.directory):
 			continue

@@ -99,6 +99,19 @@
 // connection, says one line, and neither leads nor follows any more, until it is
 // made a member again. An observer is a learner that stays one.
 //
+// # Who is heard
+//
+// A connection is that of a member, by the number, the data directory and raft's
+// number in the roster, or of a guest. Of guests hellos and their answers are taken
+// and nothing else: neither raft's messages nor commands nor snapshots. A guest is
+// reached at the address it names, unless a member has its number, for as long as
+// its connection lives. The leader remembers guests that say hello as applicants.
+// What tells a member from a guest is no secret: to keep out who lies is the
+// transport's, by TLS.
+//
+// A command that the leader cannot decode is not logged as it is: [Config.Check].
+// So one of a later version does no harm to members of an earlier one.
+//
 // # Snapshots
 //
 // The machine captures its state between two batches, and the capture is

@@ -27,11 +27,7 @@ import (
 //
 //	u64 member | u64 joined | servers | raftpb.ConfState
 const (
-	frameHello   = 3
-	frameWelcome = 4
-	frameWait    = 5
-	frameTaken   = 6
-	helloBytes   = 1 + 8 + 8
+	helloBytes = 1 + 8 + 8
 
 	helloEvery = 100 * time.Millisecond
 	maxNumber  = 255

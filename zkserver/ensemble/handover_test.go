@@ -6,17 +6,6 @@ import (
 	"time"
 )
 
-// leader gives the member that leads.
-func (s *sim) leader() *simMember {
-	for _, m := range s.members {
-		if m.up && m.former == nil && m.node.loop.leading {
-			return m
-		}
-	}
-	s.t.Fatal("nobody leads")
-	return nil
-}
-
 // ask has a member hand over the lead, and gives where the answer comes.
 func (m *simMember) ask() chan error {
 	done := make(chan error, 1)
@@ -32,11 +21,7 @@ func (m *simMember) ask() chan error {
 func TestPlannedStopOfTheLeaderCostsNoElection(t *testing.T) {
 	p := quiet
 	p.members = 3
-	walk(t, p, func(s *sim) {
-		for _, m := range s.members {
-			m.boot()
-		}
-		s.pass(2 * time.Second)
+	walkUp(t, p, func(s *sim) {
 		for range 10 {
 			leader := s.leader()
 			begin, count := s.now(), len(s.check.history)
@@ -61,11 +46,7 @@ func TestPlannedStopOfTheLeaderCostsNoElection(t *testing.T) {
 func TestLeaderWithNobodyToFollowItKeepsTheLead(t *testing.T) {
 	p := quiet
 	p.members = 3
-	walk(t, p, func(s *sim) {
-		for _, m := range s.members {
-			m.boot()
-		}
-		s.pass(2 * time.Second)
+	walkUp(t, p, func(s *sim) {
 		leader := s.leader()
 		for _, m := range s.members {
 			if m != leader {

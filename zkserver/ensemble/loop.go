@@ -60,7 +60,7 @@ type loop struct {
 
 	clock       uint64            // ticks since the start
 	heard       map[uint64]uint64 // clock of the last message of each member, by raft's number
-	visitors    map[int]visitor   // by number: who says hello and is no member
+	applicants  map[int]applicant // by number: who says hello and is no member
 	carrier     carrier
 	appliedTerm uint64 // of the last entry applied
 	member      bool   // raft knows us as one

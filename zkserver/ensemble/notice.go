@@ -89,3 +89,21 @@ func decodeNotice(b []byte) (n notice, err error) {
 	}
 	return n, nil
 }
+
+// claim has the log give a number to a directory.
+func (l *loop) claim(number int, directory uint64) {
+	if l.leading && l.inFlight < maxInFlight {
+		l.note(notice{kind: noticeClaim, number: number, directory: directory})
+	}
+}
+
+// note proposes a notice, as the leader.
+func (l *loop) note(n notice) bool {
+	n.term = l.term
+	if l.raft.Propose(n.encode()) != nil {
+		return false
+	}
+	l.inFlight++
+	l.ready()
+	return true
+}

@@ -15,7 +15,7 @@ type plan struct {
 
 // planFor makes a plan for the wish of a membership. who gives the directory of
 // one who is no member.
-func planFor(m *membership, cluster uint64, who func(number int) (visitor, bool)) plan {
+func planFor(m *membership, cluster uint64, who func(number int) (applicant, bool)) plan {
 	var p plan
 	for _, s := range m.wish.target {
 		if s.standing == awaited {
@@ -38,7 +38,7 @@ func planFor(m *membership, cluster uint64, who func(number int) (visitor, bool)
 
 // whoHas gives the directory, and raft's number, of one who is to have a number:
 // who joins with it already, or else who says hello.
-func whoHas(m *membership, cluster uint64, number int, who func(int) (visitor, bool)) (directory, raft uint64) {
+func whoHas(m *membership, cluster uint64, number int, who func(int) (applicant, bool)) (directory, raft uint64) {
 	i := slices.IndexFunc(m.servers, func(is server) bool { return is.number == number && is.standing == joining })
 	if i >= 0 {
 		return m.servers[i].directory, m.servers[i].raft

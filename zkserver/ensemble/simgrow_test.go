@@ -117,11 +117,7 @@ func TestMemberThatDoesNotComeGetsNoVote(t *testing.T) {
 func TestRemovedLeaderGivesWay(t *testing.T) {
 	p := quiet
 	p.members, p.spares = 4, 0
-	walk(t, p, func(s *sim) {
-		for _, m := range s.members {
-			m.boot()
-		}
-		s.pass(2 * time.Second)
+	walkUp(t, p, func(s *sim) {
 		leader := s.leader()
 		var others []int
 		for _, m := range s.members {

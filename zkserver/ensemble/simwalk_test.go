@@ -31,6 +31,28 @@ func walk(t *testing.T, p profile, script func(s *sim)) {
 	})
 }
 
+// walkUp is walk from where all members have been up for a while.
+func walkUp(t *testing.T, p profile, script func(s *sim)) {
+	walk(t, p, func(s *sim) {
+		for _, m := range s.members {
+			m.boot()
+		}
+		s.pass(2 * time.Second)
+		script(s)
+	})
+}
+
+// leader gives the member that leads.
+func (s *sim) leader() *simMember {
+	for _, m := range s.members {
+		if m.up && m.former == nil && m.node.loop.leading {
+			return m
+		}
+	}
+	s.t.Fatal("nobody leads")
+	return nil
+}
+
 // pass lets time go by, and reports how many commands were done in it.
 func (s *sim) pass(d time.Duration) int {
 	before := len(s.check.history)
@@ -102,11 +124,7 @@ func TestOlderMemberDoesNotLead(t *testing.T) {
 	skipIfShort(t)
 	p := quiet
 	p.members = 3
-	walk(t, p, func(s *sim) {
-		for _, m := range s.members {
-			m.boot()
-		}
-		s.pass(2 * time.Second)
+	walkUp(t, p, func(s *sim) {
 		s.members[0].crash(true)
 		if s.pass(2*time.Second) == 0 {
 			t.Fatal("no service with two of three")
@@ -131,11 +149,7 @@ func TestWipedMemberDoesNotVote(t *testing.T) {
 	skipIfShort(t)
 	p := quiet
 	p.members = 3
-	walk(t, p, func(s *sim) {
-		for _, m := range s.members {
-			m.boot()
-		}
-		s.pass(2 * time.Second)
+	walkUp(t, p, func(s *sim) {
 		s.members[2].crash(true) // and so is behind
 		if s.pass(time.Second) == 0 {
 			t.Fatal("no service with two of three")
@@ -171,18 +185,9 @@ func TestWipedMemberDoesNotVote(t *testing.T) {
 func TestLeaderWithAHangingDiskIsReplaced(t *testing.T) {
 	p := quiet
 	p.members = 3
-	walk(t, p, func(s *sim) {
-		for _, m := range s.members {
-			m.boot()
-		}
-		s.pass(2 * time.Second)
+	walkUp(t, p, func(s *sim) {
 		for range 5 {
-			var leader *simMember
-			for _, m := range s.members {
-				if m.node.loop.leading {
-					leader = m
-				}
-			}
+			leader := s.leader()
 			leader.stalled = s.now() + 10*time.Second
 			begin := s.now()
 			s.run(begin+5*time.Second, func() bool {
@@ -207,11 +212,7 @@ func TestLeaderWithAHangingDiskIsReplaced(t *testing.T) {
 func TestMemberFarBehindIsGivenASnapshot(t *testing.T) {
 	p := quiet
 	p.members, p.snapshot = 3, 50
-	walk(t, p, func(s *sim) {
-		for _, m := range s.members {
-			m.boot()
-		}
-		s.pass(2 * time.Second)
+	walkUp(t, p, func(s *sim) {
 		s.partition(func(a, b int) bool { return a == 3 }, 2)
 		s.run(s.now()+20*time.Second, func() bool { // until the log no longer has what it lacks
 			clear(s.cut)
@@ -239,19 +240,10 @@ func TestMemberFarBehindIsGivenASnapshot(t *testing.T) {
 func TestFailoverLosesNoCommandOfSurvivors(t *testing.T) {
 	p := quiet
 	p.members = 3
-	walk(t, p, func(s *sim) {
-		for _, m := range s.members {
-			m.boot()
-		}
-		s.pass(2 * time.Second)
+	walkUp(t, p, func(s *sim) {
 		slow := 0
 		for range 10 {
-			var leader *simMember
-			for _, m := range s.members {
-				if m.node.loop.leading {
-					leader = m
-				}
-			}
+			leader := s.leader()
 			leader.crash(true)
 			begin := s.now()
 			count := len(s.check.history)

@@ -16,8 +16,6 @@ import (
 // when is the time of the Tell by the follower's own clock, in ns since it began.
 // The answer brings it back, so that the follower knows when it was last heard.
 const (
-	frameTell  = 7
-	frameTold  = 8
 	tellHeader = 1 + 8 + 8
 
 	// MaxTell is the most that can be told at once, in bytes.

@@ -42,7 +42,8 @@
 // # Who is it
 //
 // A member is told apart by its number, the ensemble's and that of its data
-// directory: see [ensemble.Receiver]. That keeps out what is misconfigured, not
-// who lies. Against those Config.Dial and Config.Listener give TLS, and
-// Config.Check compares the certificate with the number.
+// directory: see [ensemble.Receiver], which also says of what little is taken from
+// those who are no members. That keeps out what is misconfigured, not who lies.
+// Against those Config.Dial and Config.Listener give TLS, and Config.Check compares
+// the certificate with the member's address.
 package tcp

@@ -12,28 +12,26 @@ import (
 //	u8 frameReturn | u64 directory | u64 member              from Admit to the raft loop
 //	u8 frameRelay  | u64 directory | u64 member | u8 number
 const (
-	frameRelay  = 9
-	frameReturn = 10
-	relayBytes  = helloBytes + 1
+	relayBytes = helloBytes + 1
 )
 
-// A visitor is one who is no member and would like to be.
-type visitor struct {
+// An applicant is one who is no member and would like to be.
+type applicant struct {
 	directory uint64
 	raft      uint64 // its number, if it was a member before
 	at        uint64 // tick of the last hello
 }
 
-// blank reports whether a visitor has forgotten all, or was never a member.
-func (v visitor) blank() bool { return v.raft == 0 }
+// blank reports whether an applicant has forgotten all, or was never a member.
+func (v applicant) blank() bool { return v.raft == 0 }
 
-// memberID is raft's number of the visitor as a member.
-func (v visitor) memberID(cluster uint64, number int) uint64 {
+// memberID is raft's number of the applicant as a member.
+func (v applicant) memberID(cluster uint64, number int) uint64 {
 	return cmp.Or(v.raft, memberID(cluster, number, v.directory))
 }
 
-// visitorTicks is how long a hello of a visitor counts.
-const visitorTicks = 200
+// applicantTicks is how long a hello of an applicant counts.
+const applicantTicks = 200
 
 // receiveHello answers a hello. The leader remembers who is no member, and has a
 // number claimed that is nobody's yet.
@@ -53,7 +51,7 @@ func (l *loop) receiveHello(from int, b []byte) {
 	case ok && s.directory == 0:
 		l.claim(from, directory)
 	case l.leading:
-		l.visited(from, directory, member)
+		l.remember(from, directory, member)
 	default:
 		if to, ok := l.peers.numberOf(l.leader); ok {
 			l.peers.sendFrame(to, append(appendFrame(frameRelay, directory, member), byte(from)))
@@ -73,28 +71,28 @@ func (l *loop) receiveRelay(b []byte) {
 	}
 	number, directory := int(b[helloBytes]), binary.BigEndian.Uint64(b[1:])
 	if !knownMember(l.roster.get(), number, directory) {
-		l.visited(number, directory, binary.BigEndian.Uint64(b[9:]))
+		l.remember(number, directory, binary.BigEndian.Uint64(b[9:]))
 	}
 }
 
-// visited notes one who is no member.
-func (l *loop) visited(number int, directory, member uint64) {
-	if l.visitors == nil {
-		l.visitors = make(map[int]visitor)
+// remember notes one who is no member.
+func (l *loop) remember(number int, directory, member uint64) {
+	if l.applicants == nil {
+		l.applicants = make(map[int]applicant)
 	}
-	if v, ok := l.visitor(number); ok && v.directory != directory {
+	if v, ok := l.applicant(number); ok && v.directory != directory {
 		return // the first one stays
 	}
-	if l.visitors[number].directory != directory {
+	if l.applicants[number].directory != directory {
 		l.log.Info().Int("member", number).Msg("one that is no member says hello")
 	}
-	l.visitors[number] = visitor{directory: directory, raft: member, at: l.clock}
+	l.applicants[number] = applicant{directory: directory, raft: member, at: l.clock}
 }
 
-// visitor gives the one with a number, if it was heard lately.
-func (l *loop) visitor(number int) (visitor, bool) {
-	v, ok := l.visitors[number]
-	return v, ok && l.clock-v.at <= visitorTicks
+// applicant gives the one with a number, if it was heard lately.
+func (l *loop) applicant(number int) (applicant, bool) {
+	v, ok := l.applicants[number]
+	return v, ok && l.clock-v.at <= applicantTicks
 }
 
 // answer is what a member of an ensemble says to a hello.
@@ -120,22 +118,4 @@ func (l *loop) answer(m *membership, from int, directory uint64) []byte {
 func (l *loop) active(number int) bool {
 	s, ok := l.roster.get().owner(number)
 	return ok && s.raft != 0 && (s.raft == l.peers.self || l.heardLately(s.raft))
-}
-
-// claim has the log give a number to a directory.
-func (l *loop) claim(number int, directory uint64) {
-	if l.leading && l.inFlight < maxInFlight {
-		l.note(notice{kind: noticeClaim, number: number, directory: directory})
-	}
-}
-
-// note proposes a notice, as the leader.
-func (l *loop) note(n notice) bool {
-	n.term = l.term
-	if l.raft.Propose(n.encode()) != nil {
-		return false
-	}
-	l.inFlight++
-	l.ready()
-	return true
 }

@@ -1,0 +1,46 @@
+package ensemble
+
+// The first byte of a frame says what it is. The numbers are for ever: members of
+// two versions may meet.
+const (
+	frameForward  = 1 // forward.go: commands for the leader, and that it has them
+	frameAccepted = 2
+	frameHello    = 3 // form.go, applicant.go: who has no ensemble, and what it is told
+	frameWelcome  = 4
+	frameWait     = 5
+	frameTaken    = 6
+	frameTell     = 7 // tell.go: a message for the leader, and that it was heard
+	frameTold     = 8
+	frameRelay    = 9  // applicant.go: a follower tells the leader of an applicant
+	frameReturn   = 10 // never sent: from Admit to the raft loop
+)
+
+// receiveFrame takes a frame; who may send which, hears has looked at. One that
+// makes no sense is dropped: the transport has checked that it is whole, so that
+// it comes from a version that says more.
+func (l *loop) receiveFrame(from int, b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	switch b[0] {
+	case frameForward, frameAccepted:
+		f, err := decodeForward(b)
+		if err != nil {
+			l.log.Warn().Int("member", from).Err(err).Msg("frame dropped")
+			return
+		}
+		if b[0] == frameAccepted {
+			l.forwards.accepted(f)
+			return
+		}
+		l.receiveForward(from, f)
+	case frameTell:
+		l.receiveTell(from, b)
+	case frameTold:
+		l.receiveTold(b)
+	case frameHello, frameReturn:
+		l.receiveHello(from, b)
+	case frameRelay:
+		l.receiveRelay(b)
+	}
+}
