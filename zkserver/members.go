@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 
 	"github.com/mwqueue/mw/zkserver/ensemble"
@@ -96,6 +97,20 @@ func (e *Ensemble) check() error {
 		}
 	}
 	return e.TLS.check()
+}
+
+// mayAnswer reports whether one who is no member may be answered at the address
+// that it names. Without TLS it may not be farther away than the members are that
+// the operator has named.
+func (e *Ensemble) mayAnswer(address string) bool {
+	return e.TLS.on() || isLoopback(address) || slices.ContainsFunc(e.Members, func(m Member) bool { return !isLoopback(m.Address) })
+}
+
+// isLoopback reports whether an address is on this machine for sure.
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
 // list gives the members as package ensemble has them.

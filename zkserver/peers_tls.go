@@ -111,12 +111,13 @@ func (p *peerKeys) dialer(dial func(context.Context, ensemble.Member) (net.Conn,
 
 // check says what is wrong with the certificate of the member at the other end.
 func (p *peerKeys) check(m ensemble.Member, c net.Conn) error {
+	plain := p.cfg.DialPlain // for what we dialed
 	if e, ok := c.(*eitherPeer); ok {
-		c = e.inner
+		c, plain = e.inner, p.cfg.TakePlain
 	}
 	secure, ok := c.(*tls.Conn)
 	if !ok {
-		if p.cfg.TakePlain || p.cfg.DialPlain {
+		if plain {
 			return nil
 		}
 		return errors.New("it does not speak TLS")

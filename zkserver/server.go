@@ -140,6 +140,7 @@ func open(cfg Config, c *collector) (*Server, error) {
 		Number:          cfg.Ensemble.Number,
 		Transport:       transport,
 		Hear:            s.hear,
+		GuestAt:         s.cfg.Ensemble.mayAnswer,
 		Check:           decodable,
 		Log:             cfg.Log,
 		SegmentBytes:    cfg.SegmentBytes,

@@ -1,0 +1,56 @@
+package zkserver
+
+import (
+	"net"
+	"testing"
+
+	"github.com/mwqueue/mw/zkserver/ensemble"
+)
+
+// TestGuestsAreAnsweredNoFartherThanMembersAre: what has no TLS stays on this
+// machine if the members do.
+func TestGuestsAreAnsweredNoFartherThanMembersAre(t *testing.T) {
+	here := []Member{{Number: 1, Address: "127.0.0.1:1"}, {Number: 2, Address: "localhost:2"}}
+	there := []Member{{Number: 1, Address: "127.0.0.1:1"}, {Number: 2, Address: "zk2:2888"}}
+	for _, tt := range []struct {
+		name    string
+		e       Ensemble
+		address string
+		want    bool
+	}{
+		{"on this machine", Ensemble{Members: here}, "[::1]:3", true},
+		{"elsewhere, members here", Ensemble{Members: here}, "10.0.0.1:3", false},
+		{"a name", Ensemble{Members: here}, "zk3:2888", false},
+		{"no address", Ensemble{Members: here}, "zk3", false},
+		{"elsewhere, with TLS", Ensemble{Members: here, TLS: PeerTLS{Cert: "a.pem"}}, "zk3:2888", true},
+		{"elsewhere, as members are", Ensemble{Members: there}, "zk3:2888", true},
+	} {
+		if got := tt.e.mayAnswer(tt.address); got != tt.want {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}
+
+// TestPlainIsTakenOnTheEndThatMay: on the way to TLS each end has a switch.
+func TestPlainIsTakenOnTheEndThatMay(t *testing.T) {
+	plain, other := net.Pipe()
+	defer plain.Close()
+	defer other.Close()
+	m := ensemble.Member{Number: 2, Address: "zk2:2888"}
+	for _, tt := range []struct {
+		cfg          PeerTLS
+		dialed, came bool
+	}{
+		{PeerTLS{}, false, false},
+		{PeerTLS{TakePlain: true}, false, true},
+		{PeerTLS{DialPlain: true}, true, false},
+	} {
+		p := &peerKeys{cfg: tt.cfg}
+		if got := p.check(m, plain) == nil; got != tt.dialed {
+			t.Errorf("%+v: dialed without TLS: %v", tt.cfg, got)
+		}
+		if got := p.check(m, &eitherPeer{Conn: plain, keys: p, inner: plain}) == nil; got != tt.came {
+			t.Errorf("%+v: came without TLS: %v", tt.cfg, got)
+		}
+	}
+}
