@@ -59,8 +59,6 @@ type simProfile struct {
 	delay     time.Duration // of the network
 	faults    time.Duration // between two, on average
 	snapshots int64         // batches between them
-	silent    int           // how often clients say nothing for longer than their timeout
-	onlyCuts  bool          // of the network; no process ends
 	plant     simPlant
 }
 
@@ -72,7 +70,7 @@ type figures struct {
 
 // simProfileOf gives a seed its kind of trouble.
 func simProfileOf(seed uint64) simProfile {
-	p := simProfile{members: 3, clients: 9, length: 6 * time.Second, delay: time.Millisecond, faults: 300 * time.Millisecond, snapshots: 200, silent: 1}
+	p := simProfile{members: 3, clients: 9, length: 6 * time.Second, delay: time.Millisecond, faults: 300 * time.Millisecond, snapshots: 200}
 	switch seed % 4 {
 	case 1:
 		p.members = 5

@@ -23,11 +23,7 @@ func (s *simRun) fault() {
 		}
 	}
 	s.faults++
-	k := s.rng.IntN(12)
-	if s.profile.onlyCuts {
-		k = 4 + k%4
-	}
-	switch k {
+	switch s.rng.IntN(12) {
 	case 0, 1:
 		s.kill((*waltest.Disk).Kill, s.victims(m)...)
 	case 2, 3:

@@ -43,7 +43,7 @@ func (c *simClient) live(ctx context.Context, role func(*simClient)) {
 			c.move(ctx)
 		case n == 4:
 			c.leave(c.rng.IntN(2) == 0)
-		case n < 5+c.sim.profile.silent:
+		case n == 5:
 			pause = 2 * simTimeout
 		}
 		sleep(ctx, time.Duration(c.rng.Int64N(int64(pause))))

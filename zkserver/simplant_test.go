@@ -19,7 +19,6 @@ const (
 	skippedSync             // every fourth sync of a disk is skipped
 	staleRead               // some syncs are answered at once
 	followersClock          // members expire sessions that they have not heard of themselves
-	lateExpiry              // not a bug: expiries of a leader come when there is another
 )
 
 // plant puts the bug into a member that starts.
@@ -30,8 +29,6 @@ func (m *simServer) plant(ctx context.Context) {
 		s.lives.Go(func() { server.syncs.run(ctx, func(context.Context, []*conn) error { return nil }) })
 	case followersClock:
 		s.lives.Go(func() { server.expireByOwnClock(ctx) })
-	case lateExpiry:
-		server.writes = &lateProposer{proposer: server.writes, sim: s, server: server}
 	}
 }
 
@@ -56,57 +53,6 @@ func (s *Server) expireByOwnClock(ctx context.Context) {
 			s.writes.Offer(ctx, ensemble.Proposal{Data: cmd.append(nil), Reserved: true})
 		}
 		sleep(ctx, 100*time.Millisecond)
-	}
-}
-
-// A lateProposer holds back expiries until the term is another, as a leader does
-// that is stopped in between.
-type lateProposer struct {
-	proposer
-	sim    *simRun
-	server *Server
-}
-
-// Offer implements proposer.
-func (p *lateProposer) Offer(ctx context.Context, o ensemble.Proposal) error {
-	cmd, err := parseCommand(o.Data)
-	if err != nil || cmd.kind != doExpire || p.sim.calm.Load() {
-		return p.proposer.Offer(ctx, o)
-	}
-	term := p.server.node.Role().Term
-	p.sim.lives.Go(func() {
-		late := time.NewTimer(5 * time.Second)
-		defer late.Stop()
-		for {
-			changed := p.server.node.RoleChanged()
-			if p.server.node.Role().Term != term {
-				break
-			}
-			select {
-			case <-changed:
-			case <-late.C: // then it was not to be
-				p.server.replica.live.add(cmd.session, simTimeout)
-				return
-			case <-ctx.Done():
-				return
-			}
-		}
-		p.proposer.Offer(ctx, o)
-	})
-	return nil
-}
-
-// The fence of terms is what makes late expiries harmless.
-func TestExpiriesOfAnEarlierTermAreVoid(t *testing.T) {
-	if testing.Short() {
-		t.Skip("not in short mode: it takes many seeds")
-	}
-	for seed := uint64(1); seed <= 15; seed++ {
-		profile := simProfileOf(seed)
-		profile.plant, profile.silent, profile.onlyCuts = lateExpiry, 12, true
-		if _, err := simulateServers(t, seed, profile, zerolog.Nop()); err != nil {
-			t.Errorf("seed %d: %v", seed, err)
-		}
 	}
 }
 
