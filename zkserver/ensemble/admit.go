@@ -103,7 +103,7 @@ func (n *Node) hears(c Credentials, frame []byte) bool {
 	switch frame[0] {
 	case frameHello, frameWelcome, frameWait, frameTaken:
 		return true
-	case frameAccepted, frameTold: // the leader may be newer
+	case frameAccepted, frameRefused, frameTold: // the leader may be newer
 		return n.trusts(c)
 	case frameForward, frameTell, frameRelay:
 		return n.belongs(c)

@@ -10,90 +10,17 @@ import (
 //
 //	u8 frameForward  | u64 term | u64 origin | u64 number | uvarint n, then n times: uvarint seq | uvarint length | data
 //	u8 frameAccepted | u64 term | u64 origin | u64 number
+//	u8 frameRefused  | u64 term | u64 origin | u64 number
 //
 // number counts the commands of an origin in a term, from 0: in a forward that
-// of the first command, in an answer that of the next one the leader wants. A
-// frame is sent again until it is accepted; the leader takes each number once
-// and in turn, as long as the term lasts. So what is forwarded is proposed in
-// order, and once in a term.
-const (
-	forwardHeader = 1 + 8 + 8 + 8
-
-	resendTicks = 10 // without an answer
-)
+// of the first command, in an accepted that of the next one the leader wants, in
+// a refused that of the forward for which it had no room, or which came out of
+// turn. A frame is sent again until it is accepted; the leader takes each number
+// once and in turn, as long as the term lasts. So what is forwarded is proposed
+// in order, and once in a term.
+const forwardHeader = 1 + 8 + 8 + 8
 
 var errFrame = errors.New("malformed frame")
-
-// A frame is one that was forwarded and is not wholly applied here.
-type frame struct {
-	next     uint64 // the number behind its last command
-	count    int    // of commands
-	bytes    []byte // nil once the leader has accepted it
-	age      int    // ticks since it was sent
-	accepted bool
-}
-
-// A forwarder knows what the leader was sent in its term. The raft loop owns it.
-type forwarder struct {
-	term   uint64
-	origin uint64
-	next   uint64 // number
-	frames []frame
-	count  int // of the commands in frames
-}
-
-// begin starts a new term, or a new origin: the frames of earlier ones are void.
-func (f *forwarder) begin(term, origin uint64) {
-	if f.term != term || f.origin != origin {
-		*f = forwarder{term: term, origin: origin}
-	}
-}
-
-// settle removes the frames that are applied, given how many commands are not,
-// and says how many frames are left.
-func (f *forwarder) settle(underWay int) int {
-	for len(f.frames) > 0 && f.count-f.frames[0].count >= underWay {
-		f.count -= f.frames[0].count
-		f.frames = f.frames[1:]
-	}
-	return len(f.frames)
-}
-
-// add makes a frame.
-func (f *forwarder) add(commands []Command) []byte {
-	b := encodeForward(f.term, f.origin, f.next, commands)
-	f.next += uint64(len(commands))
-	f.count += len(commands)
-	f.frames = append(f.frames, frame{next: f.next, count: len(commands), bytes: b})
-	return b
-}
-
-// accepted takes an answer of the leader's.
-func (f *forwarder) accepted(a forward) {
-	if a.term != f.term || a.origin != f.origin {
-		return
-	}
-	for i := range f.frames {
-		if f.frames[i].next <= a.number {
-			f.frames[i].accepted, f.frames[i].bytes = true, nil
-		}
-	}
-}
-
-// tick lets time go on by one tick and gives the frames to be sent again.
-func (f *forwarder) tick() (again [][]byte) {
-	for i := range f.frames {
-		fr := &f.frames[i]
-		if fr.accepted {
-			continue
-		}
-		if fr.age++; fr.age >= resendTicks {
-			fr.age = 0
-			again = append(again, fr.bytes)
-		}
-	}
-	return again
-}
 
 // forward sends the leader frames of what is in the backlog, on a follower,
 // if not too many are on their way.
@@ -127,8 +54,31 @@ func (l *loop) receiveForward(from int, f forward) {
 		}
 	}
 	l.sift(from, f.commands)
-	next := l.intake.take(f)
+	next, refused := l.intake.take(f)
 	l.peers.sendFrame(from, appendForwardHeader(nil, frameAccepted, f.term, f.origin, next))
+	if refused {
+		l.peers.sendFrame(from, appendForwardHeader(nil, frameRefused, f.term, f.origin, f.number))
+	}
+}
+
+// resend sends the frames again for which it is time.
+func (l *loop) resend() {
+	to, ok := l.peers.numberOf(l.leader)
+	if !ok || l.leading || l.forwards.term != l.term {
+		return
+	}
+	l.forwards.settle(l.backlog.underWay())
+	for _, frame := range l.forwards.tick() {
+		l.peers.sendFrame(to, frame)
+	}
+}
+
+// reached takes the news of a new connection to a member: what was sent to it
+// before may be lost.
+func (l *loop) reached(number int) {
+	if to, ok := l.peers.numberOf(l.leader); ok && to == number {
+		l.forwards.lost()
+	}
 }
 
 // sift empties the commands that this member cannot decode.
@@ -177,7 +127,7 @@ type forward struct {
 	commands             []Command
 }
 
-// decodeForward reads a frameForward or a frameAccepted, kind included.
+// decodeForward reads a frameForward or an answer to one, kind included.
 func decodeForward(b []byte) (forward, error) {
 	if len(b) < forwardHeader {
 		return forward{}, errFrame
@@ -188,7 +138,7 @@ func decodeForward(b []byte) (forward, error) {
 		number: binary.BigEndian.Uint64(b[17:]),
 	}
 	kind, b := b[0], b[forwardHeader:]
-	if kind == frameAccepted {
+	if kind != frameForward {
 		if len(b) > 0 {
 			return forward{}, errFrame
 		}

@@ -76,7 +76,7 @@ func TestIntakeTakesEachNumberOnceAndInTurn(t *testing.T) {
 		{of(4, 5), 5},
 		{of(2, 4), 5},
 	} {
-		if got := in.take(step.f); got != step.next {
+		if got, _ := in.take(step.f); got != step.next {
 			t.Errorf("%d to %d: next is %d, want %d", step.f.number, step.f.number+uint64(len(step.f.commands)), got, step.next)
 		}
 	}
@@ -87,7 +87,8 @@ func TestIntakeTakesEachNumberOnceAndInTurn(t *testing.T) {
 	if in.bytes != size(all[3:]) {
 		t.Errorf("%d bytes are left", in.bytes)
 	}
-	if in.begin(6); in.take(of(4, 5)) != 0 || len(in.commands) != 0 {
+	in.begin(6)
+	if next, refused := in.take(of(4, 5)); next != 0 || !refused || len(in.commands) != 0 {
 		t.Error("a new term does not begin anew")
 	}
 }
@@ -96,11 +97,11 @@ func TestIntakeIsBounded(t *testing.T) {
 	var in intake
 	big := commandsOf(1, intakeBytes-1000)
 	in.take(forward{origin: 1, commands: big})
-	if next := in.take(forward{origin: 2, commands: commandsOf(2, 2000)}); next != 0 {
+	if next, refused := in.take(forward{origin: 2, commands: commandsOf(2, 2000)}); next != 0 || !refused {
 		t.Error("taken without room")
 	}
 	in.drop(1)
-	if next := in.take(forward{origin: 2, commands: commandsOf(2, 2000)}); next != 1 {
+	if next, refused := in.take(forward{origin: 2, commands: commandsOf(2, 2000)}); next != 1 || refused {
 		t.Error("not taken with room")
 	}
 	for origin := range uint64(10 * maxSenders) {
@@ -136,37 +137,5 @@ func TestBatchesMixOwnAndForwarded(t *testing.T) {
 				t.Errorf("two batches have %d of our own and %d forwarded", ours, theirs)
 			}
 		}
-	}
-}
-
-func TestFrameIsSentAgainUntilItIsAccepted(t *testing.T) {
-	var f forwarder
-	f.begin(3, 9)
-	f.add(commandsOf(9, 1, 1))
-	f.add(commandsOf(9, 1))
-	again := 0
-	for range 3 * resendTicks {
-		again += len(f.tick())
-	}
-	if again != 6 {
-		t.Errorf("sent %d times again, want 6", again)
-	}
-	f.accepted(forward{term: 3, origin: 9, number: 2})
-	f.accepted(forward{term: 2, origin: 9, number: 3}) // of another term
-	again = 0
-	for range resendTicks {
-		again += len(f.tick())
-	}
-	if again != 1 {
-		t.Errorf("sent %d times again, want 1", again)
-	}
-	if left := f.settle(3); left != 2 {
-		t.Errorf("%d frames left, nothing was applied", left)
-	}
-	if left := f.settle(1); left != 1 {
-		t.Errorf("%d frames left, the first was applied", left)
-	}
-	if left := f.settle(0); left != 0 {
-		t.Errorf("%d frames left, all is applied", left)
 	}
 }

@@ -13,6 +13,7 @@ const (
 	frameTold     = 8
 	frameRelay    = 9  // applicant.go: a follower tells the leader of an applicant
 	frameReturn   = 10 // never sent: from Admit to the raft loop
+	frameRefused  = 11 // forward.go: that the leader has not taken commands
 )
 
 // receiveFrame takes a frame; who may send which, hears has looked at. One that
@@ -23,17 +24,20 @@ func (l *loop) receiveFrame(from int, b []byte) {
 		return
 	}
 	switch b[0] {
-	case frameForward, frameAccepted:
+	case frameForward, frameAccepted, frameRefused:
 		f, err := decodeForward(b)
 		if err != nil {
 			l.log.Warn().Int("member", from).Err(err).Msg("frame dropped")
 			return
 		}
-		if b[0] == frameAccepted {
+		switch b[0] {
+		case frameAccepted:
 			l.forwards.accepted(f)
-			return
+		case frameRefused:
+			l.forwards.refused(f)
+		default:
+			l.receiveForward(from, f)
 		}
-		l.receiveForward(from, f)
 	case frameTell:
 		l.receiveTell(from, b)
 	case frameTold:

@@ -21,13 +21,15 @@ type inbox struct {
 }
 
 // received is one thing that has arrived: a message of raft's, a frame, the end of
-// a snapshot that was sent to a member, or the news that a member has ended.
+// a snapshot that was sent to a member, or the news that a member has ended or that
+// there is a new connection to one.
 type received struct {
 	from    int
 	message *pb.Message
 	frame   []byte
 	removed string // why we are no member any more, if from says so
 	gone    bool
+	reached bool
 
 	sent   uint64 // raft's number of the member, or 0
 	status raft.SnapshotStatus

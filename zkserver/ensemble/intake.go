@@ -38,7 +38,8 @@ type sender struct {
 func (in *intake) begin(term uint64) { *in = intake{term: term} }
 
 // take accepts a frame, if it is its turn, and gives the number to answer with.
-func (in *intake) take(f forward) (next uint64) {
+// It is refused if it must come again: what was accepted before need not.
+func (in *intake) take(f forward) (next uint64, refused bool) {
 	s := in.sender(f.origin)
 	in.clock++
 	s.heard = in.clock
@@ -46,12 +47,13 @@ func (in *intake) take(f forward) (next uint64) {
 	for _, c := range f.commands {
 		size += c.bytes()
 	}
-	if f.number == s.next && (in.bytes == 0 || in.bytes+size <= intakeBytes) {
-		s.next += uint64(len(f.commands))
-		in.commands = append(in.commands, f.commands...)
-		in.bytes += size
+	if f.number != s.next || in.bytes > 0 && in.bytes+size > intakeBytes {
+		return s.next, f.number >= s.next
 	}
-	return s.next
+	s.next += uint64(len(f.commands))
+	in.commands = append(in.commands, f.commands...)
+	in.bytes += size
+	return s.next, false
 }
 
 func (in *intake) sender(origin uint64) *sender {

@@ -171,6 +171,8 @@ func (l *loop) receive() {
 			l.raft.ReportSnapshot(r.sent, r.status)
 		case r.gone:
 			l.leaderGone(r.from)
+		case r.reached:
+			l.reached(r.from)
 		case r.removed != "":
 			l.hearOfRemoval(r.from, r.removed)
 		case r.message != nil:
@@ -229,12 +231,7 @@ func (l *loop) tick() {
 		l.statusAge = 0
 		l.publish()
 	}
-	if to, ok := l.peers.numberOf(l.leader); ok && !l.leading && l.forwards.term == l.term {
-		l.forwards.settle(l.backlog.underWay())
-		for _, frame := range l.forwards.tick() {
-			l.peers.sendFrame(to, frame)
-		}
-	}
+	l.resend()
 }
 
 // ready hands out everything raft wants done.

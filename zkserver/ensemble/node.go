@@ -218,3 +218,10 @@ func (n *Node) ReceiveGone(from int) {
 		n.net.put(received{from: from, gone: true})
 	}
 }
+
+// ReceiveReached implements Receiver.
+func (n *Node) ReceiveReached(from int) {
+	if n.formed() {
+		n.net.put(received{from: from, reached: true})
+	}
+}

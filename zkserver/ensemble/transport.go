@@ -44,6 +44,10 @@ type Receiver interface {
 	// its machine refuses connections. It does not block.
 	ReceiveGone(from int)
 
+	// ReceiveReached says that there is a new connection for the frames to a
+	// member, so that some of those before may be lost. It does not block.
+	ReceiveReached(from int)
+
 	// ReceiveRemoved says that another member refuses to listen to this one,
 	// with ErrRemoved of its Admit. It does not block.
 	ReceiveRemoved(from int, why string)

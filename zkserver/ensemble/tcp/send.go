@@ -35,6 +35,9 @@ func (t *Transport) send(ctx context.Context, r ensemble.Receiver, m *member, s 
 			if first {
 				log.Info().Msg("member reached")
 			}
+			if s == streamFrames {
+				r.ReceiveReached(m.Number)
+			}
 			said, wait, present = "", redialMin, true
 			began := time.Now()
 			err = t.sendOn(ctx, c, q)
