@@ -47,6 +47,7 @@ type leads struct{}
 func (leads) Role() ensemble.Role             { return ensemble.Role{Term: 1, Leading: true, HasLeader: true} }
 func (leads) RoleChanged() <-chan struct{}    { return nil }
 func (leads) Tell([]byte) *ensemble.Telling   { return ensemble.NewTelling(1) }
+func (leads) DiskHangs() time.Duration        { return 0 }
 func (leads) Heard() time.Time                { return time.Time{} }
 func (leads) ReadIndex(context.Context) error { return nil }
 

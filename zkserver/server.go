@@ -72,6 +72,7 @@ type member interface {
 	RoleChanged() <-chan struct{}
 	Tell(b []byte) *ensemble.Telling
 	Heard() time.Time
+	DiskHangs() time.Duration
 	ReadIndex(ctx context.Context) error
 }
 
@@ -179,7 +180,7 @@ func (s *Server) Addr() net.Addr {
 }
 
 // Run serves clients until ctx ends, and then returns nil, or until the disk
-// fails. It returns when everything it started has ended and the port and the
+// fails, be it while it ends. It returns when everything it started has ended and the port and the
 // data directory are released. Sessions live on: their clients may come back to
 // the next Server on the same directory.
 //
@@ -223,7 +224,7 @@ func (s *Server) Run(ctx context.Context) error {
 		g.Go(func() error { return s.serveControl(running) })
 		return s.acceptLoop(running)
 	})
-	if err := g.Wait(); err != nil && ctx.Err() == nil {
+	if err := g.Wait(); err != nil && (ctx.Err() == nil || errors.Is(err, ensemble.ErrDisk)) {
 		return fmt.Errorf("zkserver: %w", err)
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mwqueue/mw/zkserver/ensemble"
+	"github.com/mwqueue/mw/zkserver/wal/waltest"
 	"github.com/mwqueue/mw/zkserver/wire"
 )
 
@@ -295,4 +297,45 @@ func TestAMemberAloneIsReadOnlyFromTheStart(t *testing.T) {
 			r.Error("isro says rw")
 		}
 	})
+}
+
+// The member hears the leader, and is heard, but nothing of what is committed is
+// applied there.
+func TestAMemberWhoseDiskHangsSendsItsClientsAwayAndEnds(t *testing.T) {
+	for _, who := range []string{"follower", "leader"} {
+		t.Run(who, func(t *testing.T) {
+			inTrio(t, nil, func(r *trio) {
+				n, other := r.followers()
+				if who == "leader" {
+					n = r.leader()
+				}
+				g := r.guest(n, 20*time.Second)
+				defer g.keepAlive(time.Second)()
+				w := r.guest(other, 20*time.Second)
+				w.create("/x", 0)
+				begin := time.Now()
+				r.disks[n].Inject(func(op waltest.Op, _ string) error {
+					if left := time.Minute - time.Since(begin); op == waltest.OpSync && left > 0 {
+						time.Sleep(left)
+					}
+					return nil
+				})
+				w.set("/x", "written")
+				if took, ended := g.endsAfter(20 * time.Second); !ended || took > hangPatience+noLeaderTime+late {
+					r.Errorf("client was sent away: %v, after %v", ended, took)
+				}
+				if g.move(other); g.get("/x") != "written" {
+					r.Error("what was written is gone")
+				}
+				if err := <-r.errs[n]; !errors.Is(err, ensemble.ErrDisk) {
+					r.Errorf("the member ended with %v, want %v", err, ensemble.ErrDisk)
+				}
+				if took := time.Since(begin); took > 35*time.Second {
+					r.Errorf("the member ended after %v", took)
+				}
+				delete(r.servers, n)
+				time.Sleep(time.Until(begin.Add(2 * time.Minute))) // what was left behind ends
+			})
+		})
+	}
 }

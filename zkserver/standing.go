@@ -11,9 +11,9 @@ type standing int32
 const (
 	serving standing = iota
 
-	// cutOff: there is no leader, or none that hears this member, and has not
-	// been for noLeaderTime. Clients are sent away, who may find a member that
-	// is better off.
+	// cutOff: there is no leader, or none that hears this member, or the disk
+	// hangs, and that has been so for noLeaderTime. Clients are sent away, who may
+	// find a member that is better off.
 	cutOff
 
 	// readOnly is the same where Config.ReadOnlyMode is set: clients who are
@@ -30,6 +30,10 @@ const (
 	// than twice noLeaderTime wait for half of its timeout, so that the other
 	// half is left to find another member.
 	minPatience = time.Second
+
+	// hangPatience is how long a write to the log may take that counts as none
+	// of this.
+	hangPatience = time.Second
 )
 
 // standLoop keeps in touch with the leader until ctx ends.
@@ -63,6 +67,7 @@ func (s *Server) standLoop(ctx context.Context) error {
 // stand decides what the standing is.
 func (s *Server) stand(now time.Time) {
 	switch role := s.member.Role(); {
+	case s.member.DiskHangs() >= hangPatience: // nothing of what others do comes about here
 	case role.Leading:
 		s.contact = now
 	case role.HasLeader:
@@ -103,7 +108,7 @@ func (s *Server) sendAway(away time.Duration) {
 	}
 	s.standing.Store(int32(to)) // before the list is made: who comes now is refused
 	conns := s.replica.connections()
-	s.log.Warn().Dur("took", away).Int("conns", len(conns)).Bool("readonly", to == readOnly).Msg("no leader is heard, clients are sent away")
+	s.log.Warn().Dur("took", away).Int("conns", len(conns)).Bool("readonly", to == readOnly).Dur("hangs", s.member.DiskHangs()).Msg("no leader is heard or the disk hangs, clients are sent away")
 	for _, c := range conns {
 		c.close(errNoLeader)
 	}

@@ -29,6 +29,7 @@ type trio struct {
 	servers map[int]*Server // those that run
 	disks   map[int]*waltest.Disk
 	ends    map[int]func()
+	errs    map[int]<-chan error // of those that have run
 }
 
 // inTrio runs a test of three servers, once they have a leader.
@@ -37,7 +38,7 @@ func inTrio(t *testing.T, option func(*Config), test func(*trio)) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &trio{
 			T: t, net: newSimNet(rand.New(rand.NewPCG(1, 1)), time.Millisecond), option: option,
-			servers: map[int]*Server{}, disks: map[int]*waltest.Disk{}, ends: map[int]func(){},
+			servers: map[int]*Server{}, disks: map[int]*waltest.Disk{}, ends: map[int]func(){}, errs: map[int]<-chan error{},
 		}
 		for n := 1; n <= 3; n++ {
 			r.disks[n] = waltest.New(uint64(n))
@@ -78,11 +79,12 @@ func (r *trio) start(n int) {
 		r.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
+	ended, failed := make(chan struct{}), make(chan error, 1)
 	go func() {
 		defer close(ended)
-		s.Run(ctx)
+		failed <- s.Run(ctx)
 	}()
+	r.errs[n] = failed
 	r.servers[n] = s
 	r.ends[n] = func() { cancel(); <-ended }
 }

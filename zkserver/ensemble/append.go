@@ -32,6 +32,7 @@ type appender struct {
 	restore   func(s *pb.Snapshot, responses []*pb.Message)
 	restoring atomic.Bool
 
+	hang    *hang
 	done    func(messages int) // is told how many are finished
 	taken   []*pb.Message      // from the mailbox; its memory is used again
 	rest    []*pb.Message      // of those: not yet written
@@ -43,7 +44,7 @@ type appender struct {
 func newAppender(in *mailbox, s *storage, deliver func([]*pb.Message), log zerolog.Logger) *appender {
 	hard := s.log.HardState()
 	limit := int(min(maxGroupBytes, s.log.MaxEntryBytes()))
-	return &appender{in: in, storage: s, deliver: deliver, log: log, limit: limit, durable: hard, hard: hard}
+	return &appender{in: in, storage: s, deliver: deliver, log: log, hang: &hang{}, limit: limit, durable: hard, hard: hard}
 }
 
 // run writes what comes into the mailbox until ctx ends or the disk fails. All
@@ -56,7 +57,7 @@ func (a *appender) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return a.finish()
 		case <-idle.C:
-			if err := a.storage.log.Mark(); err != nil {
+			if err := a.hang.during(a.storage.log.Mark); err != nil {
 				return err
 			}
 			continue
@@ -101,7 +102,7 @@ func (a *appender) finish() error {
 	if a.hard == a.durable {
 		return nil
 	}
-	if err := a.storage.append(a.hard, nil); err != nil && !errors.Is(err, wal.ErrDiskFull) {
+	if err := a.hang.during(func() error { return a.storage.append(a.hard, nil) }); err != nil && !errors.Is(err, wal.ErrDiskFull) {
 		return err
 	}
 	return nil
@@ -203,7 +204,7 @@ func cutGroup(entries []*pb.Entry, limit int) int {
 // acknowledged is in danger, and raft's order must be kept.
 func (a *appender) persist(ctx context.Context, write func() error) error {
 	start := time.Now()
-	err := write()
+	err := a.hang.during(write)
 	if took := time.Since(start); took > slowAppend {
 		a.log.Warn().Dur("took", took).Msg("disk slow")
 	}
@@ -218,7 +219,7 @@ func (a *appender) persist(ctx context.Context, write func() error) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-retry.C:
-			err = write()
+			err = a.hang.during(write)
 		}
 	}
 	return err

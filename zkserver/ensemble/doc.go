@@ -47,7 +47,8 @@
 // restarts, whatever the clocks do.
 //
 // A failed write or sync ends Run with [ErrDisk]; nothing that depends on it
-// is ever applied. A full disk makes Propose refuse with [ErrDiskFull] before
+// is ever applied. So does one that hangs for 30 s; a leader hands over the lead
+// long before. A full disk makes Propose refuse with [ErrDiskFull] before
 // the log has no room; reads go on, and proposals are taken again when there
 // is room.
 //
@@ -135,6 +136,5 @@
 //
 // # Not yet
 //
-// A leader whose disk hangs hands over the lead, but does not end itself. The
-// limits of a full disk are each member's own.
+// The limits of a full disk are each member's own.
 package ensemble

@@ -25,6 +25,7 @@ type Node struct {
 	roles     *roles
 	tells     *tells
 	handOver  *handOver
+	hang      *hang
 
 	// Of a member that has yet to find the others, what follows is set when
 	// begun is closed.
@@ -50,8 +51,9 @@ type Node struct {
 }
 
 // Run drives the node until ctx ends, Close is called, or the disk fails; then
-// the error is ErrDisk. It may be called once. When it has returned, nothing is
-// applied or acknowledged any more.
+// the error is ErrDisk. A write that does not end for 30 s is a failure, too: it is
+// left behind, and the directory with it. Run may be called once. When it has
+// returned, nothing is applied or acknowledged any more.
 //
 //	raft loop    decides; touches neither disk nor machine
 //	append       writes the log, one sync for all that is waiting
@@ -88,7 +90,7 @@ func (n *Node) Run(ctx context.Context) error {
 		g.Go(func() error { return n.transfers.run(threads) })
 		return nil
 	})
-	if err := g.Wait(); err != nil && ctx.Err() == nil {
+	if err := n.hang.wait(threads, n.cancel, g.Wait); err != nil && (ctx.Err() == nil || errors.Is(err, ErrDisk)) {
 		if errors.Is(err, wal.ErrFailed) {
 			err = fmt.Errorf("%w: %w", ErrDisk, err)
 		}
@@ -194,7 +196,7 @@ func (n *Node) Close() error {
 	} else {
 		close(n.stopped)
 	}
-	return n.wal.Close()
+	return n.hang.close(n.wal.Close)
 }
 
 // ReceiveRaft implements Receiver.

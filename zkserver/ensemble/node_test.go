@@ -73,7 +73,7 @@ func TestNothingIsAppliedBeforeItsSync(t *testing.T) {
 			return nil
 		})
 		propose(t, n, "a")
-		time.Sleep(time.Minute)
+		time.Sleep(20 * time.Second)
 		if got := m.list(); len(got) != 0 {
 			t.Fatalf("applied %q before the sync", got)
 		}

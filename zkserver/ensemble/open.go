@@ -28,7 +28,7 @@ func Open(cfg Config) (*Node, error) {
 	n := &Node{
 		cfg: cfg, wal: log,
 		reads: newReads(), net: newInbox(), roster: newRoster(),
-		roles: newRoles(), tells: newTells(), handOver: newHandOver(),
+		roles: newRoles(), tells: newTells(), handOver: newHandOver(), hang: &hang{},
 		begun: make(chan struct{}), ready: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	n.maxCommand = int(log.MaxEntryBytes()) - batchOverhead - commandOverhead
@@ -121,6 +121,7 @@ func (n *Node) assemble(id identity, start position) error {
 	n.reads.applied = start.index
 	n.loop.publish()
 	n.append = newAppender(n.loop.append, n.storage, n.deliver, n.cfg.Log)
+	n.append.hang = n.hang
 	n.append.done = func(messages int) { n.loop.stall.done.Add(uint64(messages)) }
 	n.append.restore = func(s *pb.Snapshot, responses []*pb.Message) {
 		n.loop.apply.put(&pb.Message{Snapshot: s, Responses: responses})
