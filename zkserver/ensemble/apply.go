@@ -13,16 +13,17 @@ import (
 
 // An applier is the apply thread: it alone calls the Machine.
 type applier struct {
-	in        *mailbox
-	machine   Machine
-	deliver   func([]*pb.Message)
-	snapshots *snapshots
-	backlog   *backlog
-	roster    *roster
-	load      func(wal.SnapshotID) (meta, error) // gives the machine a snapshot
-	restored  func()                             // is called after that
-	changed   func(m *membership, cc *pb.Entry)  // is called when the members have changed; nil for nobody
-	log       zerolog.Logger
+	in          *mailbox
+	machine     Machine
+	deliver     func([]*pb.Message)
+	snapshots   *snapshots
+	backlog     *backlog
+	roster      *roster
+	load        func(wal.SnapshotID) (meta, error) // gives the machine a snapshot
+	restored    func()                             // is called after that
+	changed     func(m *membership, cc *pb.Entry)  // is called when the members have changed; nil for nobody
+	understands func(*membership) error            // says if members write what this one does not speak
+	log         zerolog.Logger
 
 	taken []*pb.Message // its memory is used again
 	position
@@ -91,7 +92,7 @@ func (a *applier) apply(e *pb.Entry) error {
 	a.index, a.term = e.GetIndex(), e.GetTerm()
 	if firstOfTerm {
 		a.backlog.begin(a.term)
-		a.machine.Apply(Batch{Index: a.index, Term: a.term, Time: a.time, Members: a.roster.get().members()})
+		a.show(Batch{Members: a.roster.get().members()})
 	}
 	if err := a.applyEntry(e); err != nil {
 		return err
@@ -129,8 +130,14 @@ func (a *applier) applyBatch(e *pb.Entry) error {
 	}
 	// The leader's stamps rise within a term. Between terms they may not.
 	a.time = max(a.time, b.Time)
-	b.Index, b.Term, b.Time, b.applier = e.GetIndex(), e.GetTerm(), a.time, a
-	a.machine.Apply(b)
+	b.applier = a
+	a.show(b)
 	a.backlog.applied(b.Commands)
 	return nil
+}
+
+// show gives the machine a batch of the entry that is being applied.
+func (a *applier) show(b Batch) {
+	b.Index, b.Term, b.Time, b.Version = a.index, a.term, a.time, a.roster.get().written()
+	a.machine.Apply(b)
 }

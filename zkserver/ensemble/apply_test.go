@@ -49,10 +49,10 @@ func TestApplyFollowsTheRulesOfTheLog(t *testing.T) {
 		}
 	}
 	want := []Batch{
-		{Index: 11, Term: 4, Time: 100, Commands: one},
-		{Index: 12, Term: 5, Time: 100},
-		{Index: 14, Term: 5, Time: 100, Commands: one},
-		{Index: 15, Term: 5, Time: 120, Commands: one},
+		{Index: 11, Term: 4, Time: 100, Version: 1, Commands: one},
+		{Index: 12, Term: 5, Time: 100, Version: 1},
+		{Index: 14, Term: 5, Time: 100, Version: 1, Commands: one},
+		{Index: 15, Term: 5, Time: 120, Version: 1, Commands: one},
 	}
 	if diff := cmp.Diff(want, m.batches, cmpopts.IgnoreUnexported(Batch{})); diff != "" {
 		t.Error(diff)

@@ -34,6 +34,10 @@ type Batch struct {
 	Time        int64 // ms since 1970 by the leader's clock; never falls
 	Commands    []Command
 
+	// Version is the latest that all members speak here: what Capture writes is
+	// to be no later, or a member that is given it could not read it.
+	Version uint8
+
 	// Members are those of the ensemble from here on. They are given at the
 	// first entry of each term, and where they change: nil elsewhere, and for
 	// a server that runs alone.

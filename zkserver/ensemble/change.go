@@ -167,7 +167,9 @@ func (m *membership) take(index uint64, st step, cc *pb.ConfChangeV2) (next *mem
 	case stepAbandon:
 		w.state = wishFailed
 	}
-	next, out = (&membership{index: index, servers: st.servers, conf: conf, wish: &w}).settle()
+	taken := *m
+	taken.index, taken.servers, taken.conf, taken.wish = index, st.servers, conf, &w
+	next, out = taken.settle()
 	return next, out, true
 }
 

@@ -51,6 +51,12 @@ type Config struct {
 	// at the address that it names. Default: anywhere.
 	GuestAt func(address string) bool
 
+	// Version is the latest version of commands and snapshots that the machine
+	// speaks. It must speak all before, too. What all members speak is [Node.Version],
+	// and Version of a Batch. With a directory of members who write a later one
+	// Open or Run ends with ErrOutdated. Default: 1.
+	Version uint8
+
 	// Log gets a line per change of term, recovery and trouble.
 	Log zerolog.Logger
 
@@ -107,6 +113,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.SnapshotBytes = cmp.Or(c.SnapshotBytes, 64<<20)
 	c.SnapshotEntries = cmp.Or(c.SnapshotEntries, 500_000)
 	c.BacklogBytes = cmp.Or(c.BacklogBytes, 16<<20)
+	c.Version = cmp.Or(c.Version, firstVersion)
 	return c, nil
 }
 
@@ -200,6 +207,10 @@ var (
 	// disk holds is known again only after recovery.
 	ErrDisk = errors.New("ensemble: disk failed")
 
+	// ErrOutdated says that members write a version that this program does not
+	// speak: all of them spoke it when it began.
+	ErrOutdated = errors.New("ensemble: this program is too old")
+
 	// ErrStopped says that Run has returned or Close was called.
 	ErrStopped = errors.New("ensemble: stopped")
 )
@@ -214,6 +225,9 @@ var (
 	// member since, so that it is not known what has become of earlier
 	// commands.
 	ErrForgotten = errors.New("ensemble: commands of before were forgotten")
+
+	// ErrVersion says that not all members speak the version of a command yet.
+	ErrVersion = errors.New("ensemble: not all members speak this version")
 
 	// ErrTooLarge says that a command is larger than the log takes.
 	ErrTooLarge = errors.New("ensemble: command too large")

@@ -113,6 +113,14 @@
 // A command that the leader cannot decode is not logged as it is: [Config.Check].
 // So one of a later version does no harm to members of an earlier one.
 //
+// # Versions
+//
+// The programs of an ensemble are replaced one after the other while it serves, so
+// that members of two versions live together. What is written, in the log, in
+// snapshots and in frames, is of a version that all of them speak: it is part of the
+// replicated state, and rises when all are there and speak a later one. Until then
+// a program may be taken back; after that an earlier one is refused. See version.go.
+//
 // # Snapshots
 //
 // The machine captures its state between two batches, and the capture is

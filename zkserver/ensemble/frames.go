@@ -14,6 +14,7 @@ const (
 	frameRelay    = 9  // applicant.go: a follower tells the leader of an applicant
 	frameReturn   = 10 // never sent: from Admit to the raft loop
 	frameRefused  = 11 // forward.go: that the leader has not taken commands
+	frameSpeaks   = 12 // version.go: a member tells the leader what it speaks
 )
 
 // receiveFrame takes a frame; who may send which, hears has looked at. One that
@@ -46,5 +47,7 @@ func (l *loop) receiveFrame(from int, b []byte) {
 		l.receiveHello(from, b)
 	case frameRelay:
 		l.receiveRelay(b)
+	case frameSpeaks:
+		l.receiveSpeaks(from, b)
 	}
 }

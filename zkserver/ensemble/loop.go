@@ -62,9 +62,12 @@ type loop struct {
 	heard       map[uint64]uint64 // clock of the last message of each member, by raft's number
 	applicants  map[int]applicant // by number: who says hello and is no member
 	carrier     carrier
-	appliedTerm uint64 // of the last entry applied
-	member      bool   // raft knows us as one
-	removed     bool   // we are no member any more
+	appliedTerm uint64         // of the last entry applied
+	speaks      uint8          // the latest version that this member speaks
+	tongues     map[int]tongue // by number: what others said of that
+	raised      uint64         // membership for which a later version was proposed, in this term
+	member      bool           // raft knows us as one
+	removed     bool           // we are no member any more
 
 	status    atomic.Pointer[Status]
 	statusAge int // ticks
@@ -119,6 +122,7 @@ func (l *loop) run(ctx context.Context) error {
 func (l *loop) turn() {
 	l.campaign()
 	l.ready()
+	l.raiseVersion()
 	l.propose()
 	l.forward()
 	l.tell()
@@ -222,6 +226,7 @@ func (l *loop) tick() {
 	}
 	l.raft.Tick()
 	l.carry()
+	l.speak()
 	l.reads.tick()
 	l.stall.tick()
 	l.handOver.tick()
@@ -285,7 +290,7 @@ func (l *loop) follow(rd raft.Ready) {
 		l.log.Info().Uint64("term", term).Int("member", number).Msg("following")
 	}
 	if term != l.term || leading != l.leading {
-		l.inFlight = 0
+		l.inFlight, l.raised = 0, 0
 		l.intake.begin(term)
 	}
 	l.term, l.leader, l.leading = term, leader, leading

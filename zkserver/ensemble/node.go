@@ -147,12 +147,19 @@ type Proposal struct {
 	// Reserved is for the few small commands that must be possible while the
 	// disk is full: it may use the reserve of the log until that is nearly gone.
 	Reserved bool
+
+	// Version is the first in which members know such a command. While not all of
+	// them speak it the error is ErrVersion. Default: 1.
+	Version uint8
 }
 
 // Offer is Propose, with all that can be said about a command.
 func (n *Node) Offer(ctx context.Context, p Proposal) error {
 	if len(p.Data) > n.maxCommand {
 		return fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, len(p.Data), n.maxCommand)
+	}
+	if p.Version > n.Version() {
+		return fmt.Errorf("%w: command of version %d, they write %d", ErrVersion, p.Version, n.Version())
 	}
 	if n.wal.Full() && !(p.Reserved && n.wal.Reserve() >= n.wal.SegmentBytes()/4) {
 		return ErrDiskFull

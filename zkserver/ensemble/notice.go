@@ -14,6 +14,7 @@ import (
 //	noticeAdopt   servers                          a server that ran alone is a member of these
 //	noticeWant    u64 base | servers               a wish of the leader's own
 //	noticeStep    a step
+//	noticeVersion u64 base | u8 version            the version that is written from here on
 const (
 	noticeFormat = 2
 	noticeHeader = 1 + 1 + 8
@@ -26,6 +27,7 @@ const (
 	noticeAdopt
 	noticeWant
 	noticeStep
+	noticeVersion
 )
 
 type notice struct {
@@ -33,7 +35,8 @@ type notice struct {
 	term      uint64
 	number    int    // of a claim
 	directory uint64 // of a claim
-	base      uint64 // of a want
+	base      uint64 // of a want, and of a version
+	version   uint8
 	servers   []server
 	step      step
 }
@@ -50,6 +53,8 @@ func (n notice) encode() []byte {
 		return appendServers(b, n.servers)
 	case noticeWant:
 		return appendServers(binary.BigEndian.AppendUint64(b, n.base), n.servers)
+	case noticeVersion:
+		return append(binary.BigEndian.AppendUint64(b, n.base), n.version)
 	default:
 		return n.step.append(b)
 	}
@@ -61,7 +66,7 @@ func decodeNotice(b []byte) (n notice, err error) {
 	}
 	n.kind, n.term = noticeKind(b[1]), binary.BigEndian.Uint64(b[2:])
 	b = b[noticeHeader:]
-	if n.kind == noticeClaim || n.kind == noticeWant {
+	if n.kind == noticeClaim || n.kind == noticeWant || n.kind == noticeVersion {
 		if len(b) < 8 {
 			return notice{}, errNotice
 		}
@@ -81,6 +86,10 @@ func decodeNotice(b []byte) (n notice, err error) {
 	case noticeStep:
 		n.step, err = decodeStep(b)
 		return n, err
+	case noticeVersion:
+		if ok = len(b) == 1; ok {
+			n.version, b = b[0], nil
+		}
 	default:
 		return notice{}, errNotice
 	}

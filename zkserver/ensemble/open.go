@@ -115,7 +115,7 @@ func (n *Node) assemble(id identity, start position) error {
 		backlog: n.backlog, reads: n.reads, peers: n.peers, transfers: n.transfers, roster: n.roster,
 		id: id, log: n.cfg.Log, roles: n.roles, tells: n.tells, handOver: n.handOver, hear: n.cfg.Hear, check: n.cfg.Check,
 		single: n.roster.get().onlyVoter(id.member), heard: make(map[uint64]uint64), member: isIn(n.roster.get().conf, id.member),
-		batchLimit: min(maxBatchBytes, n.maxCommand), maxCommand: n.maxCommand,
+		batchLimit: min(maxBatchBytes, n.maxCommand), maxCommand: n.maxCommand, speaks: n.cfg.Version,
 		term: hard.Term, replayed: commit,
 	}
 	n.reads.applied = start.index
@@ -131,7 +131,7 @@ func (n *Node) assemble(id identity, start position) error {
 	n.apply = &applier{
 		in: n.loop.apply, machine: n.cfg.Machine, deliver: n.deliver, snapshots: n.snaps, log: n.cfg.Log,
 		backlog: n.backlog, roster: n.roster, load: n.restoreSnapshot, restored: n.append.resume,
-		changed: n.changed, position: start, startTerm: hard.Term,
+		changed: n.changed, understands: n.cfg.understands, position: start, startTerm: hard.Term,
 	}
 	if n.loop.single {
 		n.apply.ready = n.ready

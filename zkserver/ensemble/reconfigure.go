@@ -60,11 +60,18 @@ func (a *applier) applyNotice(e *pb.Entry) error {
 	case noticeAdopt:
 		if next, ok := m.adopt(a.index, n.servers); ok {
 			a.enter(next, nil)
-			a.machine.Apply(Batch{Index: a.index, Term: a.term, Time: a.time, Members: next.members()})
+			a.show(Batch{Members: next.members()})
 		}
 	case noticeWant:
 		if next, err := m.want(a.index, n.servers, false); err == nil && n.base == m.index {
 			a.roster.set(next)
+		}
+	case noticeVersion:
+		if next, ok := m.raise(a.index, n.base, n.version); ok {
+			if err := a.understands(next); err != nil {
+				return err
+			}
+			a.enter(next, nil)
 		}
 	case noticeStep:
 		if next, out, ok := m.take(a.index, n.step, nil); ok {
@@ -125,13 +132,13 @@ func (a *applier) tell(was, is *membership, out *outcome) {
 	if out == nil {
 		return
 	}
-	b := Batch{Index: a.index, Term: a.term, Time: a.time, Members: is.members()}
+	b := Batch{Members: is.members()}
 	if out.wish.asked {
 		b.Change = &Change{ID: out.wish.id, Err: out.err}
 	} else if slices.Equal(was.members(), b.Members) {
 		return
 	}
-	a.machine.Apply(b)
+	a.show(b)
 }
 
 // changeMembers has raft take a change that was applied.

@@ -71,6 +71,9 @@ func (n *Node) restoreSnapshot(id wal.SnapshotID) (meta, error) {
 	defer r.Close()
 	m, err := decodeMeta(r.Meta())
 	if err == nil {
+		err = n.cfg.understands(m.members)
+	}
+	if err == nil {
 		err = n.cfg.Machine.Restore(r)
 	}
 	if err == nil {

@@ -32,6 +32,7 @@ type membership struct {
 	servers []server // by number
 	conf    *pb.ConfState
 	wish    *wish // nil if no change is under way
+	version uint8 // that members write; 0 is firstVersion
 }
 
 // A server is one that is a member, or is to be one.

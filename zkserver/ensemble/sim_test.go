@@ -150,6 +150,8 @@ type simMember struct {
 
 	directory uint64 // that it had when its disk was lost
 	solo      bool   // runs alone
+	speaks    uint8  // the version of its program; 0 is the first
+	refused   error  // why its program is too old
 }
 
 // in plans an event of this life of the member, which a pause puts off.
@@ -177,11 +179,11 @@ func (m *simMember) boot() {
 	m.life++
 	m.up, m.planned, m.clients, m.former, m.reach = true, map[string]bool{}, nil, nil, nil
 	m.guests = map[int]func(){}
-	m.machine = &simMachine{member: m}
+	m.machine = &simMachine{member: m, speaks: max(m.speaks, firstVersion)}
 	m.inject(-1)
 	cfg := Config{
 		Dir: "/data", FS: m.disk, Machine: m.machine, SegmentBytes: 16 << 10, SnapshotEntries: s.profile.snapshot,
-		Number: m.number, Transport: simTransport{m}, Log: s.log.With().Int("at", m.number).Logger(),
+		Number: m.number, Version: m.speaks, Transport: simTransport{m}, Log: s.log.With().Int("at", m.number).Logger(),
 	}
 	cfg.Members, cfg.Join = s.configuredAt(m)
 	if m.solo {
@@ -342,8 +344,14 @@ func (m *simMember) turn() error {
 	return nil
 }
 
-// died ends the process after an error, which only a power cut may cause.
+// died ends the process after an error, which only a power cut may cause, or a
+// program that is too old.
 func (m *simMember) died(err error) {
+	if errors.Is(err, ErrOutdated) {
+		m.refused, m.gone = err, true
+		m.crash(false)
+		return
+	}
 	if !errors.Is(err, waltest.ErrPowerCut) {
 		m.sim.fail("member %d: %v", m.number, err)
 		return

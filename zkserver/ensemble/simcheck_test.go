@@ -100,7 +100,11 @@ func (c *checker) propose(m *simMember, cl *simClient) {
 }
 
 func (c *checker) proposeOne(m *simMember, cl *simClient) {
-	c.proposeWith(m, cl, make([]byte, c.sim.rng.IntN(200)))
+	more := make([]byte, c.sim.rng.IntN(200))
+	if v := m.node.Version(); v > firstVersion && len(more) > 1 {
+		more[1] = v // is known in that version
+	}
+	c.proposeWith(m, cl, more)
 }
 
 // proposeWith has a client propose a command with more than its number.
@@ -168,6 +172,7 @@ func (c *checker) missing() string {
 // digest of them.
 type simMachine struct {
 	member *simMember
+	speaks uint8
 	count  int
 	digest uint64
 	index  uint64
@@ -182,6 +187,7 @@ func (m *simMachine) Apply(b Batch) {
 	}
 	m.index, m.time = b.Index, b.Time
 	s.check.told(m, b)
+	s.check.understood(m, b)
 	if s.profile.plant == skippedBatch && len(b.Commands) > 1 && s.chance(1) {
 		b.Commands = b.Commands[1:]
 	}
