@@ -11,6 +11,7 @@ import (
 // newApp is the whole command line.
 func newApp() *cli.App {
 	cli.FlagStringer = flagHelp
+	cli.HelpPrinter = printHelp
 	app := &cli.App{
 		Name:                  "mw",
 		Usage:                 "a distributed task queue",
@@ -101,20 +102,36 @@ func noCommand(c *cli.Context) error {
 		return cli.ShowAppHelp(c)
 	}
 	err := noSuchCommand(name)
-	if near := cli.SuggestCommand(c.App.VisibleCommands(), name); near != "" {
-		err.hint += ": did you mean " + strings.TrimPrefix(near, "Did you mean ")
-	}
+	err.hint += didYouMean(c.App.VisibleCommands(), name)
 	return err
+}
+
+// didYouMean goes on from a hint with the command whose name is most like word.
+func didYouMean(commands []*cli.Command, word string) string {
+	_, near, ok := strings.Cut(cli.SuggestCommand(commands, word), "Did you mean ")
+	if !ok {
+		return ""
+	}
+	return ": did you mean " + near
 }
 
 func noSuchCommand(name string) *failure {
 	return &failure{err: fmt.Errorf("there is no command %q", name), code: exitUsage, hint: helpHint(nil)}
 }
 
-// noArguments refuses words after a command that takes none.
+// noArguments refuses words after a command that takes none. After one that has
+// subcommands the word was meant to be one of them.
 func noArguments(c *cli.Context) error {
-	if c.Args().Present() {
-		return usagef(c, "%s takes no arguments, got %q", c.Command.Name, c.Args().First())
+	word := c.Args().First()
+	switch {
+	case word == "":
+		return nil
+	case len(c.Command.Subcommands) == 0:
+		return usagef(c, "%s takes no arguments, got %q", c.Command.Name, word)
 	}
-	return nil
+	return &failure{
+		err:  fmt.Errorf("%s has no command %q", c.Command.HelpName, word),
+		code: exitUsage,
+		hint: helpHint(c) + didYouMean(c.Command.Subcommands, word),
+	}
 }

@@ -18,15 +18,17 @@ func benchCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "bench",
 		Usage:     "measure mw on this machine",
-		UsageText: "mw bench queue [flags]",
-		Description: `Runs what it measures itself and needs no server.
+		UsageText: "mw bench queue|server|ensemble|soak [flags]",
+		Description: `Runs what it measures itself and needs no server. "server" and "ensemble" start
+Apache ZooKeeper as well, unless told --alone.
 
-Example:
-   mw bench queue`,
+Examples:
+   mw bench queue
+   mw bench server --alone`,
 		Subcommands: []*cli.Command{benchQueueCommand(), benchServerCommand(), benchEnsembleCommand(), benchSoakCommand()},
 		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				return usagef(c, "there is no benchmark %q", c.Args().First())
+			if err := noArguments(c); err != nil {
+				return err
 			}
 			return usagef(c, "bench needs to know what to measure: queue, server, ensemble or soak")
 		},

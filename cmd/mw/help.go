@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -26,10 +27,40 @@ func helpCommand() *cli.Command {
 				}
 				at, commands = commands[i], commands[i].Subcommands
 			}
-			cli.HelpPrinter(c.App.Writer, commandHelp, at)
+			printHelp(c.App.Writer, commandHelp, at)
 			return nil
 		},
 	}
+}
+
+// printHelp writes a help page. Pages of commands explain the command's own flags
+// and only name the global ones, which stand on the page of mw.
+func printHelp(w io.Writer, page string, of any) {
+	cli.HelpPrinterCustom(w, page, of, map[string]any{"own": ownFlags, "globals": globalNames})
+}
+
+func ownFlags(flags []cli.Flag) []cli.Flag {
+	return slices.DeleteFunc(slices.Clone(flags), isGlobal)
+}
+
+// globalNames lists the global flags among flags, in lines of a page's width.
+func globalNames(flags []cli.Flag) string {
+	const width = 80
+	text, line := "", ""
+	for _, f := range flags {
+		if !isGlobal(f) {
+			continue
+		}
+		if name := " --" + f.Names()[0]; len(line)+len(name) <= width-2 {
+			line += name
+			continue
+		}
+		text, line = text+"  "+line+"\n", " --"+f.Names()[0]
+	}
+	if line == "" {
+		return ""
+	}
+	return text + "  " + line
 }
 
 // flagHelp shows a flag as "--name, -n VALUE", a tab, and what it is for.
@@ -72,7 +103,7 @@ Usage:
 Commands:{{range .VisibleCommands}}
    {{.Name}}{{"\t"}}{{.Usage}}{{end}}
 
-Flags, before the command, or after it if its own help has them:{{range .VisibleFlags}}
+Global flags, before the command, or after it where its help names them:{{range .VisibleFlags}}
    {{.}}{{end}}
 
 Start here:
@@ -100,6 +131,9 @@ Usage:
 Commands:{{range .VisibleCommands}}
    {{.Name}}{{"\t"}}{{.Usage}}{{end}}
 {{end}}
-Flags:{{range .VisibleFlags}}
-   {{.}}{{end}}
+Flags:{{range own .VisibleFlags}}
+   {{.}}{{end}}{{with globals .VisibleFlags}}
+
+Global flags, which "mw --help" explains:
+{{.}}{{end}}
 `
