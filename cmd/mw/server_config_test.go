@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/tls"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -215,6 +216,35 @@ func TestObserversOfFlagsAndOfAZooCfgHaveNoVote(t *testing.T) {
 		}
 		if m := cfg.Ensemble.Members; len(m) != 2 || m[0].Observer || !m[1].Observer {
 			t.Errorf("%q: %+v", args, m)
+		}
+	}
+}
+
+func TestServersThatAreNotOneServiceAreAProblem(t *testing.T) {
+	of := func(modes ...string) *serviceStatus {
+		all := &serviceStatus{Servers: make([]memberStatus, len(modes))}
+		for i, mode := range modes {
+			if mode != "down" {
+				all.Servers[i].serverStatus = &serverStatus{Mode: mode}
+			}
+			all.Servers[i].Server = mode
+		}
+		all.compare()
+		return all
+	}
+	tests := []struct {
+		modes []string
+		code  int
+	}{
+		{[]string{"leader", "follower", "down"}, 0},
+		{[]string{"follower", "down"}, 69},
+		{[]string{"down", "down"}, 69},
+		{[]string{"standalone", "down"}, 125},
+		{[]string{"leader", "standalone"}, 125},
+	}
+	for _, tt := range tests {
+		if got := report(io.Discard, t.Context(), of(tt.modes...).problem()); got != tt.code {
+			t.Errorf("%v: exit code %d, want %d", tt.modes, got, tt.code)
 		}
 	}
 }

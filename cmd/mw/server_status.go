@@ -27,9 +27,9 @@ func serverStatusCommand() *cli.Command {
 mntr. A server that does not answer mntr, because it is not in its whitelist,
 does not tell of its sessions, watches, data and term: see --words of "mw server".
 
-If there are several --servers, all are asked, and each is told of in a line:
-BEHIND is how many writes the leader has and it has not. The exit code is 69 when
-none of them leads.
+If there are several --servers, all are asked, and each has a line: BEHIND is how
+many writes the leader has and it has not. The exit code is 69 when none of them
+leads, 125 when one of them stands alone.
 
 With --tls-ca it asks where the servers speak TLS.
 

@@ -137,15 +137,19 @@ func (all *serviceStatus) print(c *cli.Context) error {
 	return all.problem()
 }
 
-// problem says why there is no service, or nil.
+// problem says why the servers are not one service, or nil.
 func (all *serviceStatus) problem() error {
-	if all.Leader != "" {
-		return nil
-	}
 	for _, m := range all.Servers {
 		if m.serverStatus != nil && m.Mode == "standalone" {
-			return nil
+			return &failure{
+				err:  fmt.Errorf("%s stands alone: clients that are given the others too would see different trees", m.Server),
+				code: exitFailed,
+				hint: "start each server with the list of all, by --member or server.N lines",
+			}
 		}
+	}
+	if all.Leader != "" {
+		return nil
 	}
 	return &failure{
 		err:  fmt.Errorf("%d of %d servers serve, and none of them leads", all.Serving, len(all.Servers)),
