@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"slices"
 	"strings"
 	"syscall"
@@ -107,7 +108,10 @@ func oneLine(err error) string {
 	}), ": ")
 }
 
-var packages = []string{"submit", "coordinator", "master", "worker", "zkserver", "ensemble", "wal", "local", "bench"}
+var packages = []string{
+	"submit", "coordinator", "master", "worker", "local", "bench",
+	"zkserver", "ensemble", "tcp", "wal", "apache", "client", "zkbench",
+}
 
 // exitCode is the first match of a table, so it reads from the special to the general.
 func exitCode(err error) int {
@@ -137,6 +141,14 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
+// accepted reports whether err came after a connection was made.
+func accepted(err error) bool {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op.Op != "dial"
+	}
+	return errors.Is(err, io.EOF)
+}
+
 // hint is what to do about err, if we know.
 func hint(err error) string {
 	if f, ok := errors.AsType[*failure](err); ok && f.hint != "" {
@@ -152,6 +164,8 @@ func hint(err error) string {
 		return hint
 	}
 	switch {
+	case errors.Is(err, coordinator.ErrNoServer) && accepted(err):
+		return `somebody listens there, but takes no clients: "mw server status" asks a server whether it has a quorum; one that speaks TLS alone wants --tls-ca`
 	case errors.Is(err, coordinator.ErrNoServer):
 		return `start one with "mw dev" (all in one process) or "mw server", or name yours with --servers`
 	case errors.Is(err, submit.ErrNoQueue):

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -37,7 +38,7 @@ func serviceFlags() []cli.Flag {
 func logFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "log-level", Usage: "log from `LEVEL` up, to stderr: debug, info, warn, error [$MW_LOG_LEVEL]", DefaultText: "info for roles, warn for others"},
-		&cli.StringFlag{Name: "log-format", Usage: "log as `FORMAT`: console or json [$MW_LOG_FORMAT]", DefaultText: "console"},
+		&cli.StringFlag{Name: "log-format", Usage: "log as `FORMAT`: console, or json with times in ms [$MW_LOG_FORMAT]", DefaultText: "console"},
 	}
 }
 
@@ -190,6 +191,20 @@ func init() {
 	zerolog.ErrorFieldName = "err"
 }
 
+// showTook gives the duration in a log line its unit, for people. JSON has
+// milliseconds.
+func showTook(line map[string]any) error {
+	number, ok := line["took"].(json.Number)
+	if !ok {
+		return nil
+	}
+	ms, err := number.Float64()
+	if err == nil {
+		line["took"] = time.Duration(ms * float64(time.Millisecond)).Round(10 * time.Microsecond).String()
+	}
+	return err
+}
+
 // logger writes to stderr from the given level up, or from def.
 func logger(c *cli.Context, def zerolog.Level) (zerolog.Logger, error) {
 	level := def
@@ -201,7 +216,9 @@ func logger(c *cli.Context, def zerolog.Level) (zerolog.Logger, error) {
 	}
 	switch format := global(c, "log-format"); format {
 	case "", "console":
-		w := zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: "15:04:05.000", NoColor: !term.IsTerminal(int(os.Stderr.Fd()))}
+		w := zerolog.ConsoleWriter{
+			Out: os.Stderr, TimeFormat: "15:04:05.000", NoColor: !term.IsTerminal(int(os.Stderr.Fd())), FormatPrepare: showTook,
+		}
 		return zerolog.New(w).Level(level).With().Timestamp().Logger(), nil
 	case "json":
 		return zerolog.New(os.Stderr).Level(level).With().Timestamp().Logger(), nil

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/mwqueue/mw/coordinator"
 	"github.com/mwqueue/mw/submit"
+	"github.com/rs/zerolog"
 	"github.com/urfave/cli/v2"
 )
 
@@ -32,6 +34,10 @@ func TestErrorsAreOneLineWithAHintAndACode(t *testing.T) {
 		{
 			name: "no server", err: fmt.Errorf("submit: %w: refused", coordinator.ErrNoServer), code: 69,
 			want: "mw: no server: refused\nmw: hint: start one with \"mw dev\" (all in one process) or \"mw server\", or name yours with --servers\n",
+		},
+		{
+			name: "a server that hangs up", err: fmt.Errorf("submit: %w: %w", coordinator.ErrNoServer, io.EOF), code: 69,
+			want: "mw: no server: EOF\nmw: hint: somebody listens there, but takes no clients: \"mw server status\" asks a server whether it has a quorum; one that speaks TLS alone wants --tls-ca\n",
 		},
 		{
 			name: "unknown outcome", err: &submit.UnknownError{Key: "k1", Err: fmt.Errorf("%w: timeout", coordinator.ErrUnknownOutcome)}, code: 75,
@@ -128,6 +134,15 @@ func TestDurationsAreShownInOneUnit(t *testing.T) {
 		if got := took(d); got != want {
 			t.Errorf("took(%v) = %q, want %q", d, got, want)
 		}
+	}
+}
+
+func TestDurationsInLogLinesHaveAUnit(t *testing.T) {
+	var b bytes.Buffer
+	log := zerolog.New(zerolog.ConsoleWriter{Out: &b, NoColor: true, FormatPrepare: showTook})
+	log.Info().Dur("took", 7440292*time.Nanosecond).Msg("elected")
+	if want := "took=7.44ms"; !strings.Contains(b.String(), want) {
+		t.Errorf("the line is %q, want %s", &b, want)
 	}
 }
 

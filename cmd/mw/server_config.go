@@ -44,7 +44,7 @@ func serverConfig(c *cli.Context) (cfg zkserver.Config, err error) {
 	} else {
 		cfg.Dir, err = s.zooData()
 	}
-	s.vetWords()
+	s.vetWords(c)
 	s.warn()
 	return cfg, err
 }
@@ -249,8 +249,12 @@ func openToOperators(c *cli.Context, what, host string) error {
 }
 
 // vetWords warns of words that nobody answers.
-func (s *settings) vetWords() {
+func (s *settings) vetWords(c *cli.Context) {
+	key := "4lw.commands.whitelist"
+	if c.IsSet("words") {
+		key = "--words"
+	}
 	if _, unknown := admin.NewWhitelist(s.Words); len(unknown) > 0 {
-		note("warning: 4lw.commands.whitelist: %s cannot be answered here", strings.Join(unknown, ", "))
+		note("warning: %s: %s cannot be answered here", key, strings.Join(unknown, ", "))
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,12 +19,13 @@ type settings struct {
 	zoocfg.Config
 	name string // of the file; "" without one
 	text string // of the file
+	keys bool   // keys were given by --set
 	id   int    // of this server, if there are others
 }
 
 // serverSettings reads the file and the flags that stand for keys of it.
 func serverSettings(c *cli.Context) (*settings, error) {
-	s := &settings{name: c.String("config")}
+	s := &settings{name: c.String("config"), keys: c.IsSet("set")}
 	var err error
 	if s.name != "" {
 		err = s.readFile()
@@ -113,7 +113,15 @@ func (s *settings) ownData(c *cli.Context) bool {
 }
 
 // from is where the keys come from, for errors that name no line.
-func (s *settings) from() string { return cmp.Or(s.name, "--set") }
+func (s *settings) from() string {
+	switch {
+	case s.name != "":
+		return s.name
+	case s.keys:
+		return "--set"
+	}
+	return "flags"
+}
 
 // warn names the keys without effect.
 func (s *settings) warn() {
