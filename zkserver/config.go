@@ -118,6 +118,16 @@ type Config struct {
 	// Default: they are sent away, as all others are.
 	ReadOnlyMode bool
 
+	// LinearizableReads has this member of an ensemble answer a read as it does a
+	// sync: with all that was acknowledged anywhere before it was sent, and only
+	// when the leader knows that the client lives. That takes a round trip to the
+	// other members, which all reads share that wait at the same time. Reads of
+	// clients in read-only mode, which have asked for old state, are answered at
+	// once, and so are those of a server that stands alone, which has no other
+	// state. Default: reads show what the member has, which may be older than what
+	// another one has acknowledged, as in Apache ZooKeeper.
+	LinearizableReads bool
+
 	// TLS says how clients are served over TLS. Default: they are not.
 	TLS TLS
 

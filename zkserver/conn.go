@@ -107,6 +107,8 @@ type conn struct {
 	closed    bool
 	cause     error // why it was closed
 
+	unconfirmed int // requests that wait in Server.syncs; protected by its mu
+
 	touched bool       // in replica.touched; owned by the apply thread
 	owned   session.ID // the one whose owner it was made; protected by replica.mu
 }

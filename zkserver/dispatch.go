@@ -13,7 +13,7 @@ type kind uint8
 const (
 	isRead    kind = iota // answered from the tree here, see read.go
 	isWrite               // through the log, see write.go
-	isSync                // answered after a ReadIndex, see sync.go
+	isSync                // answered after a ReadIndex, see sync.go; so may reads be
 	isAuth                // changes the connection, see auth.go
 	isClose               // a write, and the connection's last request
 	isUnknown             // answered Unimplemented, and the connection's last request
@@ -50,6 +50,9 @@ type op struct {
 	// frames (events) that go before it.
 	bare bool
 
+	// shows says that the reply to a read shows the state of the tree.
+	shows bool
+
 	// counts says that the replica counts the znodes below the path before
 	// read is called.
 	counts bool
@@ -84,14 +87,14 @@ var ops = map[wire.Op]*op{
 	wire.OpMulti:           {kind: isWrite, txn: multiTxn, result: multiResult},
 	wire.OpReconfig:        {kind: isWrite, result: configResult, early: true, alone: true},
 
-	wire.OpExists:               {read: readExists},
-	wire.OpGetData:              {read: readData},
-	wire.OpGetACL:               {read: readACL},
-	wire.OpGetChildren:          {read: readChildren},
-	wire.OpGetChildren2:         {read: readChildren2},
-	wire.OpGetAllChildrenNumber: {read: readChildrenNumber, counts: true},
-	wire.OpGetEphemerals:        {read: readEphemerals},
-	wire.OpMultiRead:            {read: readMulti, full: true},
+	wire.OpExists:               {read: readExists, shows: true},
+	wire.OpGetData:              {read: readData, shows: true},
+	wire.OpGetACL:               {read: readACL, shows: true},
+	wire.OpGetChildren:          {read: readChildren, shows: true},
+	wire.OpGetChildren2:         {read: readChildren2, shows: true},
+	wire.OpGetAllChildrenNumber: {read: readChildrenNumber, shows: true, counts: true},
+	wire.OpGetEphemerals:        {read: readEphemerals, shows: true},
+	wire.OpMultiRead:            {read: readMulti, shows: true, full: true},
 	wire.OpWhoAmI:               {read: readWhoAmI},
 	wire.OpPing:                 {read: readNothing, xid: wire.XidPing},
 
@@ -150,6 +153,9 @@ func (c *conn) dispatch(ctx context.Context, frame []byte) (more bool, err error
 		return c.auth(h.Xid, o, d.Rest())
 	case isUnknown, isLast:
 		return false, c.serve(h.Xid, o, nil)
+	}
+	if o.shows && c.srv.confirms && !c.readOnly.Load() {
+		return true, c.sync(h.Xid, o, d.Rest())
 	}
 	return true, c.serve(h.Xid, o, d.Rest())
 }

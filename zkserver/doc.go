@@ -19,7 +19,7 @@
 //	           │
 //	      dispatch.go          the table of ops
 //	   ┌───────┼────────┐
-//	read.go  sync.go  write.go
+//	read.go  sync.go  write.go         sync.go has reads, too, if all are linearizable
 //	   │       │        │      the request's bytes, the session, who asks
 //	   │       │     package ensemble       replicates, orders, fsyncs
 //	   │       │        │
@@ -37,7 +37,7 @@
 // The goroutines: one accepts at each port (listen.go), two serve each connection (conn.go),
 // one applies (package ensemble calls [replica.Apply]), one notices silent
 // sessions (expiry.go), one removes containers and TTL znodes (sweep.go), one runs
-// the ReadIndexes that syncs wait for (sync.go), one looks after what clients cost
+// the ReadIndexes that syncs wait for, and reads if they are to (sync.go), one looks after what clients cost
 // (pressure.go), one keeps in touch with the leader (standing.go), and some answer
 // operators over HTTP (words_http.go).
 // All of them are started and awaited by [Server.Run].
@@ -48,7 +48,8 @@
 //     decided when it is applied, from the state that all writes before it left.
 //   - Requests of one connection take effect and are answered in the order they
 //     were sent. A read waits for earlier writes of its own connection and for
-//     nothing else; a write waits for earlier reads.
+//     nothing else, or with [Config].LinearizableReads for a ReadIndex, too; a
+//     write waits for earlier reads.
 //   - A multi is done as a whole: no read sees a part of it.
 //   - A watch that a read sets sees every change after what the reply shows. An
 //     event is sent before any reply that shows its change, and before the reply
@@ -97,6 +98,13 @@
 // lives (sync.go): a client whose syncs are answered has its session until the
 // timeout is over from the sending of the last one. Reads and pings, which a follower
 // answers by itself, do not promise that.
+//
+// With [Config].LinearizableReads a member answers what shows the state of the tree
+// as it does a sync: all reads and syncs that have come when a ReadIndex is sent
+// share it, and those that come meanwhile the next. So they are linearizable together with all
+// writes, promise the session's time as a sync does, and wait as long as one does
+// where no leader answers: until the client is sent away. The settings of the other
+// members do not matter.
 //
 // A member whose reports no leader answers for 3 s, or for half of a session's
 // timeout, closes its clients' connections, who may do better elsewhere. Until then

@@ -9,7 +9,7 @@ const (
 	ready    stage = iota // its turn: a read, served when it is the oldest
 	held                  // its turn: a write, proposed when only proposed ones are before it
 	proposed              // its apply: a write on its way through the log
-	syncing               // the ReadIndex of a sync; then it is ready
+	syncing               // a ReadIndex, as a sync does; then it is ready
 )
 
 // A request is one that a connection's client waits for.
@@ -93,12 +93,12 @@ func (q *queue) unpropose(o *op) {
 	r.stage, r.op = ready, o
 }
 
-// synced marks the oldest sync that waits as ready.
-func (q *queue) synced() {
-	for i := q.next; i < len(q.requests); i++ {
+// synced marks the oldest n requests that wait for a ReadIndex as ready.
+func (q *queue) synced(n int) {
+	for i := q.next; i < len(q.requests) && n > 0; i++ {
 		if q.requests[i].stage == syncing {
 			q.requests[i].stage = ready
-			return
+			n--
 		}
 	}
 }

@@ -44,6 +44,7 @@ type Server struct {
 	standing  atomic.Int32 // a standing
 	contact   time.Time    // with the leader, when last; owned by standLoop
 	rules     tree.Rules   // of the commands this member makes
+	confirms  bool         // reads as well as syncs
 
 	// What operators are told, see words.go and tls.go.
 	stats       stats
@@ -118,6 +119,7 @@ func open(cfg Config, c *collector) (*Server, error) {
 		words:     newWords(cfg.Words),
 		input:     newInput(cfg.MaxInput),
 		rules:     cfg.rules(),
+		confirms:  cfg.LinearizableReads && !cfg.Ensemble.alone(),
 	}
 	s.recovering.Store(true)
 	s.replica = newReplica(cfg.MaxWatchesPerConn, &s.held, s.clock)
@@ -194,7 +196,7 @@ func (s *Server) Addr() net.Addr {
 //	role    measures how long there is no leader  words_members.go
 //	upkeep  cuts off clients who take nothing     pressure.go
 //	sweep   removes containers and TTL znodes     sweep.go
-//	syncs   asks the leader for sync requests     sync.go
+//	syncs   asks the leader for syncs, or reads   sync.go
 //	control answers the programs of this user     control.go
 func (s *Server) Run(ctx context.Context) error {
 	defer s.Close()

@@ -10,20 +10,21 @@ import (
 	"github.com/mwqueue/mw/zkserver/ensemble"
 )
 
-// syncs has the leader confirm sync requests. All that come while one
-// confirmation is under way share the next.
+// syncs has the leader confirm sync requests and, with
+// [Config].LinearizableReads, reads. All that come while one confirmation is under
+// way share the next.
 type syncs struct {
 	wake chan struct{} // has room for one; sent to by add, received by run
 
-	mu      sync.Mutex // protects waiting
-	waiting []*conn    // one entry per sync
+	mu      sync.Mutex // protects waiting, and conn.unconfirmed of all connections
+	waiting []*conn    // each once
 }
 
 func newSyncs() *syncs { return &syncs{wake: make(chan struct{}, 1)} }
 
-// sync queues a sync: it is answered when it is the oldest, all that was
-// committed when it came is applied here, and the leader knows that the client
-// lives. See confirm.
+// sync queues a sync, or a read that is to be as good as one: it is answered when
+// it is the oldest, all that was committed when it came is applied here, and the
+// leader knows that the client lives. See confirm.
 func (c *conn) sync(xid int32, o *op, body []byte) error {
 	r := request{xid: xid, stage: syncing, op: o, body: slices.Clone(body), size: len(body), since: c.srv.clock()}
 	if err := c.enqueue(r); err != nil {
@@ -35,7 +36,9 @@ func (c *conn) sync(xid int32, o *op, body []byte) error {
 
 func (s *syncs) add(c *conn) {
 	s.mu.Lock()
-	s.waiting = append(s.waiting, c)
+	if c.unconfirmed++; c.unconfirmed == 1 {
+		s.waiting = append(s.waiting, c)
+	}
 	s.mu.Unlock()
 	select {
 	case s.wake <- struct{}{}:
@@ -51,17 +54,26 @@ func (s *syncs) run(ctx context.Context, confirm func(context.Context, []*conn) 
 			return nil
 		case <-s.wake:
 		}
-		s.mu.Lock()
-		batch := s.waiting
-		s.waiting = nil
-		s.mu.Unlock()
-		if err := confirm(ctx, batch); err != nil {
+		conns, requests := s.take()
+		if err := confirm(ctx, conns); err != nil {
 			return ended(ctx, fmt.Errorf("sync: %w", err))
 		}
-		for _, c := range batch {
-			c.synced()
+		for i, c := range conns {
+			c.synced(requests[i])
 		}
 	}
+}
+
+// take gives the connections that wait, and how many requests of each do.
+func (s *syncs) take() (conns []*conn, requests []int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	conns, s.waiting = s.waiting, nil
+	for _, c := range conns {
+		requests = append(requests, c.unconfirmed)
+		c.unconfirmed = 0
+	}
+	return conns, requests
 }
 
 // A report that is not answered is lost, or the link is slow: it is made again
@@ -127,20 +139,17 @@ func unanswered(parts []*ensemble.Telling) <-chan struct{} {
 // signsOf says when the clients of connections were heard from.
 func (s *Server) signsOf(conns []*conn) []sign {
 	now := s.clock()
-	seen := make(map[*conn]bool, len(conns))
-	var signs []sign
-	for _, c := range conns {
-		if !seen[c] {
-			seen[c] = true
-			signs = append(signs, sign{c.session, max(0, now-c.lastHeard(now))})
-		}
+	signs := make([]sign, len(conns))
+	for i, c := range conns {
+		signs[i] = sign{c.session, max(0, now-c.lastHeard(now))}
 	}
 	return signs
 }
 
-func (c *conn) synced() {
+// synced has the oldest requests answered that wait for a confirmation.
+func (c *conn) synced(requests int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.queue.synced()
+	c.queue.synced(requests)
 	c.work.Signal()
 }

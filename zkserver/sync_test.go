@@ -1,6 +1,7 @@
 package zkserver
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -63,6 +64,123 @@ func TestASyncByWayOfAFollowerTakesNotMuchLongerThanTheNetworkDoes(t *testing.T)
 		}
 		if took := time.Since(begin) / 100; took > 10*time.Millisecond {
 			t.Errorf("a sync took %v, when the network takes half a millisecond each way", took)
+		}
+	})
+}
+
+// A follower that hears nothing does not know that it is behind.
+func TestALinearizableReadIsNeverStale(t *testing.T) {
+	for name, linearizable := range map[string]bool{"any": false, "linearizable": true} {
+		t.Run(name, func(t *testing.T) {
+			inTrio(t, func(cfg *Config) { cfg.LinearizableReads = linearizable }, func(r *trio) {
+				leader := r.leader()
+				a, b := r.followers()
+				reader, writer := r.guest(a, 10*time.Second), r.guest(b, 10*time.Second)
+				writer.create("/x", 0)
+				writer.set("/x", "old")
+				reader.sync()
+				r.cut(leader, a)
+				writer.set("/x", "new")
+				time.AfterFunc(time.Second, func() { r.mend(leader, a) })
+				begin := time.Now()
+				got, took := reader.get("/x"), time.Since(begin)
+				if want := map[bool]string{false: "old", true: "new"}[linearizable]; got != want {
+					t.Errorf("read %q, want %q", got, want)
+				}
+				if waited := took >= time.Second; waited != linearizable {
+					t.Errorf("it took %v", took)
+				}
+			})
+		})
+	}
+}
+
+// One round to the leader answers all reads that wait, in the order of each
+// connection, behind its writes and before them.
+func TestLinearizableReadsShareARoundAndKeepTheirOrder(t *testing.T) {
+	inTrio(t, func(cfg *Config) { cfg.LinearizableReads = true }, func(r *trio) {
+		const clients, rounds = 20, 50
+		a, _ := r.followers()
+		r.guest(a, time.Minute).create("/x", 0)
+		var guests []*guest
+		for range clients {
+			guests = append(guests, r.guest(a, time.Minute))
+		}
+		begin := time.Now()
+		for i := range rounds {
+			for n, g := range guests {
+				path := fmt.Sprintf("/x/%d-%d", n, i)
+				g.send(1, wire.OpExists, &wire.PathWatchRequest{Path: path})
+				g.send(2, wire.OpCreate, &wire.CreateRequest{Path: path, ACL: []wire.ACL{{Perms: wire.PermAll, Scheme: "world", ID: "anyone"}}})
+				g.send(3, wire.OpExists, &wire.PathWatchRequest{Path: path})
+				g.send(4, wire.OpGetChildren, &wire.PathWatchRequest{Path: path})
+				g.ping()
+			}
+			for _, g := range guests {
+				for xid, want := range []wire.Code{1: wire.NoNode, 2: wire.OK, 3: wire.OK, 4: wire.OK} {
+					if xid == 0 {
+						continue
+					}
+					if h, err := g.next(nil); err != nil || h.Xid != int32(xid) || h.Err != want {
+						t.Fatalf("answer to request %d: %+v, %v, want %v", xid, h, err, want)
+					}
+				}
+			}
+		}
+		if took := time.Since(begin) / rounds; took > 30*time.Millisecond {
+			t.Errorf("two reads, a write and two more reads took %v, when the network takes half a millisecond each way", took)
+		}
+	})
+}
+
+// They are answered as syncs are where nobody leads: the client is sent away.
+func TestALinearizableReadWithoutALeaderIsNotAnswered(t *testing.T) {
+	inTrio(t, func(cfg *Config) { cfg.LinearizableReads, cfg.ReadOnlyMode = true, true }, func(r *trio) {
+		a, _ := r.followers()
+		g := r.guest(a, 10*time.Second)
+		r.cutOff(a)
+		g.send(1, wire.OpGetData, &wire.PathWatchRequest{Path: "/"})
+		begin := time.Now()
+		if h, err := g.next(nil); err == nil {
+			t.Fatalf("answered %+v", h)
+		}
+		if took := time.Since(begin); took > noLeaderTime+time.Second {
+			t.Errorf("sent away after %v", took)
+		}
+		old := &guest{trio: r}
+		r.await("a session in read-only mode", func() bool {
+			return old.greet(a, wire.ConnectRequest{TimeoutMillis: 10_000, Password: make([]byte, 16), HasReadOnly: true, ReadOnly: true}) == nil
+		})
+		if !old.exists("/", false) {
+			t.Error("who asks for old state is not given it")
+		}
+	})
+}
+
+// What a client that only reads is promised is what a sync promises it.
+func TestALinearizableReadSaysThatTheClientLives(t *testing.T) {
+	inTrio(t, func(cfg *Config) { cfg.LinearizableReads = true }, func(r *trio) {
+		const timeout = 5 * time.Second
+		leader := r.leader()
+		a, b := r.followers()
+		watcher, g := r.guest(b, time.Minute), r.guest(a, timeout)
+		g.create("/lock", ephemeral)
+		begin, last := time.Now(), time.Now()
+		r.net.setStuck(true, simStream{a, leader, framesStream})
+		go func() { // ends with the connection
+			for {
+				sent := time.Now()
+				g.send(1, wire.OpExists, &wire.PathWatchRequest{Path: "/"})
+				if _, err := g.next(nil); err != nil {
+					return
+				}
+				last = sent
+				time.Sleep(timeout / 6)
+			}
+		}()
+		gone := watcher.awaitGone("/lock", time.Minute)
+		if lease := last.Add(timeout).Sub(begin); gone < lease {
+			t.Errorf("the session ended %v after the stream was stuck, the last read was good until %v", gone, lease)
 		}
 	})
 }

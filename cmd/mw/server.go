@@ -61,6 +61,12 @@ addresses of all: --servers zk1:2181,zk2:2181,zk3:2181. New ones are a service o
 all have been started, or 10 s after more than half. If one has data, from when it
 ran alone or from a backup, start it first: it gives it to the others.
 
+A read shows what the member has that is asked. What another member has just
+acknowledged may be missing, unless the client syncs first, as with Apache
+ZooKeeper. With --linearizable-reads, or linearizableReads=true in the zoo.cfg, a
+server answers each read as if a sync had gone before: it asks the leader, once for
+all reads that wait, which takes a round trip.
+
 --words says which four-letter words monitoring may ask; by default it is srvr
 alone. --admin answers at http://ADDR/commands and --metrics at
 http://ADDR/metrics; with --config they are as the file says. The former answers
@@ -88,6 +94,7 @@ func serverFlags() []cli.Flag {
 		&cli.StringFlag{Name: "peer-cert", Usage: "show the other members the certificates in the PEM `FILE`, and speak TLS with them"},
 		&cli.StringFlag{Name: "peer-key", Usage: "with the key in `FILE`", DefaultText: "that of --peer-cert"},
 		&cli.StringFlag{Name: "peer-ca", Usage: "let members in whose certificates come from those in `FILE`"},
+		&cli.BoolFlag{Name: "linearizable-reads", Usage: "show in every read what any member has acknowledged before it"},
 		&cli.StringFlag{Name: "tls-listen", Usage: "serve over TLS on `ADDR`"},
 		&cli.StringFlag{Name: "tls-cert", Usage: "show the certificates in the PEM `FILE`, which is read again when it changes"},
 		&cli.StringFlag{Name: "tls-key", Usage: "with the key in `FILE`", DefaultText: "that of --tls-cert"},

@@ -59,8 +59,8 @@ func (s *settings) plain() zkserver.Config {
 		SuperDigest: s.SuperDigest, SuperX509: s.X509SuperUser,
 		NoTTL: !s.TTLNodes, EnforceQuotas: s.EnforceQuota, ReconfigEnabled: s.Reconfig,
 		SweepInterval: s.ContainerCheck, SweepPerMinute: s.ContainersPerMinute, UnusedContainers: s.NeverUsedContainer,
-		ReadOnlyMode: s.ReadOnly,
-		Control:      true, OwnProcess: true,
+		ReadOnlyMode: s.ReadOnly, LinearizableReads: s.Linearizable,
+		Control: true, OwnProcess: true,
 	}
 	least := max(minSegment, int64(s.MaxBuffer)+1<<20) // takes the largest request
 	if cfg.SegmentBytes = s.PreAllocBytes; s.PreAllocBytes > 0 && s.PreAllocBytes < least {

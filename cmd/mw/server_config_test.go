@@ -96,6 +96,38 @@ metricsProvider.className=PrometheusMetricsProvider
 	}
 }
 
+func TestLinearizableReadsAreAskedForByFileVariableOrFlag(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "zoo.cfg")
+	text := "clientPort=2182\nclientPortAddress=127.0.0.1\ndataDir=" + filepath.Dir(file) + "\nlinearizableReads=true\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	data := "--data=" + t.TempDir()
+	for _, tt := range []struct {
+		variable string
+		args     []string
+		want     bool
+	}{
+		{"", []string{data}, false},
+		{"", []string{data, "--linearizable-reads"}, true},
+		{"true", []string{data}, true},
+		{"true", []string{data, "--linearizable-reads=false"}, false},
+		{"", []string{"--config", file}, true},
+		{"false", []string{"--config", file}, false},
+		{"", []string{data, "--set", "linearizableReads=yes"}, true},
+	} {
+		if tt.variable != "" {
+			t.Setenv("MW_SERVER_LINEARIZABLE_READS", tt.variable)
+		} else {
+			os.Unsetenv("MW_SERVER_LINEARIZABLE_READS")
+		}
+		got, err := configure(t, tt.args...)
+		if err != nil || got.LinearizableReads != tt.want {
+			t.Errorf("%q, variable %q: %v, %v, want %v", tt.args, tt.variable, got.LinearizableReads, err, tt.want)
+		}
+	}
+}
+
 func TestTLSByFlags(t *testing.T) {
 	data := "--data=" + t.TempDir()
 	got, err := configure(t, data, "--tls-listen", ":2281", "--tls-cert", "s.pem", "--tls-key", "k.pem", "--tls-ca", "ca.pem")

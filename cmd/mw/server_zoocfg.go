@@ -51,6 +51,9 @@ func serverSettings(c *cli.Context) (*settings, error) {
 			return nil, err
 		}
 	}
+	if c.IsSet("linearizable-reads") {
+		s.Linearizable = c.Bool("linearizable-reads")
+	}
 	for _, f := range []struct{ flag, key string }{{"tls-cert", "ssl.keyStore.location"}, {"tls-ca", "ssl.trustStore.location"}} {
 		if c.IsSet(f.flag) {
 			s.Set("--"+f.flag, f.key, c.String(f.flag))

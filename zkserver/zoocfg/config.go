@@ -92,6 +92,7 @@ type Config struct {
 	Standalone           bool              // one server.N line is a single server; default: true
 	ListenOnAll          bool              // let members in on all addresses
 	ReadOnly             bool              // serve reads without a quorum
+	Linearizable         bool              // read what was acknowledged anywhere before
 	PeerTLS              PeerTLS           // between members
 	Groups               map[string]string // "group.1" and "weight.1" to their values
 

@@ -19,13 +19,14 @@
 //
 //   - It is honoured: it sets a field of [Config]. Keys that concern an ensemble
 //     and say nothing to a single server, such as initLimit, are of this kind.
+//   - It is our own: linearizableReads.
 //   - It has no effect here: there is one [Warning], which says what happens
 //     instead; none if what the key asks for is what happens anyway.
 //   - To leave it without effect would make the server less safe than the file
 //     says, as with revocation lists that are not looked at: it is an [Error].
 //   - Nobody knows it: there is a warning.
 //
-// The keys are two tables, one in honoured.go and one in without.go.
+// The keys are in tables, in honoured.go and without.go.
 //
 // Parse does no I/O. It never panics, and uses memory in proportion to the text.
 package zoocfg

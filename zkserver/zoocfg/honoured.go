@@ -13,6 +13,11 @@ import (
 // piece.
 const maxBuffer = 64 << 20
 
+// own are the keys that the reference does not have, and leaves without effect.
+var own = []key{
+	{name: "linearizableReads", set: boolean(func(c *Config) *bool { return &c.Linearizable })},
+}
+
 // honoured are the keys that do here what they do in the reference, in the
 // order of the Administrator's Guide.
 var honoured = []key{

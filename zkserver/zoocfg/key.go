@@ -55,7 +55,7 @@ var (
 func nothing(*Config, string) error { return nil }
 
 func init() {
-	for _, rows := range [][]key{honoured, without} {
+	for _, rows := range [][]key{honoured, own, without} {
 		for i := range rows {
 			for _, name := range append([]string{rows[i].name}, rows[i].other...) {
 				keys[name] = &rows[i]
