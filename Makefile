@@ -43,11 +43,8 @@ failover: ## ROUNDS=100 of kill -9 and SIGSTOP to failover controllers and their
 storm: ## FAULTS=200 faults to three servers under load, and what the clients saw; SEED=n draws the same again
 	go test -count=1 -v -timeout 90m -run 'TestStorm$$' ./zkserver/storm -storm.kazoo -storm.faults $(FAULTS) -storm.seed $(SEED)
 
-sim: ## SEEDS=1000 simulated ensembles, half of them on each of two cores; a seed that fails is named
-	go test -c -o bin/ensemble.test ./zkserver/ensemble
-	@half=$$(( ($(SEEDS) + 1) / 2 )); for first in 1 $$((half + 1)); do \
-		bin/ensemble.test -test.v -test.timeout 24h -test.run 'TestEnsembleUnderFaults' -sim.first $$first -sim.seeds $$half & pids="$$pids $$!"; \
-	done; for p in $$pids; do wait $$p || failed=1; done; [ -z "$$failed" ]
+sim: ## SEEDS=1000 simulated ensembles, shared among all cores; every seed that fails is named
+	go test -count=1 -v -timeout 24h -run 'TestEnsembleUnderFaults' ./zkserver/ensemble -sim.seeds $(SEEDS)
 
 bench: build ## the queue beside the machine's own fork/exec rate; the server beside Apache ZooKeeper
 	@[ -x /usr/share/zookeeper/bin/zkServer.sh ] || apt-get install -y --no-install-recommends zookeeper default-jre-headless

@@ -3,28 +3,27 @@ package ensemble
 import (
 	"encoding/binary"
 	"fmt"
-	"hash/fnv"
+	"hash/crc64"
 	"io"
 	"strings"
-	"time"
 )
+
+var ecma = crc64.MakeTable(crc64.ECMA)
 
 // A checker knows what the members together have done, and what they must not
 // do: apply different commands at a place, a command twice, the commands of a
 // client out of order or with a gap; lose what was applied anywhere; have two
 // leaders in a term; let time fall.
 type checker struct {
-	sim     *sim
-	history []simCommand // what was applied anywhere, in order
-	digests []uint64     // after each
-	next    map[uint64]int
-	leaders map[uint64]int    // by term
-	members map[uint64]string // by the entry they were told at
-	clients uint64
+	sim      *sim
+	history  []simCommand // what was applied anywhere, in order
+	digests  []uint64     // after each
+	digested []byte       // memory to use again
+	next     map[uint64]int
+	leaders  map[uint64]int    // by term
+	members  map[uint64]string // by the entry they were told at
+	clients  uint64
 }
-
-// A simCommand is one of a client's: the numbers of both.
-type simCommand struct{ client, number uint64 }
 
 func (c *checker) begin(s *sim) {
 	*c = checker{sim: s, digests: []uint64{0}, next: map[uint64]int{}, leaders: map[uint64]int{}, members: map[uint64]string{}}
@@ -58,114 +57,59 @@ func (c *checker) apply(m *simMachine, cmd simCommand) {
 	}
 	c.next[cmd.client]++
 	c.history = append(c.history, cmd)
-	h := fnv.New64a()
-	fmt.Fprint(h, c.digests[len(c.digests)-1], cmd)
-	c.digests = append(c.digests, h.Sum64())
-}
-
-// A simClient proposes commands at one member and has a few under way.
-type simClient struct {
-	id       uint64
-	proposed uint64
-	answered uint64
-}
-
-func (c *checker) newClient(m *simMember) {
-	c.clients++
-	cl := &simClient{id: c.clients}
-	m.clients = append(m.clients, cl)
-	c.propose(m, cl)
-}
-
-// propose has a client propose, as long as it lives.
-func (c *checker) propose(m *simMember, cl *simClient) {
-	pause := 50 * time.Millisecond
-	if c.sim.profile.faults == 0 { // a walk, which is short
-		pause = 20 * time.Millisecond
-	}
-	if !c.sim.calm {
-		for range 1 + c.sim.rng.IntN(4) {
-			if cl.proposed < cl.answered+20 {
-				c.proposeOne(m, cl)
-			}
-		}
-	}
-	m.in(c.sim.upTo(pause), func() {
-		for _, alive := range m.clients {
-			if alive == cl {
-				c.propose(m, cl)
-			}
-		}
-	})
-}
-
-func (c *checker) proposeOne(m *simMember, cl *simClient) {
-	more := make([]byte, c.sim.rng.IntN(200))
-	if v := m.node.Version(); v > firstVersion && len(more) > 1 {
-		more[1] = v // is known in that version
-	}
-	c.proposeWith(m, cl, more)
-}
-
-// proposeWith has a client propose a command with more than its number.
-func (c *checker) proposeWith(m *simMember, cl *simClient, more []byte) {
-	data := binary.BigEndian.AppendUint64(nil, cl.id)
-	data = binary.BigEndian.AppendUint64(data, cl.proposed)
-	data = append(data, more...)
-	if room, _ := m.node.backlog.tryAdd(Proposal{Seq: cl.id<<32 | cl.proposed, Data: data}); room != nil {
-		return
-	}
-	cl.proposed++
-}
-
-// answer tells a client that its command is done.
-func (c *checker) answer(m *simMember, cmd simCommand) {
-	for _, cl := range m.clients {
-		if cl.id == cmd.client {
-			if cl.answered != cmd.number {
-				c.sim.fail("member %d answered command %d of client %d, want %d", m.number, cmd.number, cl.id, cl.answered)
-			}
-			cl.answered++
-		}
-	}
-}
-
-// last proposes one more command at every member that is there.
-func (c *checker) last() {
-	for _, m := range c.sim.members {
-		if m.up {
-			for _, cl := range m.clients {
-				c.proposeOne(m, cl)
-			}
-			m.poll()
-		}
-	}
+	b := binary.BigEndian.AppendUint64(c.digested[:0], c.digests[len(c.digests)-1])
+	b = binary.BigEndian.AppendUint64(b, cmd.client)
+	b = binary.BigEndian.AppendUint64(b, cmd.number)
+	c.digested = b
+	c.digests = append(c.digests, crc64.Checksum(b, ecma))
 }
 
 // done reports whether all members are alike and all clients have their
 // answers.
-func (c *checker) done() bool { return c.missing() == "" }
+func (c *checker) done() bool { return !c.lacks(nil) }
 
+// missing says what is not done.
 func (c *checker) missing() string {
 	var s strings.Builder
-	if c.sim.underWay() {
+	c.lacks(&s)
+	return s.String()
+}
+
+// lacks reports whether anything is not done, and says so: without s it stops at
+// the first.
+func (c *checker) lacks(s *strings.Builder) bool {
+	lacks := c.sim.underWay()
+	if lacks && s != nil {
 		s.WriteString("the members are being changed; ")
 	}
 	for _, m := range c.sim.current() {
-		if !m.up || m.former != nil || m.node.loop.removed {
-			fmt.Fprintf(&s, "member %d is not there; ", m.number)
-			continue
+		if lacks && s == nil {
+			return true
 		}
-		if m.machine.count != len(c.history) || m.machine.digest != c.digests[len(c.history)] {
-			fmt.Fprintf(&s, "member %d has applied %d of %d (term %d, leader %x); ", m.number, m.machine.count, len(c.history), m.node.loop.term, m.node.loop.leader)
-		}
-		for _, cl := range m.clients {
-			if cl.answered != cl.proposed {
-				fmt.Fprintf(&s, "client %d of member %d has %d answers of %d; ", cl.id, m.number, cl.answered, cl.proposed)
+		lacks = c.memberLacks(m, s) || lacks
+	}
+	return lacks
+}
+
+func (c *checker) memberLacks(m *simMember, s *strings.Builder) bool {
+	there := m.up && m.former == nil && !m.node.loop.removed
+	alike := there && m.machine.count == len(c.history) && m.machine.digest == c.digests[len(c.history)]
+	lacks := !alike
+	switch {
+	case s == nil || alike:
+	case !there:
+		fmt.Fprintf(s, "member %d is not there; ", m.number)
+	default:
+		fmt.Fprintf(s, "member %d has applied %d of %d (term %d, leader %x); ", m.number, m.machine.count, len(c.history), m.node.loop.term, m.node.loop.leader)
+	}
+	for _, cl := range m.clients {
+		if there && cl.answered != cl.proposed {
+			if lacks = true; s != nil {
+				fmt.Fprintf(s, "client %d of member %d has %d answers of %d; ", cl.id, m.number, cl.answered, cl.proposed)
 			}
 		}
 	}
-	return s.String()
+	return lacks
 }
 
 // A simMachine is the state of one member's process: how many commands, and a

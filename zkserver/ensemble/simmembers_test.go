@@ -84,9 +84,11 @@ func (c *checker) caughtUp(is *membership, index uint64) {
 	}
 }
 
+var nobody membership
+
 // newest is the newest membership that anybody has applied.
 func (s *sim) newest() *membership {
-	is := &membership{}
+	is := &nobody
 	for _, m := range s.members {
 		if m.node != nil && m.node.formed() {
 			if r := m.node.roster.get(); r.index >= is.index {
@@ -97,13 +99,16 @@ func (s *sim) newest() *membership {
 	return is
 }
 
-// current gives those that are members at last.
+// current gives those that are members at last, until it is called again.
 func (s *sim) current() []*simMember {
 	if is := s.newest(); len(is.servers) > 0 {
-		return slices.DeleteFunc(slices.Clone(s.members), func(m *simMember) bool {
-			_, ok := is.owner(m.number)
-			return !ok
-		})
+		s.are = s.are[:0]
+		for _, m := range s.members {
+			if _, ok := is.owner(m.number); ok {
+				s.are = append(s.are, m)
+			}
+		}
+		return s.are
 	}
 	return s.members[:s.profile.members]
 }

@@ -1,8 +1,13 @@
 package ensemble
 
 import (
+	"bytes"
 	"flag"
+	"fmt"
 	"os"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -10,9 +15,10 @@ import (
 )
 
 var (
-	simSeed  = flag.Uint64("sim.seed", 0, "simulate this seed only, and show its log")
-	simFirst = flag.Uint64("sim.first", 1, "simulate from this seed on")
-	simSeeds = flag.Uint64("sim.seeds", 40, "simulate this many seeds")
+	simSeed      = flag.Uint64("sim.seed", 0, "simulate this seed only, and show its log")
+	simFirst     = flag.Uint64("sim.first", 1, "simulate from this seed on")
+	simSeeds     = flag.Uint64("sim.seeds", 2000, "simulate this many seeds")
+	simProcesses = flag.Int("sim.processes", runtime.GOMAXPROCS(0), "share the seeds among this many processes")
 )
 
 // profileOf gives a seed its kind of trouble.
@@ -36,23 +42,56 @@ func profileOf(seed uint64) profile {
 }
 
 func TestEnsembleUnderFaults(t *testing.T) {
-	first, count, log := *simFirst, *simSeeds, zerolog.Nop()
-	if *simSeed != 0 {
-		first, count = *simSeed, 1
-		log = zerolog.New(os.Stderr)
+	switch {
+	case *simSeed != 0:
+		simulateSeeds(t, *simSeed, 1, zerolog.New(os.Stderr))
+	case testing.Short():
+		simulateSeeds(t, *simFirst, min(*simSeeds, 2), zerolog.Nop())
+	case *simProcesses <= 1:
+		simulateSeeds(t, *simFirst, *simSeeds, zerolog.Nop())
+	default:
+		for i := range uint64(*simProcesses) {
+			first, behind := *simSeeds*i/uint64(*simProcesses), *simSeeds*(i+1)/uint64(*simProcesses)
+			t.Run(fmt.Sprint(i+1), func(t *testing.T) {
+				t.Parallel()
+				simulateElsewhere(t, *simFirst+first, behind-first)
+			})
+		}
 	}
-	if testing.Short() {
-		count = min(count, 2)
+}
+
+// simulateElsewhere simulates some seeds in another process: raft draws its election
+// timeouts from what a process has only one of.
+func simulateElsewhere(t *testing.T, first, count uint64) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
 	}
+	cmd := exec.CommandContext(t.Context(), self, "-test.run=^TestEnsembleUnderFaults$", "-test.v", "-sim.processes=1",
+		fmt.Sprint("-sim.first=", first), fmt.Sprint("-sim.seeds=", count))
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s", bytes.TrimSpace(out))
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// maxFailures is how many seeds may fail before no more are simulated.
+const maxFailures = 10
+
+func simulateSeeds(t *testing.T, first, count uint64, log zerolog.Logger) {
+	defer debug.SetGCPercent(debug.SetGCPercent(800)) // what a seed needs is little, and soon garbage
 	var sum figures
-	for seed := first; seed < first+count; seed++ {
+	failed := 0
+	for seed := first; seed < first+count && failed < maxFailures; seed++ {
 		f, err := simulate(t, seed, profileOf(seed), log)
 		if err != nil {
-			t.Fatalf("seed %d: %v (again: -run %s -sim.seed %d)", seed, err, t.Name(), seed)
+			failed++
+			t.Errorf("seed %d: %v (again: -run %s -sim.seed %d)", seed, err, t.Name(), seed)
 		}
 		sum.add(f)
 	}
-	t.Logf("%d seeds: %+v", count, sum)
+	t.Logf("seeds %d to %d: %+v", first, first+count-1, sum)
 }
 
 // skipIfShort leaves a long simulation to the runs without the race detector: it

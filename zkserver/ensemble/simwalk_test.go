@@ -215,15 +215,14 @@ func TestMemberFarBehindIsGivenASnapshot(t *testing.T) {
 	walkUp(t, p, func(s *sim) {
 		s.partition(func(a, b int) bool { return a == 3 }, 2)
 		s.run(s.now()+20*time.Second, func() bool { // until the log no longer has what it lacks
-			clear(s.cut)
-			for _, other := range []int{1, 2} {
-				s.cut[[2]int{3, other}], s.cut[[2]int{other, 3}] = true, true
-			}
+			s.cut.mend()
+			s.cut.both(3, 1)
+			s.cut.both(3, 2)
 			base, _ := s.members[0].node.wal.Bounds()
 			_, last := s.members[2].node.wal.Bounds()
 			return base > last+10
 		})
-		clear(s.cut)
+		s.cut.mend()
 		terms := len(s.check.leaders)
 		if s.pass(2*time.Second) == 0 || s.figures.transfers == 0 || s.figures.restores == 0 {
 			t.Errorf("%+v", s.figures)
