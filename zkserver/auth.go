@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha1"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"net/netip"
 	"slices"
@@ -51,6 +52,8 @@ func (c *conn) authenticate(q *wire.AuthRequest) bool {
 		return q.Auth != nil && c.authenticateDigest(string(q.Auth))
 	case schemeIP:
 		return c.addr.IsValid() // known from the start
+	case schemeX509:
+		return c.certificate() != nil // known from the start, too
 	default:
 		c.log.Warn().Str("scheme", strconv.Quote(q.Scheme[:min(len(q.Scheme), 32)])).Msg("authentication refused")
 		return false
@@ -73,15 +76,11 @@ func (c *conn) authenticateDigest(secret string) bool {
 // the connection is a TLS one and the client sent any. It reports false when
 // the identity cannot be kept; the connection then ends.
 func (c *conn) identify() bool {
-	secure, ok := c.nc.(interface{ ConnectionState() tls.ConnectionState })
-	if !ok || !c.srv.cfg.X509 {
+	cert := c.certificate()
+	if cert == nil {
 		return true
 	}
-	chain := secure.ConnectionState().PeerCertificates
-	if len(chain) == 0 {
-		return true
-	}
-	name, err := subjectName(chain[0].RawSubject)
+	name, err := subjectName(cert.RawSubject)
 	if err != nil {
 		c.log.Warn().Err(err).Msg("certificate refused")
 		return false
@@ -90,6 +89,19 @@ func (c *conn) identify() bool {
 		return false
 	}
 	return c.addIdentity(tree.ID{Scheme: schemeX509, ID: name})
+}
+
+// certificate is the client's, nil if it has shown none that is an identity here.
+func (c *conn) certificate() *x509.Certificate {
+	secure, ok := c.nc.(interface{ ConnectionState() tls.ConnectionState })
+	if !ok || !c.srv.cfg.X509 {
+		return nil
+	}
+	chain := secure.ConnectionState().PeerCertificates
+	if len(chain) == 0 {
+		return nil
+	}
+	return chain[0]
 }
 
 // addIdentity reports false, and changes nothing, when the identity is too long

@@ -193,13 +193,17 @@ func (v *view) part(o wire.Op, path string, b []byte) []byte {
 	return wire.MultiResult{Op: o, Reply: reply}.Append(b)
 }
 
-// readWhoAmI lists the identities of the connection, without secrets.
+// readWhoAmI lists the identities of the connection, without secrets. A super user
+// has no name, as the reference has it.
 func readWhoAmI(v *view, _ *wire.Decoder, b []byte) ([]byte, wire.Code) {
 	var reply wire.WhoAmIResponse
 	for _, id := range v.conn.ids {
 		user := id.ID
-		if id.Scheme == schemeDigest {
+		switch id.Scheme {
+		case schemeDigest:
 			user, _, _ = strings.Cut(user, ":")
+		case schemeSuper:
+			user = ""
 		}
 		reply.IDs = append(reply.IDs, wire.ID{Scheme: id.Scheme, ID: user})
 	}

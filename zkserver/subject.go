@@ -66,12 +66,18 @@ func (a rawAttribute) String() string {
 }
 
 // escapeName escapes a value as X500Principal does, which is more than RFC 2253
-// wants.
+// wants: every blank at either end.
 func escapeName(s string) string {
+	const blanks = " \r"
+	head := len(s) - len(strings.TrimLeft(s, blanks))
+	tail := len(strings.TrimRight(s, blanks))
 	var b strings.Builder
 	for i, c := range s {
-		last := i+len(string(c)) == len(s)
-		if strings.ContainsRune(`,=+<>#;"\`, c) || c == ' ' && (i == 0 || last) {
+		switch {
+		case c == 0:
+			b.WriteString(`\00`)
+			continue
+		case strings.ContainsRune(`,=+<>#;"\`, c), i < head, i >= tail:
 			b.WriteByte('\\')
 		}
 		b.WriteRune(c)

@@ -17,6 +17,7 @@ func TestSubjectNamesAreThoseOfJava(t *testing.T) {
 		{`CN=a\=b\;c\<d\>\"e\\`, "30163114301206035504030c0b613d623b633c643e22655c"},
 		{`CN=ü\#ö`, "3010310e300c06035504030c05c3bc23c3b6"},
 		{`CN=`, "300b3109300706035504031300"},
+		{`CN=\ \ a b\ \ `, "30123110300e06035504030c0720206120622020"},
 	}
 	for _, tt := range tests {
 		der, err := hex.DecodeString(tt.der)

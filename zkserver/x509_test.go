@@ -4,6 +4,8 @@ import (
 	"crypto/x509/pkix"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/mwqueue/mw/zkserver/wire"
 	"github.com/mwqueue/mw/zkserver/zktest"
 )
@@ -40,6 +42,18 @@ func TestCertificatesOpenWhatTheirACLsProtect(t *testing.T) {
 		t.Errorf("the one in the ACL reads: %v", code)
 	}
 	root.set("/a", "all mine")
+
+	// Who asks for what the certificate proves has it already, and a super user has no
+	// name: so say Apache ZooKeeper's servers.
+	if r := ann.auth("x509", "anything"); r.Err != wire.OK {
+		t.Errorf("auth of scheme x509 with a certificate: %v", r.Err)
+	}
+	var who wire.WhoAmIResponse
+	root.do(wire.OpWhoAmI, &wire.Empty{}, &who)
+	want := []wire.ID{{Scheme: "ip", ID: "127.0.0.1"}, {Scheme: "super"}, {Scheme: "x509", ID: "CN=root"}}
+	if diff := cmp.Diff(want, who.IDs); diff != "" {
+		t.Errorf("whoAmI (-want +got):\n%s", diff)
+	}
 }
 
 func TestX509ACLsAreInvalidWithoutCertificates(t *testing.T) {
