@@ -25,14 +25,6 @@ type conn struct {
 	ended string // why nothing more comes, or ""
 }
 
-func dial(addr string) (*conn, error) {
-	nc, err := net.DialTimeout("tcp", addr, patience)
-	if err != nil {
-		return nil, fmt.Errorf("difftest: connect: %w", err)
-	}
-	return &conn{nc: nc}, nil
-}
-
 // write sends bytes. That the server has gone is found by the next read.
 func (c *conn) write(b []byte) {
 	c.nc.SetWriteDeadline(time.Now().Add(patience))

@@ -3,6 +3,7 @@ package difftest_test
 import (
 	"flag"
 	"fmt"
+	"net"
 	"slices"
 	"sync"
 	"testing"
@@ -21,16 +22,18 @@ var (
 	seed     = flag.Uint64("diff.seed", 1, "the first seed")
 	lanes    = flag.Int("diff.pairs", 2, "how many pairs of servers share the seeds")
 	follower = flag.Int("diff.follower", 20, "of how many seeds one is run on a follower of three servers of ours, too; 0: of none")
-	guarded  = flag.Int("diff.guarded", 10, "of how many seeds one is run with enforced quotas and the super user, too; 0: of none")
+	guarded  = flag.Int("diff.guarded", 20, "of how many seeds one is run with enforced quotas and the super user, too; 0: of none")
+	secure   = flag.Int("diff.secure", 20, "of how many seeds one is run over TLS with certificates, too; 0: of none")
 	keepOn   = flag.Int("diff.mismatches", 1, "how many mismatches to shrink and print before giving up")
 )
 
 // A pair is the two servers, and how many runs they have had.
 type pair struct {
 	t         *testing.T
-	reference string
-	ours      string
+	reference difftest.Server
+	ours      difftest.Server
 	runs      int
+	log       func() string // the end of what the reference logged
 }
 
 // run sends s to both at the same time.
@@ -76,22 +79,52 @@ func TestInteropDifferential(t *testing.T) {
 	for n := range *lanes {
 		t.Run(fmt.Sprint("pair", n), func(t *testing.T) {
 			t.Parallel()
-			lane(t, difftest.Plain, n, *lanes, startOurs(t, 1))
+			newPair(t, startOurs(t, 1)).lane(difftest.Plain, n, *lanes)
 		})
 	}
 	if *follower > 0 {
 		t.Run("follower", func(t *testing.T) {
 			t.Parallel()
-			lane(t, difftest.Member, 0, *follower, startOurs(t, 3))
+			newPair(t, startOurs(t, 3)).lane(difftest.Member, 0, *follower)
 		})
 	}
-	if *guarded > 0 {
-		t.Run("guarded", func(t *testing.T) {
+	if *guarded > 0 || *secure > 0 { // one pair for both: it takes seconds to start the reference
+		t.Run("guarded and secure", func(t *testing.T) {
 			t.Parallel()
-			lane(t, difftest.Guarded, 0, *guarded, startOurs(t, 1, func(c *zkserver.Config) {
-				c.EnforceQuotas, c.SuperDigest = true, reference.SuperDigest
-			}), "enforceQuota=true")
+			p := newSecurePair(t, "enforceQuota=true")
+			p.lane(difftest.Guarded, 0, *guarded)
+			p.lane(difftest.Secure, min(1, *secure), *secure)
 		})
+	}
+}
+
+// newPair starts the reference beside a server of ours. Each line is added to the
+// reference's zoo.cfg.
+func newPair(t *testing.T, ours string, lines ...string) *pair {
+	t.Helper()
+	r := reference.Start(t, lines...)
+	return &pair{t: t, reference: difftest.Server{Addr: r.Addr()}, ours: difftest.Server{Addr: ours}, log: r.Log}
+}
+
+// newSecurePair is newPair for servers that enforce quotas, have super users and TLS.
+func newSecurePair(t *testing.T, lines ...string) *pair {
+	t.Helper()
+	c := makeCerts(t)
+	ours := c.startSecure(t, func(c *zkserver.Config) { c.EnforceQuotas, c.SuperDigest = true, reference.SuperDigest })
+	secure := reference.FreeAddr(t)
+	p := newPair(t, ours.Addr, append(c.lines(secure), lines...)...)
+	p.reference.Secure, p.reference.TLS = secure, c.config
+	p.ours = ours
+	for deadline := time.Now().Add(time.Minute); ; { // it serves others before it listens for TLS
+		nc, err := net.Dial("tcp", secure)
+		if err == nil {
+			nc.Close()
+			return p
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the reference does not listen for TLS: %v\n%s", err, p.log())
+		}
+		<-time.After(20 * time.Millisecond)
 	}
 }
 
@@ -112,11 +145,12 @@ func startOurs(t *testing.T, members int, more ...func(*zkserver.Config)) string
 	return e.Servers()[i].Addr()
 }
 
-// lane runs every seed that is its own, from the n-th on, on one pair of servers.
-// Each line is added to the reference's zoo.cfg.
-func lane(t *testing.T, profile difftest.Profile, n, step int, ours string, lines ...string) {
-	reference := reference.Start(t, lines...)
-	p := &pair{t: t, reference: reference.Addr(), ours: ours}
+// lane runs every seed that is its own, from the n-th on.
+func (p *pair) lane(profile difftest.Profile, n, step int) {
+	if step == 0 {
+		return
+	}
+	t := p.t
 	per := max(1, *requests / *seeds)
 	sent, ran, found, began := 0, 0, 0, time.Now()
 	for i := n; i < *seeds; i += step {
@@ -124,7 +158,7 @@ func lane(t *testing.T, profile difftest.Profile, n, step int, ours string, line
 		sent, ran = sent+s.Len(), ran+1
 		m, err := p.run(s)
 		if err != nil {
-			t.Fatalf("seed %d: %v\nthe reference's log ends:\n%s", s.Seed, err, reference.Log())
+			t.Fatalf("seed %d: %v\nthe reference's log ends:\n%s", s.Seed, err, p.log())
 		}
 		if m == nil {
 			continue

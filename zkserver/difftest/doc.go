@@ -29,7 +29,8 @@
 // changed since the run began.
 //
 // A stream is for servers of a [Profile]: most for those with default settings, some
-// for those that enforce quotas and have a super user.
+// for those that enforce quotas and have a super user, and some for those with TLS,
+// whose clients have certificates.
 //
 // [Differences] lists what is not compared, and why.
 //
@@ -39,7 +40,7 @@
 //	MW_INTEROP=1 go test ./zkserver/difftest -v -run Interop \
 //		-diff.seeds 2000 -diff.requests 200000 -timeout 1h  the long run
 //	… -diff.follower 1                                      every seed on a follower of three, too
-//	… -diff.guarded 1                                       and with enforced quotas
+//	… -diff.guarded 1 -diff.secure 1                        and with enforced quotas, and over TLS
 //	… -diff.seed 42 -diff.seeds 1 -diff.requests 100        one seed
 //
 // A mismatch is printed with its seed and the least stream that shows it.

@@ -29,6 +29,11 @@ const (
 	// Member is for one of several servers, held against a server alone: it has
 	// members in /zookeeper/config, so that no request is about that.
 	Member
+
+	// Secure is for servers with TLS, see [Server]. Most connections are over it, with
+	// certificates; ACLs name these, and one request in six asks who the client is or
+	// what it may do. No quota has a hard limit.
+	Secure
 )
 
 // A generator makes the steps of one seed. It remembers which znodes may be there,
@@ -48,7 +53,7 @@ type generator struct {
 func Generate(p Profile, seed uint64, n int) Stream {
 	g := &generator{profile: p, rng: rand.New(rand.NewPCG(seed, 1)), known: []string{Root}, closed: map[string]bool{}}
 	for i := range clients - 1 {
-		g.steps = append(g.steps, Step{Client: i, Do: Connect, Connect: hello})
+		g.steps = append(g.steps, Step{Client: i, Do: Connect, Connect: hello, As: g.person()})
 	}
 	g.start()
 	for sent := 0; sent < n; {
@@ -137,6 +142,7 @@ func (g *generator) connection() Step {
 	default:
 		return Step{Client: s.Client, Do: Drop}
 	}
+	s.As = g.person()
 	if g.chance(40) {
 		q := &s.Connect
 		q.ProtocolVersion = pick[int32](g, 0, 0, 0, 1, -1, 77)

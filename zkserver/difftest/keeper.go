@@ -26,7 +26,7 @@ var shared = []string{"/", "/zookeeper", "/zookeeper/quota", "/zookeeper/config"
 
 // openKeeper connects, makes the run's root and notes how the tree stands.
 func openKeeper(r *run) (*keeper, error) {
-	nc, err := dial(r.addr)
+	nc, err := r.server.dial(r.server.keeperPerson())
 	if err != nil {
 		return nil, err
 	}

@@ -41,6 +41,9 @@ func (g *generator) next() Request {
 	if g.profile == Guarded && g.chance(16) {
 		return g.hardQuota()
 	}
+	if g.profile == Secure && g.chance(16) {
+		return g.secure()
+	}
 	sum := 0
 	for _, k := range kinds {
 		sum += k.weight

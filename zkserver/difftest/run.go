@@ -17,7 +17,7 @@ const clients = 4
 type run struct {
 	answers
 
-	addr    string
+	server  Server
 	step    int
 	clients [clients]client
 	met     []session     // all sessions of the run, oldest first
@@ -35,11 +35,11 @@ type session struct {
 	password []byte
 }
 
-// Run sends s to the server at addr and returns all that it answered. Paths of
+// Run sends s to a server and returns all that it answered. Paths of
 // the stream go below root, which is as long as [Root] and new to the server. It
 // leaves nothing behind but znodes that nobody may delete.
-func Run(addr, root string, s Stream) ([]Line, error) {
-	r := &run{addr: addr, answers: answers{root: root, sessions: map[int64]string{}}}
+func Run(server Server, root string, s Stream) ([]Line, error) {
+	r := &run{server: server, answers: answers{root: root, sessions: map[int64]string{}}}
 	k, err := openKeeper(r)
 	if err != nil {
 		return nil, err
@@ -81,7 +81,7 @@ func (r *run) do(s *Step) error {
 func (r *run) awaitExpiry(id int64) error {
 	r.closing = [clients]bool{true, true, true, true}
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		sessions, err := word(r.addr, "dump")
+		sessions, err := word(r.server.Addr, "dump")
 		if err != nil {
 			return err
 		}
@@ -131,7 +131,7 @@ func (r *run) connect(s *Step) error {
 		old.close()
 		old = nil
 	}
-	nc, err := dial(r.addr)
+	nc, err := r.server.dial(s.As)
 	if err != nil {
 		return err
 	}

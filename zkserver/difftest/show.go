@@ -38,6 +38,13 @@ func showRequest(rec wire.Record) string {
 	return strings.TrimPrefix(fmt.Sprintf("%+v", rec), "&")
 }
 
+func showPerson(person string) string {
+	if person == "" {
+		return ""
+	}
+	return " over TLS as " + person
+}
+
 func showConnect(q *wire.ConnectRequest, junk []byte) string {
 	text := fmt.Sprintf("protocol %d timeout %d seen %+d", q.ProtocolVersion, q.TimeoutMillis, q.LastZxidSeen)
 	if q.HasReadOnly {

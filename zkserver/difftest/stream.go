@@ -26,6 +26,7 @@ type Step struct {
 	Attach  Attach
 	Of      int    // whose session is attached to
 	Junk    []byte // behind the connect request
+	As      string // the [Person] who connects, over TLS; "": without TLS
 
 	// For Send: all of them in flight at the same time.
 	Requests []Request
@@ -115,7 +116,7 @@ func (s *Step) String() string {
 	case Expire:
 		return fmt.Sprintf("client %d cuts its connection and its session expires", s.Client)
 	case Connect:
-		return fmt.Sprintf("client %d connects, %s: %s", s.Client, s.Attach.text(s.Of), showConnect(&s.Connect, s.Junk))
+		return fmt.Sprintf("client %d connects%s, %s: %s", s.Client, showPerson(s.As), s.Attach.text(s.Of), showConnect(&s.Connect, s.Junk))
 	}
 	var lines []string
 	for i := range s.Requests {

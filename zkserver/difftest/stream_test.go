@@ -30,19 +30,19 @@ func TestSeedAlwaysGivesTheSameStream(t *testing.T) {
 // TestServerAgreesWithItself: nothing that is each server's own affair is left in
 // the lines.
 func TestServerAgreesWithItself(t *testing.T) {
-	var addrs [2]string
-	for i := range addrs {
-		addrs[i] = zktest.NewServer(t, zktest.OnDisk(waltest.New(1)), func(c *zkserver.Config) {
-			c.MaxSessionTimeout, c.EnforceQuotas, c.SuperDigest = 10*time.Minute, true, reference.SuperDigest
-		}).Addr()
+	c := makeCerts(t)
+	var servers [2]difftest.Server
+	for i := range servers {
+		servers[i] = c.startSecure(t, func(c *zkserver.Config) { c.EnforceQuotas, c.SuperDigest = true, reference.SuperDigest })
 	}
+	profiles := []difftest.Profile{difftest.Plain, difftest.Guarded, difftest.Secure}
 	for seed := range uint64(10) {
-		s := difftest.Generate(difftest.Profile(seed%2), seed, 60)
+		s := difftest.Generate(profiles[seed%3], seed, 60)
 		var lines [2][]difftest.Line
-		for i, addr := range addrs {
+		for i, server := range servers {
 			var err error
 			// The second server has had another run more.
-			if lines[i], err = difftest.Run(addr, difftest.Root[:len(difftest.Root)-2]+string([]byte{'a' + byte(seed), '0' + byte(i)}), s); err != nil {
+			if lines[i], err = difftest.Run(server, difftest.Root[:len(difftest.Root)-2]+string([]byte{'a' + byte(seed), '0' + byte(i)}), s); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -59,7 +59,7 @@ func TestGuardedStreamsMeetQuotas(t *testing.T) {
 	}).Addr()
 	refused := 0
 	for seed := uint64(1); seed < 40 && refused == 0; seed++ {
-		lines, err := difftest.Run(addr, fmt.Sprintf("/g%06d", seed), difftest.Generate(difftest.Guarded, seed, 100))
+		lines, err := difftest.Run(difftest.Server{Addr: addr}, fmt.Sprintf("/g%06d", seed), difftest.Generate(difftest.Guarded, seed, 100))
 		if err != nil {
 			t.Fatal(err)
 		}

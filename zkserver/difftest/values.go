@@ -105,6 +105,9 @@ func (g *generator) dataOf(path string) []byte {
 }
 
 func (g *generator) quotaData() []byte {
+	if g.profile == Secure {
+		return []byte(pick(g, "count=3,bytes=-1", "count=-1,bytes=20"))
+	}
 	return []byte(pick(g, "count=3,bytes=-1", "count=-1,bytes=20", "count=-1,bytes=-1=;byteHardLimit=30;countHardLimit=4", "count=5,bytes=100"))
 }
 
@@ -145,6 +148,10 @@ func (g *generator) grant() wire.ACL {
 		a.Perms = pick[int32](g, 1, 2, 4, 8, 16, 3, 5, 9, 17, 15, 30, 27, 0, 32, -1, 63)
 	}
 	type id struct{ scheme, id string }
+	if g.profile == Secure && g.chance(60) {
+		a.Scheme, a.ID = "x509", g.name()
+		return a
+	}
 	i := id{"world", "anyone"}
 	switch k := g.rng.IntN(100); {
 	case k < 30:

@@ -65,9 +65,9 @@ func (e *Ensemble) Leader(t testing.TB) *Server {
 	return nil
 }
 
-// freePort returns the port of freeAddr.
+// freePort returns the port of FreeAddr.
 func freePort(t testing.TB) string {
 	t.Helper()
-	_, port, _ := net.SplitHostPort(freeAddr(t))
+	_, port, _ := net.SplitHostPort(FreeAddr(t))
 	return port
 }

@@ -58,7 +58,7 @@ func Start(t testing.TB, lines ...string) *Server {
 func newServer(t testing.TB, lines ...string) *Server {
 	t.Helper()
 	s := &Server{t: t, dir: t.TempDir()}
-	s.addr = freeAddr(t)
+	s.addr = FreeAddr(t)
 	_, port, _ := net.SplitHostPort(s.addr)
 	s.cfg = filepath.Join(s.dir, "zoo.cfg")
 	text := fmt.Sprintf("tickTime=500\ndataDir=%s/data\nclientPort=%s\nclientPortAddress=127.0.0.1\n"+
@@ -174,15 +174,15 @@ func (s *Server) word(w string) string {
 	return string(b)
 }
 
-// nextPort is the port that freeAddr tries next.
+// nextPort is the port that FreeAddr tries next.
 var nextPort atomic.Int32
 
 func init() { nextPort.Store(10_000 + rand.Int32N(20_000)) }
 
-// freeAddr returns an address of the loopback that was free a moment ago. It is
+// FreeAddr returns an address of the loopback that was free a moment ago. It is
 // below those that the system gives out by itself, so that nobody gets it while a
 // server that was killed is started again.
-func freeAddr(t testing.TB) string {
+func FreeAddr(t testing.TB) string {
 	t.Helper()
 	for range 100 {
 		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", nextPort.Add(1)))
