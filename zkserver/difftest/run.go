@@ -136,7 +136,10 @@ func (r *run) connect(s *Step) error {
 		return err
 	}
 	c.conn = nc
-	r.greet(s, &q)
+	if !r.greet(s, &q) { // the session was not even looked at: who has it keeps it
+		c.conn = old
+		return nil
+	}
 	if old != nil {
 		r.readToEnd(s.Client, old)
 	}
@@ -147,14 +150,15 @@ func (r *run) connect(s *Step) error {
 	return nil
 }
 
-// greet shakes hands on the client's new connection.
-func (r *run) greet(s *Step, q *wire.ConnectRequest) {
+// greet shakes hands on the client's new connection. It is false when the server has
+// closed that without an answer.
+func (r *run) greet(s *Step, q *wire.ConnectRequest) bool {
 	c := &r.clients[s.Client]
 	a, rest, ok := c.conn.handshake(q, s.Junk)
 	if !ok {
 		r.add(s.Client, wire.OpCreateSession, 0, "no handshake, "+c.conn.ended)
 		c.drop()
-		return
+		return false
 	}
 	if a.SessionID != 0 {
 		if _, known := r.sessions[a.SessionID]; !known {
@@ -169,6 +173,7 @@ func (r *run) greet(s *Step, q *wire.ConnectRequest) {
 		r.readToEnd(s.Client, c.conn)
 		c.conn = nil
 	}
+	return true
 }
 
 // send writes the requests at once and reads until all are answered or the
