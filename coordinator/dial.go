@@ -15,6 +15,7 @@ import (
 
 const (
 	maxDialTime = 2 * time.Second
+	minPatience = 300 * time.Millisecond // with a server that has not greeted us
 	minRedial   = 20 * time.Millisecond
 	maxRedial   = 250 * time.Millisecond
 	parkTime    = 2 * time.Millisecond
@@ -99,10 +100,27 @@ func (d *dialer) dial(network, addr string, _ time.Duration) (net.Conn, error) {
 		d.park()
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(d.ctx, min(d.timeout/4, maxDialTime))
+	patience := d.patience()
+	ctx, cancel := context.WithTimeout(d.ctx, min(d.timeout/4, maxDialTime, patience))
 	defer cancel()
 	conn, err := d.dialContext(ctx, network, addr)
-	return d.dialed(addr, conn, err)
+	return d.dialed(addr, conn, patience, err)
+}
+
+// patience is how long the server that is being dialed may take to greet us. Where
+// there are others it is short at first: one that hangs has to be left while there is
+// time for the next, for its predecessor was left after 0.42 of the session timeout
+// (see lease.silent) and at 0.6 of it the session is over. All of them may be slow, in
+// an election or under load; so it doubles after each round of servers that failed.
+func (d *dialer) patience() time.Duration {
+	longest := longestWait(d.timeout)
+	if len(d.servers) == 1 {
+		return longest
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	round := max(0, d.failed-1) / len(d.servers)
+	return min(max(d.timeout/8, minPatience)<<min(round, 10), longest)
 }
 
 // pause waits before a dial, longer after each round of servers that failed.
@@ -173,7 +191,7 @@ func (d *dialer) close(conn *zk.Conn) {
 }
 
 // dialed keeps the outcome of a dial and guards the connection.
-func (d *dialer) dialed(addr string, conn net.Conn, err error) (net.Conn, error) {
+func (d *dialer) dialed(addr string, conn net.Conn, patience time.Duration, err error) (net.Conn, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.current != nil {
@@ -189,7 +207,7 @@ func (d *dialer) dialed(addr string, conn net.Conn, err error) (net.Conn, error)
 		_ = conn.Close()
 		return nil, errSessionOver
 	}
-	d.current = newGuard(conn, d.timeout, d.watching, func(h handshake, err error) { d.shaken(addr, h, err) })
+	d.current = newGuard(conn, patience, d.watching, func(h handshake, err error) { d.shaken(addr, h, err) })
 	return d.current, nil
 }
 

@@ -32,8 +32,9 @@ type handshake struct {
 
 // guard is the connection the library is given. It makes up for the library:
 //
-//   - No read waits longer than two thirds of the session timeout. The library
-//     waits ten times as long for a handshake, and without end for its body.
+//   - No read waits longer than two thirds of the session timeout, and for a
+//     handshake no longer than the dialer has patience. The library waits ten
+//     times as long for that, and without end for its body.
 //   - A write never fails. It closes the connection, and the reader notices.
 //     (A failed write during the renewal of credentials would block the library
 //     for ever, and a failed request's reply could be decoded later, into memory
@@ -61,11 +62,11 @@ type guard struct {
 	held    [][]byte  // requests held back, whole frames
 }
 
-// newGuard wraps conn. renews says that the library has watches to renew, so
-// that requests must wait for that.
-func newGuard(conn net.Conn, timeout time.Duration, renews bool, greeted func(handshake, error)) *guard {
+// newGuard wraps conn. The server has patience to answer the handshake. renews says
+// that the library has watches to renew, so that requests must wait for that.
+func newGuard(conn net.Conn, patience time.Duration, renews bool, greeted func(handshake, error)) *guard {
 	g := &guard{Conn: conn, greeted: greeted, holding: renews}
-	g.maxWait.Store(int64(longestWait(timeout)))
+	g.maxWait.Store(int64(patience))
 	return g
 }
 

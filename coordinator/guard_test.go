@@ -17,7 +17,7 @@ func guarded(t *testing.T, renews bool) (*guard, net.Conn, <-chan error) {
 	near, far := net.Pipe()
 	t.Cleanup(func() { _ = near.Close(); _ = far.Close() })
 	results := make(chan error, 1)
-	return newGuard(near, 3*time.Second, renews, func(_ handshake, err error) { results <- err }), far, results
+	return newGuard(near, 2*time.Second, renews, func(_ handshake, err error) { results <- err }), far, results
 }
 
 // frame is a request as the library writes it.
@@ -74,7 +74,7 @@ func TestHandshakeIsOverheard(t *testing.T) {
 	near, far := net.Pipe()
 	defer far.Close()
 	var got handshake
-	g := newGuard(near, 3*time.Second, false, func(h handshake, err error) { got = h })
+	g := newGuard(near, 2*time.Second, false, func(h handshake, err error) { got = h })
 	reply := binary.BigEndian.AppendUint32(nil, 37)
 	reply = binary.BigEndian.AppendUint32(reply, 0)
 	reply = binary.BigEndian.AppendUint32(reply, 4500)

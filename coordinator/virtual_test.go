@@ -3,6 +3,8 @@ package coordinator_test
 import (
 	"context"
 	"errors"
+	"net"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,6 +78,48 @@ func TestShortSilenceIsSurvived(t *testing.T) {
 		}
 		if s.Context().Err() != nil {
 			t.Errorf("session lost: %v", context.Cause(s.Context()))
+		}
+	})
+}
+
+// Two of five servers hang, as machines do that swap themselves to death: a session
+// with one of them is not lost when it comes to the other next.
+func TestTwoHangingServersAreLeftInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		back := zktest.NewListener()
+		zktest.NewServer(t, func(cfg *zkserver.Config) { cfg.Listener = back })
+		cfg := coordinator.Config{SessionTimeout: 10 * time.Second}
+		fronts, proxies := make(map[string]*zktest.Listener), []*zktest.Proxy(nil)
+		for _, addr := range []string{"a:1", "b:1", "c:1", "d:1", "e:1"} {
+			fronts[addr] = zktest.NewListener()
+			proxies = append(proxies, zktest.NewMemoryProxy(t, fronts[addr], back))
+			cfg.Servers = append(cfg.Servers, addr)
+		}
+		cfg.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return fronts[addr].Dial(ctx, network, addr)
+		}
+		for n := range 30 {
+			s := connect(t, cfg)
+			at := slices.IndexFunc(proxies, func(p *zktest.Proxy) bool { return p.Conns() > 0 })
+			hanging := []*zktest.Proxy{proxies[at], proxies[(at+1+n%4)%5]}
+			time.Sleep(time.Duration(n) * 100 * time.Millisecond)
+			for _, p := range hanging {
+				p.SetMode(zktest.Silence)
+			}
+			time.Sleep(cfg.SessionTimeout)
+			if s.Context().Err() != nil {
+				t.Fatalf("session lost: %v", context.Cause(s.Context()))
+			}
+			began := time.Now()
+			connect(t, cfg).Close()
+			if took := time.Since(began); took > 3*time.Second {
+				t.Errorf("a session was opened after %v", took)
+			}
+			for _, p := range hanging {
+				p.SetMode(zktest.Pass)
+			}
+			must(t, s.Close())
+			time.Sleep(time.Minute)
 		}
 	})
 }
