@@ -25,6 +25,15 @@ const (
 	doAttach     commandKind = 9 // a session comes back on another connection
 )
 
+// version is the latest that this program speaks of commands, their rules, and
+// snapshots: see [ensemble.Config]. Members of this version and of the one before
+// live together while programs are replaced. So what is new with a version is
+// proposed with it ([ensemble.Proposal].Version), and snapshots are written as the
+// version of the last batch has them.
+//
+//	1   kinds up to doAttach, [tree.AllRules] and reconfigRule, snapshotVersion 2
+const version = 1
+
 // oldRules are what versions did that wrote requests without rules.
 const oldRules = tree.NoContainers | tree.NoTTL | tree.NoX509 | tree.AnyQuotaData
 
@@ -131,9 +140,7 @@ func parseCommand(b []byte) (command, error) {
 }
 
 // decodable says why a command cannot be applied here. A leader takes no such
-// one: a member of a later version may forward kinds that this one does not know.
-// So a version proposes a new kind, or a new rule, only if the one before it
-// knows it.
+// one: it may be invented.
 func decodable(b []byte) error {
 	c, err := parseCommand(b)
 	if err != nil || c.kind != doRequest {

@@ -165,6 +165,8 @@ type Config struct {
 
 	// Log gets what an operator would want to know. The zero Logger is silent.
 	Log zerolog.Logger
+
+	speaks uint8 // for tests: the version of an earlier or later program; 0 is version
 }
 
 func (c Config) withDefaults() (Config, error) {

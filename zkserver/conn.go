@@ -82,6 +82,9 @@ type conn struct {
 	// session.
 	readOnly atomic.Bool
 
+	greeted atomic.Bool // the handshake is done
+	parting atomic.Bool // the server stops: no more is read
+
 	done   chan struct{} // closed when closed is set
 	cancel func()        // ends what the loops wait for; called when closed is set
 
@@ -136,10 +139,10 @@ func newConn(s *Server, nc net.Conn, addr netip.Addr) *conn {
 
 // run serves the connection until either end closes it or ctx ends.
 func (c *conn) run(ctx context.Context) {
-	inner, cancel := context.WithCancel(ctx)
+	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	c.cancel = cancel
-	defer context.AfterFunc(ctx, func() { c.close(errServerStops) })()
+	defer context.AfterFunc(ctx, c.part)()
 	defer c.nc.Close()
 	c.srv.replica.join(c)
 	defer c.srv.replica.leave(c)
@@ -151,6 +154,7 @@ func (c *conn) run(ctx context.Context) {
 		c.log.Debug().Err(err).Msg("connection refused")
 		return
 	}
+	c.greeted.Store(true)
 	c.log.Debug().Str("session", hexID(c.session)).Msg("connection open")
 
 	var loops sync.WaitGroup
@@ -161,6 +165,32 @@ func (c *conn) run(ctx context.Context) {
 	loops.Wait()
 	c.linger()
 	c.log.Debug().Err(c.cause).Str("session", hexID(c.session)).Msg("connection closed")
+}
+
+// part ends the connection of a server that stops. What was asked for is answered,
+// if that does not take long, and nothing more is read; or one more request, which
+// may be on its way, if there is none. So a client that waits for each answer gets
+// it, and goes to another member before it asks again.
+func (c *conn) part() {
+	c.mu.Lock()
+	read := time.Unix(1, 0)
+	if c.queue.len() == 0 {
+		read = time.Now().Add(lastRequest)
+	}
+	c.mu.Unlock()
+	c.parting.Store(true)
+	if !c.greeted.Load() || c.nc.SetReadDeadline(read) != nil { // which wakes readLoop
+		c.close(errServerStops)
+		return
+	}
+	limit := time.NewTimer(partTime)
+	defer limit.Stop()
+	select {
+	case <-c.done:
+	case <-limit.C:
+	case <-c.srv.nodeEnded: // nothing is answered any more
+	}
+	c.close(errServerStops)
 }
 
 // hexID writes a session id as ZooKeeper's tools and logs do.

@@ -78,6 +78,13 @@ const (
 	// commandRoom is more than a command has around the request.
 	commandRoom = maxAuthSetBytes + 4<<10
 
+	// partTime is how long a server that stops goes on for what clients have
+	// asked for.
+	partTime = time.Second
+
+	// lastRequest is how long it waits for one that may be on its way.
+	lastRequest = 20 * time.Millisecond
+
 	// lingerTime is how long a connection that was ended by the server
 	// stays half open, so that the last reply is not lost to a reset.
 	lingerTime = time.Second

@@ -35,6 +35,7 @@ const (
 // is closed.
 func (s *Server) acceptLoop(ctx context.Context) error {
 	var conns, doors sync.WaitGroup
+	defer close(s.parted)
 	defer conns.Wait()
 	if s.listener != nil {
 		d := plainDoor

@@ -18,16 +18,26 @@ const keepFrame = smallFrame
 func (c *conn) readLoop(ctx context.Context) error {
 	var buf []byte
 	for {
+		if c.parting.Load() {
+			c.finish()
+			return nil
+		}
 		if err := c.waitRoom(); err != nil {
 			return err
 		}
 		taken, err := c.enterFrame(ctx)
+		if err != nil && c.parting.Load() {
+			continue
+		}
 		if err != nil {
 			return err
 		}
 		more, frame, err := c.receive(ctx, buf)
 		if taken > 0 {
 			c.srv.input.room.Release(taken)
+		}
+		if err != nil && c.parting.Load() {
+			continue
 		}
 		if err != nil {
 			return err

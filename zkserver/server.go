@@ -33,18 +33,20 @@ type Server struct {
 	replica   *replica
 	admission *admission
 	syncs     *syncs
-	start     time.Time    // zero of the clock
-	held      atomic.Int64 // bytes of all requests not answered yet
-	output    atomic.Int64 // bytes that wait for clients, more or less
-	input     input        // room for large requests
-	tight     bool         // output was above Config.MaxOutput; owned by upkeepLoop
-	confirmed bool         // slowly, that this member leads; owned by expireLoop
-	reporter  reporter     // owned by standLoop
-	reports   reports      // of other members, to this one as leader
-	standing  atomic.Int32 // a standing
-	contact   time.Time    // with the leader, when last; owned by standLoop
-	rules     tree.Rules   // of the commands this member makes
-	confirms  bool         // reads as well as syncs
+	start     time.Time     // zero of the clock
+	held      atomic.Int64  // bytes of all requests not answered yet
+	output    atomic.Int64  // bytes that wait for clients, more or less
+	input     input         // room for large requests
+	tight     bool          // output was above Config.MaxOutput; owned by upkeepLoop
+	confirmed bool          // slowly, that this member leads; owned by expireLoop
+	reporter  reporter      // owned by standLoop
+	reports   reports       // of other members, to this one as leader
+	standing  atomic.Int32  // a standing
+	parted    chan struct{} // closed when the last connection is, of a server that stops
+	nodeEnded chan struct{} // closed when nothing is applied any more
+	contact   time.Time     // with the leader, when last; owned by standLoop
+	rules     tree.Rules    // of the commands this member makes
+	confirms  bool          // reads as well as syncs
 
 	// What operators are told, see words.go and tls.go.
 	stats       stats
@@ -120,6 +122,8 @@ func open(cfg Config, c *collector) (*Server, error) {
 		input:     newInput(cfg.MaxInput),
 		rules:     cfg.rules(),
 		confirms:  cfg.LinearizableReads && !cfg.Ensemble.alone(),
+		parted:    make(chan struct{}),
+		nodeEnded: make(chan struct{}),
 	}
 	s.recovering.Store(true)
 	s.replica = newReplica(cfg.MaxWatchesPerConn, &s.held, s.clock)
@@ -145,6 +149,7 @@ func open(cfg Config, c *collector) (*Server, error) {
 		Hear:            s.hear,
 		GuestAt:         s.cfg.Ensemble.mayAnswer,
 		Check:           decodable,
+		Version:         cmp.Or(cfg.speaks, version),
 		Log:             cfg.Log,
 		SegmentBytes:    cfg.SegmentBytes,
 		SnapshotBytes:   cfg.SnapshotBytes,
@@ -219,7 +224,7 @@ func (s *Server) Run(ctx context.Context) error {
 		g.Go(func() error { return s.expireLoop(running) })
 		g.Go(func() error { return s.upkeepLoop(running) })
 		g.Go(func() error { return s.sweepLoop(running) })
-		g.Go(func() error { return s.syncs.run(running, s.confirm) })
+		g.Go(func() error { return s.runSyncs(running) })
 		if early {
 			return nil
 		}
@@ -240,18 +245,48 @@ const farewellTime = 5 * time.Second
 // error if it does not come about.
 func (s *Server) runNode(ctx context.Context) error {
 	longer, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer close(s.nodeEnded)
 	defer context.AfterFunc(ctx, func() {
 		limit, cancel := context.WithTimeout(longer, farewellTime)
 		defer cancel()
 		if !s.cfg.Ensemble.alone() {
 			s.handOver(limit)
 		}
+		s.awaitParted(limit)
 		if err := s.node.Settle(limit); err != nil {
 			s.log.Debug().Err(err).Msg("no snapshot at the end")
 		}
 		end(context.Cause(ctx))
 	})()
 	return s.node.Run(longer)
+}
+
+// awaitParted returns when the clients have what they asked for, or it takes too
+// long: see conn.part.
+func (s *Server) awaitParted(ctx context.Context) {
+	if s.recovering.Load() {
+		return // there are none
+	}
+	ctx, cancel := context.WithTimeout(ctx, partTime)
+	defer cancel()
+	select {
+	case <-s.parted:
+	case <-ctx.Done():
+	}
+}
+
+// runSyncs answers syncs as long as there are clients.
+func (s *Server) runSyncs(ctx context.Context) error {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
+		select {
+		case <-s.parted:
+		case <-s.nodeEnded:
+		}
+		cancel()
+	})()
+	return s.syncs.run(longer, s.confirm)
 }
 
 // handOverTime bounds the wait for another member to take the lead.
