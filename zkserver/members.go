@@ -21,6 +21,11 @@ type Ensemble struct {
 	// Number is that of this member.
 	Number int
 
+	// Join says that the ensemble runs already: with an empty directory this
+	// member asks any of Members, which need not be all, and waits to be made one,
+	// by a reconfig.
+	Join bool
+
 	// Listen is where the other members reach this one. Default: the Address of
 	// this member. A name that does not resolve yet is tried again.
 	Listen string

@@ -145,6 +145,7 @@ func open(cfg Config, c *collector) (*Server, error) {
 		Machine:         timedMachine{s.replica, &s.stats, &s.recovering},
 		Members:         cfg.Ensemble.list(),
 		Number:          cfg.Ensemble.Number,
+		Join:            cfg.Ensemble.Join,
 		Transport:       transport,
 		Hear:            s.hear,
 		GuestAt:         s.cfg.Ensemble.mayAnswer,

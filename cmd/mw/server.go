@@ -67,6 +67,10 @@ ZooKeeper. With --linearizable-reads, or linearizableReads=true in the zoo.cfg, 
 server answers each read as if a sync had gone before: it asks the leader, once for
 all reads that wait, which takes a round trip.
 
+One that is to be added to a service that runs is started with --join: its list
+needs itself and any one of the others, and nothing is to be changed there. It
+waits until "mw server members add" makes it a member: see "mw help server members".
+
 --words says which four-letter words monitoring may ask; by default it is srvr
 alone. --admin answers at http://ADDR/commands and --metrics at
 http://ADDR/metrics; with --config they are as the file says. The former answers
@@ -79,6 +83,7 @@ Examples:
    mw server --listen 0.0.0.0:2181 --insecure     in a closed network
    mw server --tls-listen :2281 --tls-cert s.pem --tls-key s.pem --tls-ca ca.pem
    mw server --id 1 --member 1=zk1:2888 --member 2=zk2:2888 --member 3=zk3:2888 --peer-cert zk1.pem --peer-ca ca.pem
+   mw server --id 4 --member 4=zk4:2888,1=zk1:2888 --join --peer-cert zk4.pem --peer-ca ca.pem
    mw server --config /etc/zookeeper/zoo.cfg --set 4lw.commands.whitelist=ruok,mntr
    mw server status`
 
@@ -90,6 +95,7 @@ func serverFlags() []cli.Flag {
 		dataFlag("server"),
 		&cli.StringSliceFlag{Name: "member", Usage: "be one of several servers, of which `N=HOST:PORT` is one; may be repeated, or have commas"},
 		&cli.IntFlag{Name: "id", Usage: "be the member with number `N`", DefaultText: "the one in the file myid of dataDir"},
+		&cli.BoolFlag{Name: "join", Usage: "be added to servers that run already, of which --member names any"},
 		&cli.StringFlag{Name: "peer-listen", Usage: "let the other members in on `ADDR`", DefaultText: "the address of this member"},
 		&cli.StringFlag{Name: "peer-cert", Usage: "show the other members the certificates in the PEM `FILE`, and speak TLS with them"},
 		&cli.StringFlag{Name: "peer-key", Usage: "with the key in `FILE`", DefaultText: "that of --peer-cert"},

@@ -53,7 +53,7 @@ func (s *settings) several(c *cli.Context) bool {
 // findSelf finds out which of the members this is, and what its line says.
 func (s *settings) findSelf(c *cli.Context) error {
 	if !s.several(c) {
-		for _, flag := range []string{"id", "peer-listen", "peer-cert"} {
+		for _, flag := range []string{"id", "join", "peer-listen", "peer-cert"} {
 			if c.IsSet(flag) {
 				return usagef(c, "--%s goes with --member, or with server.N lines in --config", flag)
 			}
@@ -111,7 +111,10 @@ func (s *settings) ensemble(c *cli.Context) (e zkserver.Ensemble, err error) {
 	if !s.several(c) {
 		return e, nil
 	}
-	e.Number, e.InitLimit, e.SyncLimit = s.id, s.InitLimit, s.SyncLimit
+	e.Number, e.Join, e.InitLimit, e.SyncLimit = s.id, c.Bool("join"), s.InitLimit, s.SyncLimit
+	if e.Join && len(s.Servers) < 2 {
+		return e, usagef(c, "--join: which servers run already? Name one of them with --member N=HOST:PORT, too")
+	}
 	if e.TLS, err = s.peerTLS(c); err != nil {
 		return e, err
 	}
@@ -136,7 +139,9 @@ func (s *settings) ensemble(c *cli.Context) (e zkserver.Ensemble, err error) {
 	if err != nil {
 		return e, usagef(c, "--peer-listen: %q is no address like 0.0.0.0:2888", e.Listen)
 	}
-	s.describeMembers()
+	if !e.Join { // else these are not all
+		s.describeMembers()
+	}
 	return e, s.peersMayMeet(c, "this member listens where", host)
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,14 +23,29 @@ func serverMembersCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "members",
 		Usage:     "list, add, remove and promote the members of an ensemble",
-		UsageText: "mw server members\n   mw server members add|remove|promote [flags] MEMBER…",
-		Description: `Without a command, lists the members, as /zookeeper/config has them. The others
-change them while the service goes on, of this server or an Apache ZooKeeper, by
-the protocol's reconfig. It takes the permission to: --auth super:PASSWORD, of a
-server with a superDigest, and reconfigEnabled=true.
+		UsageText: "mw server members [list]\n   mw server members add|remove|promote [flags] MEMBER…",
+		Description: `Lists the members, as /zookeeper/config has them, with its version. STATE is what a
+member says that it is: leader, follower or observer; a dash if it does not answer
+where clients are served, or nobody knows where that is. The other commands change
+the members while the service goes on, of this server or an Apache ZooKeeper, by
+the protocol's reconfig. It takes the permission to: --auth super:PASSWORD, of
+servers with a superDigest, and reconfigEnabled=true.
 
-Start a new member before it is added, with the list as it will be; a member that
-is removed may be stopped then. One at a time: more than half must go on.
+Start a new member before it is added, with --join; a member that is removed may be
+stopped then. More than half of the new list must run. The others keep the list they
+were started with, also when they start again: the service itself knows better.
+
+From one server to three and to five, with ADMIN for
+   --set reconfigEnabled=true --set DigestAuthenticationProvider.superDigest=super:$(
+   printf super:secret | openssl dgst -sha1 -binary | base64)
+on all of them, and certificates if they are on different machines:
+   zk1$ mw server --id 1 --member 1=zk1:2888 ADMIN
+   zk2$ mw server --id 2 --member 2=zk2:2888,1=zk1:2888 --join ADMIN
+   zk3$ mw server --id 3 --member 3=zk3:2888,1=zk1:2888 --join ADMIN
+   mw server members add --auth super:secret '2=zk2:2888:3888;2181' '3=zk3:2888:3888;2181'
+   zk4$ mw server --id 4 --member 4=zk4:2888,1=zk1:2888 --join ADMIN
+   zk5$ mw server --id 5 --member 5=zk5:2888,1=zk1:2888 --join ADMIN
+   mw server members add --auth super:secret '4=zk4:2888:3888;2181' '5=zk5:2888:3888;2181'
 
 Examples:
    mw server members
@@ -38,17 +54,25 @@ Examples:
    mw server members remove --auth super:secret 1`,
 		Flags: append(membersFlags(), outputFlag()),
 		Subcommands: []*cli.Command{
+			{
+				Name: "list", Usage: "list the members, who leads, and the version of the list", UsageText: "mw server members list [flags]",
+				Description: "Is \"mw server members\" without a command. See \"mw help server members\".",
+				Flags:       append(membersFlags(), outputFlag()),
+				Action:      listMembers,
+			},
 			membersChange("add", "'N=HOST:PORT:PORT[:observer];CLIENTPORT'", "add members, or change the address of some", addMembers),
 			membersChange("remove", "N", "remove members", removeMembers),
 			membersChange("promote", "N", "give observers a vote", promoteMembers),
 		},
-		Action: func(c *cli.Context) error {
-			if err := noArguments(c); err != nil {
-				return err
-			}
-			return withMembers(c, func(membership) (*wire.ReconfigRequest, error) { return nil, nil })
-		},
+		Action: listMembers,
 	}
+}
+
+func listMembers(c *cli.Context) error {
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	return withMembers(c, func(membership) (*wire.ReconfigRequest, error) { return nil, nil })
 }
 
 func membersFlags() []cli.Flag {
@@ -116,6 +140,7 @@ type membership struct {
 	Members []listedMember `json:"members"`
 
 	version int64
+	asked   bool // what state they are in
 }
 
 type listedMember struct {
@@ -123,6 +148,7 @@ type listedMember struct {
 	Address string `json:"address"`
 	Role    string `json:"role"`
 	Client  string `json:"client,omitempty"`
+	State   string `json:"state,omitempty"` // leader, follower or observer, if it says so
 
 	spec string // what stands behind "server.N="
 }
@@ -218,7 +244,9 @@ func withMembers(c *cli.Context, plan func(now membership) (*wire.ReconfigReques
 		if now, err = parseMembership(string(data)); err != nil {
 			return err
 		}
+		return now.print(c)
 	}
+	now.askStates(c.Context, cfg)
 	return now.print(c)
 }
 
@@ -247,6 +275,8 @@ func notChanged(err error) error {
 		return hinted(failed, "start the new members first: more than half of those there will be must run")
 	case wire.ReconfigInProgress:
 		return hinted(failed, "another change is under way: try again when it is done")
+	case wire.BadArguments:
+		return hinted(failed, "no two members may have a port in common, and two or more must have a vote")
 	case wire.BadVersion:
 		return hinted(failed, "somebody else has changed them meanwhile: look, and try again")
 	}
@@ -277,9 +307,21 @@ func (m membership) print(c *cli.Context) error {
 		return nil
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "MEMBER\tADDRESS\tROLE\tCLIENTS")
-	for _, one := range m.Members {
-		fmt.Fprintf(tw, "%d\t%s\t%s\t%s\n", one.Number, one.Address, one.Role, one.Client)
+	head := "MEMBER\tADDRESS\tROLE\tCLIENTS"
+	if m.asked {
+		head += "\tSTATE"
 	}
-	return tw.Flush()
+	fmt.Fprintln(tw, head)
+	for _, one := range m.Members {
+		fmt.Fprintf(tw, "%d\t%s\t%s\t%s", one.Number, one.Address, one.Role, cmp.Or(one.Client, "-"))
+		if m.asked {
+			fmt.Fprintf(tw, "\t%s", cmp.Or(one.State, "-"))
+		}
+		fmt.Fprintln(tw)
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "version %s\n", m.Version)
+	return err
 }
