@@ -18,7 +18,7 @@ func violation(check, format string, args ...any) Violation {
 // Check returns all that is wrong with a history.
 func Check(ops []Op) []Violation {
 	var all []Violation
-	for _, check := range []func([]Op) []Violation{Registers, Zxids, Sessions, Sequences, Ephemerals, Lives, Watches} {
+	for _, check := range []func([]Op) []Violation{Registers, Zxids, Sessions, Sequences, Ephemerals, Remains, Lives, Leases, Watches} {
 		all = append(all, check(ops)...)
 	}
 	return all

@@ -24,6 +24,18 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 	owned := Op{Kind: Ephemeral, Session: 7, Path: "/e/a", Code: OK, Begin: 1, End: 2}
 	alive := Op{Kind: Set, Session: 7, Path: "/other", Expect: -1, Code: NoNode, Begin: 10, End: 11}
 
+	at := func(o Op, begin, end int64) Op { o.Begin, o.End = begin, end; return o }
+	attached := Op{Kind: Attached, Session: 7, Code: OK, Begin: 1, End: 2}
+	over := func(when int64) Op {
+		return Op{Kind: Expired, Session: 7, Number: 100, Code: OK, Begin: when, End: when}
+	}
+	read7 := func(begin, end int64) Op {
+		return Op{Kind: Read, Session: 7, Path: "/none", Code: NoNode, Begin: begin, End: end}
+	}
+	list7 := func(begin, end int64) Op {
+		return Op{Kind: List, Path: "/e", Names: []string{"a"}, Code: OK, Begin: begin, End: end}
+	}
+
 	tests := []struct {
 		name string
 		ops  []Op
@@ -63,6 +75,16 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 
 		{"a session that was silent expires", []Op{alive, {Kind: Expired, Session: 7, Number: 100, Code: OK, Begin: 110, End: 110}}, ""},
 		{"a session expires early", []Op{alive, {Kind: Expired, Session: 7, Number: 100, Code: OK, Begin: 80, End: 80}}, "lives"},
+
+		{"a session expires in the time that a sync promised", []Op{attached, read7(50, 60), over(140)}, "leases"},
+		{"a session expires in the time that it was attached for", []Op{attached, over(90)}, "leases"},
+		{"a session expires when its time is over", []Op{attached, read7(50, 60), over(150)}, ""},
+		{"a sync that was answered too late promises nothing", []Op{attached, read7(50, 101), read7(110, 120), over(130)}, ""},
+		{"what it promises when the session is attached again", []Op{attached, read7(50, 101), as(of(at(attached, 105, 106), 7), Attached), read7(110, 120), over(190)}, "leases"},
+
+		{"an ephemeral is there after the end of its session", []Op{owned, over(90), list7(91, 92)}, "remains"},
+		{"an ephemeral is there while its session ends", []Op{owned, over(90), list7(89, 92)}, ""},
+		{"an ephemeral without answer is there after its session was closed", []Op{lost(owned), as(over(90), Closed), list7(91, 92)}, "remains"},
 
 		{"a session that was silent speaks again while it expires", []Op{
 			{Kind: Set, Session: 7, Path: "/other", Expect: -1, Code: NoNode, Begin: 10, End: 11},

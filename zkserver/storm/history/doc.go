@@ -15,12 +15,15 @@
 //
 //	create set delete    of a path by name, which is a register: its value is the
 //	                     one that its last write gave it
-//	read                 a sync and then a get, on one session
+//	read                 a sync and then a get, on one session; or a get alone, of
+//	                     a server whose reads are linearizable
 //	peek                 a get alone: what the client's member has
 //	sequential           a create whose name the service completes
 //	ephemeral            a create that ends with the session
 //	list                 a sync and then the names of the ephemeral znodes
 //	armed event          a watch was set, and what it was for has come
+//	attached closed      the client was given its session, or had it on another
+//	                     connection; it ended it
 //	expired              the client was told that its session is over
 //
 // An Op is one line of JSON, so that programs in other languages can write their
@@ -36,12 +39,16 @@
 //	            in it; on whatever member, and without a sync
 //	sequences   names are unique, and in the order of the calls
 //	ephemerals  a znode is there while its session lives
+//	remains     and never after
 //	lives       a session does not expire before its timeout has passed since its
 //	            last answered write, unless it had been silent for so long before; a
 //	            quarter of it may be missing, since what a client says to a member
 //	            that dies then is known to nobody else
+//	leases      a session does not expire before all of its timeout has passed
+//	            since it was attached, or since a sync was sent that was answered
+//	            before the time of the one before was over
 //	watches     the event comes before any answer that shows the change
 //
-// That what is there at the end is the same on all members, and that ephemeral
-// znodes of sessions that are over are gone, is for who has the members.
+// That what is there at the end is the same on all members, is all that was made,
+// and has no ephemeral znode in it, is for who has the members.
 package history

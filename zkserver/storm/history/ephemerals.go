@@ -48,6 +48,39 @@ func Ephemerals(ops []Op) []Violation {
 	return bad
 }
 
+// Remains checks that no ephemeral znode is in a list that was taken after its
+// session was over: closed by its client, or said to have expired. A create without
+// answer may have come about before that, but not after. Names are used once.
+func Remains(ops []Op) []Violation {
+	over, owners := map[int64]*Op{}, map[string]*Op{}
+	for i := range ops {
+		switch o := &ops[i]; {
+		case o.Session == 0:
+		case o.Kind == Ephemeral:
+			owners[o.Path] = o
+		case (o.Kind == Expired || o.Kind == Closed) && o.Code == OK:
+			over[o.Session] = o
+		}
+	}
+	var bad []Violation
+	for i := range ops {
+		l := &ops[i]
+		if l.Kind != List || l.Code != OK {
+			continue
+		}
+		for _, name := range l.Names {
+			e := owners[path.Join(l.Path, name)]
+			if e == nil {
+				continue
+			}
+			if end := over[e.Session]; end != nil && end.End < l.Begin {
+				bad = append(bad, violation("remains", "%s, and %s, but it is there for %s at %d..%d", e, end, l.Client, l.Begin, l.End))
+			}
+		}
+	}
+	return bad
+}
+
 // ordered reports whether an operation has a place among the writes of all.
 func (o *Op) ordered() bool {
 	switch o.Kind {

@@ -44,3 +44,39 @@ func Lives(ops []Op) []Violation {
 	}
 	return bad
 }
+
+// Leases checks that no session expired in the time that a sync promised it. A sync
+// that is answered later than that promises nothing: the end of the session may be
+// under way. To attach it again does: what was under way is void then.
+func Leases(ops []Op) []Violation {
+	type lease struct {
+		until int64
+		given *Op // by it; nil while there is none
+	}
+	timeouts := map[int64]int64{} // of those that expired
+	for i := range ops {
+		if o := &ops[i]; o.Kind == Expired {
+			timeouts[o.Session] = o.Number
+		}
+	}
+	var bad []Violation
+	leases := map[int64]lease{}
+	for i := range ops {
+		o := &ops[i]
+		timeout, over := timeouts[o.Session]
+		if !over || o.Session == 0 || !o.Answered() {
+			continue
+		}
+		switch l := leases[o.Session]; {
+		case o.Kind == Attached, (o.Kind == Read || o.Kind == List) && o.End < l.until:
+			if o.Begin+timeout > l.until {
+				leases[o.Session] = lease{o.Begin + timeout, o}
+			}
+		case o.Kind == Read || o.Kind == List:
+			delete(leases, o.Session)
+		case o.Kind == Expired && l.given != nil && o.Begin < l.until:
+			bad = append(bad, violation("leases", "expired %d ns after it was promised %d: %s", o.Begin-l.given.Begin, timeout, l.given))
+		}
+	}
+	return bad
+}

@@ -23,6 +23,8 @@ const (
 	List       Kind = "list"
 	Armed      Kind = "armed"
 	Event      Kind = "event"
+	Attached   Kind = "attached"
+	Closed     Kind = "closed"
 	Expired    Kind = "expired"
 )
 
