@@ -60,17 +60,21 @@ type simProfile struct {
 	faults    time.Duration // between two, on average
 	snapshots int64         // batches between them
 	plant     simPlant
+
+	// linearizable says that reads are, without a sync.
+	linearizable bool
 }
 
 // figures say what a run has seen: the faults, the events of watches and the
 // operations.
 type figures struct {
-	kills, cuts, resets, stalls, fulls, wiped, faults, refused, events, ops int
+	kills, cuts, resets, stuck, stalls, fulls, wiped, faults, refused, events, ops int
 }
 
 // simProfileOf gives a seed its kind of trouble.
 func simProfileOf(seed uint64) simProfile {
 	p := simProfile{members: 3, clients: 9, length: 6 * time.Second, delay: time.Millisecond, faults: 300 * time.Millisecond, snapshots: 200}
+	p.linearizable = seed/4%2 == 0
 	switch seed % 4 {
 	case 1:
 		p.members = 5
@@ -108,6 +112,7 @@ func (f *figures) add(g figures) {
 	f.kills += g.kills
 	f.cuts += g.cuts
 	f.resets += g.resets
+	f.stuck += g.stuck
 	f.stalls += g.stalls
 	f.fulls += g.fulls
 	f.wiped += g.wiped
@@ -238,6 +243,7 @@ func (s *simRun) last() {
 		}
 	}
 	s.readLast()
+	s.seekNumbers()
 	for _, v := range history.Check(s.rec.Ops()) {
 		s.fail("%v", v)
 	}
@@ -265,7 +271,7 @@ func (m *simServer) boot() {
 	m.inject()
 	cfg := Config{
 		Dir: "/data", FS: m.disk, Listener: s.net.listen(m.number, clientAddr(m.number)), Tick: 100 * time.Millisecond, MaxFrame: 16 << 10,
-		SnapshotEntries: s.profile.snapshots, SegmentBytes: 64 << 10, Log: s.log.With().Int("at", m.number).Logger(),
+		LinearizableReads: s.profile.linearizable, SnapshotEntries: s.profile.snapshots, SegmentBytes: 64 << 10, Log: s.log.With().Int("at", m.number).Logger(),
 	}
 	cfg.Ensemble = Ensemble{Number: m.number, Listener: s.net.listen(m.number, peerAddr(m.number))}
 	for n := 1; n <= s.profile.members; n++ {

@@ -61,6 +61,7 @@ func (c *simClient) connect(ctx context.Context) bool {
 func (c *simClient) greet(ctx context.Context, member int) error {
 	limit, cancel := context.WithTimeout(ctx, simTimeout/3)
 	defer cancel()
+	begin := c.sim.now()
 	nc, err := c.sim.net.dial(limit, 0, clientAddr(member))
 	if err != nil {
 		return err
@@ -89,6 +90,7 @@ func (c *simClient) greet(ctx context.Context, member int) error {
 		return errors.New("expired")
 	}
 	c.session, c.password = r.SessionID, r.Password
+	c.note(history.Op{Kind: history.Attached, Session: c.session, Begin: begin, End: c.sim.now(), Code: history.OK})
 	return nil
 }
 
@@ -116,12 +118,26 @@ func (c *simClient) hangUp() {
 	}
 }
 
+var errHungUp = errors.New("there is no connection any more")
+
 // ask sends a request and returns how it was answered. With an error there was no
 // answer, and no connection any more.
 func (c *simClient) ask(xid int32, op wire.Op, body, reply wire.Record) (wire.Code, error) {
+	c.send(xid, op, body)
+	return c.answer(xid, op, reply)
+}
+
+func (c *simClient) send(xid int32, op wire.Op, body wire.Record) {
 	b, start := wire.BeginFrame(nil)
 	h := wire.RequestHeader{Xid: xid, Op: op}
 	c.nc.Write(wire.EndFrame(body.Append(h.Append(b)), start))
+}
+
+// answer waits for the answer to the oldest request that has none.
+func (c *simClient) answer(xid int32, op wire.Op, reply wire.Record) (wire.Code, error) {
+	if c.nc == nil {
+		return 0, errHungUp
+	}
 	c.nc.SetReadDeadline(time.Now().Add(simTimeout * 2 / 3))
 	for {
 		frame, err := wire.ReadFrame(c.br, nil, wire.MaxFrame)
@@ -164,7 +180,10 @@ func (c *simClient) event(d *wire.Decoder) {
 
 // do carries out an operation and notes it, unless it certainly was not done.
 func (c *simClient) do(o history.Op, call func(o *history.Op) (wire.Code, error)) history.Op {
-	o.Begin, o.Session, o.Conn = c.sim.now(), c.session, 1
+	if o.Begin == 0 {
+		o.Begin = c.sim.now()
+	}
+	o.Session, o.Conn = c.session, 1
 	code, err := call(&o)
 	o.End = c.sim.now()
 	switch {
@@ -223,6 +242,37 @@ func (c *simClient) set(p string, expect int32) history.Op {
 	})
 }
 
+// burst sends several writes of one znode and a read before it waits for the first
+// answer. They must be done in this order.
+func (c *simClient) burst(p string) {
+	begin, first := c.sim.now(), c.xid+1
+	var values []string
+	for range 2 + c.rng.IntN(4) {
+		values = append(values, c.value())
+		c.send(c.next(), wire.OpSetData, &wire.SetDataRequest{Path: p, Data: []byte(values[len(values)-1]), Version: -1})
+	}
+	c.send(c.next(), wire.OpGetData, &wire.PathWatchRequest{Path: p})
+	var last int64
+	for i, value := range values {
+		o := c.do(history.Op{Kind: history.Set, Path: p, Value: value, Expect: -1, Begin: begin}, func(o *history.Op) (wire.Code, error) {
+			var r wire.StatResponse
+			code, err := c.answer(first+int32(i), wire.OpSetData, &r)
+			o.Version, o.Zxid = r.Stat.Version, r.Stat.Mzxid
+			return code, err
+		})
+		if o.Code == history.OK && o.Zxid <= last {
+			c.sim.fail("%s: a write was done before those that were sent before it: %s", c.name, &o)
+		}
+		last = max(last, o.Zxid)
+	}
+	c.do(history.Op{Kind: history.Peek, Path: p, Begin: begin}, func(o *history.Op) (wire.Code, error) {
+		var r wire.GetDataResponse
+		code, err := c.answer(c.xid, wire.OpGetData, &r)
+		o.Value, o.Version, o.Zxid = string(r.Data), r.Stat.Version, r.Stat.Mzxid
+		return code, err
+	})
+}
+
 func (c *simClient) remove(p string) history.Op {
 	return c.do(history.Op{Kind: history.Delete, Path: p, Expect: -1}, func(*history.Op) (wire.Code, error) {
 		return c.ask(c.next(), wire.OpDelete, &wire.DeleteRequest{Path: p, Version: -1}, &wire.Empty{})
@@ -233,10 +283,10 @@ func (c *simClient) sync(p string) (wire.Code, error) {
 	return c.ask(c.next(), wire.OpSync, &wire.PathRequest{Path: p}, &wire.PathResponse{})
 }
 
-// read gets a znode, after a sync if it is to be a Read. A Peek may set a watch.
+// read gets a znode, after a sync if it is to be a Read and needs one.
 func (c *simClient) read(kind history.Kind, p string) history.Op {
 	return c.do(history.Op{Kind: kind, Path: p}, func(o *history.Op) (wire.Code, error) {
-		if kind == history.Read {
+		if kind == history.Read && !c.sim.profile.linearizable {
 			if code, err := c.sync(p); code != wire.OK || err != nil {
 				return code, err
 			}
@@ -266,8 +316,10 @@ func (c *simClient) arm(p string) {
 
 func (c *simClient) list(p string) history.Op {
 	return c.do(history.Op{Kind: history.List, Path: p}, func(o *history.Op) (wire.Code, error) {
-		if code, err := c.sync(p); code != wire.OK || err != nil {
-			return code, err
+		if !c.sim.profile.linearizable {
+			if code, err := c.sync(p); code != wire.OK || err != nil {
+				return code, err
+			}
 		}
 		var r wire.ChildrenResponse
 		code, err := c.ask(c.next(), wire.OpGetChildren, &wire.PathWatchRequest{Path: p}, &r)
@@ -279,7 +331,10 @@ func (c *simClient) list(p string) history.Op {
 // leave ends the session, or only the connection.
 func (c *simClient) leave(properly bool) {
 	if c.nc != nil && properly {
-		c.ask(c.next(), wire.OpCloseSession, &wire.Empty{}, &wire.Empty{})
+		begin := c.sim.now()
+		if code, err := c.ask(c.next(), wire.OpCloseSession, &wire.Empty{}, &wire.Empty{}); err == nil && code == wire.OK {
+			c.note(history.Op{Kind: history.Closed, Session: c.session, Begin: begin, End: c.sim.now(), Code: history.OK})
+		}
 	}
 	c.hangUp()
 	c.session, c.password, c.shown = 0, nil, 0

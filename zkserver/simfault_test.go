@@ -23,7 +23,7 @@ func (s *simRun) fault() {
 		}
 	}
 	s.faults++
-	switch s.rng.IntN(12) {
+	switch s.rng.IntN(14) {
 	case 0, 1:
 		s.kill((*waltest.Disk).Kill, s.victims(m)...)
 	case 2, 3:
@@ -58,7 +58,28 @@ func (s *simRun) fault() {
 			s.wiped++
 			s.kill(func(*waltest.Disk) *waltest.Disk { return waltest.New(s.rng.Uint64()) }, m)
 		}
+	case 12, 13:
+		s.stick(m)
 	}
+}
+
+// stick has one kind of connection between two members, one of which is given, take
+// all that is sent one way and deliver nothing for a while: either those there are,
+// or those that are made meanwhile, too.
+func (s *simRun) stick(m *simServer) {
+	s.stuck++
+	other := s.members[(m.number+s.rng.IntN(len(s.members)-1))%len(s.members)]
+	stream := simStream{m.number, other.number, []byte{raftStream, framesStream, snapshotStream}[s.rng.IntN(3)]}
+	if s.rng.IntN(2) == 0 {
+		stream.from, stream.to = stream.to, stream.from
+	}
+	lasts := s.upTo(2500 * time.Millisecond)
+	if s.rng.IntN(2) == 0 {
+		time.AfterFunc(lasts, s.net.stick(stream))
+		return
+	}
+	s.net.setStuck(true, stream)
+	time.AfterFunc(lasts, func() { s.net.setStuck(false, stream) })
 }
 
 // victims are who dies with a member: nobody, or sometimes all.
@@ -120,4 +141,6 @@ func (m *simServer) inject() {
 
 // isLog reports whether a file is one of the log's, by the name under which it was
 // opened: they are made in advance.
-func isLog(name string) bool { return strings.HasSuffix(name, ".spare") || strings.HasSuffix(name, ".log") }
+func isLog(name string) bool {
+	return strings.HasSuffix(name, ".spare") || strings.HasSuffix(name, ".log")
+}

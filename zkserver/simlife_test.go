@@ -87,17 +87,23 @@ func (c *simClient) writes() {
 		if o := c.read(history.Read, p); o.Code == history.OK && c.nc != nil {
 			c.set(p, o.Version)
 		}
+	case n == 5:
+		c.burst(p)
 	default:
 		c.set(p, -1)
 	}
 }
 
 func (c *simClient) reads() {
-	if c.rng.IntN(2) == 0 {
-		c.read(history.Read, c.register())
-	} else {
-		c.read(history.Peek, c.register())
+	c.read(c.either(), c.register())
+}
+
+// either is a Read or a Peek.
+func (c *simClient) either() history.Kind {
+	if c.sim.profile.linearizable || c.rng.IntN(2) == 0 {
+		return history.Read
 	}
+	return history.Peek
 }
 
 func (c *simClient) owns() {
@@ -109,7 +115,7 @@ func (c *simClient) owns() {
 	case 2:
 		c.set(simSequences, 99) // which says that it lives
 	default:
-		c.read(history.Peek, p)
+		c.read(c.either(), p)
 	}
 }
 
@@ -192,6 +198,23 @@ func (s *simRun) readLast() {
 			o.Code, o.Value, o.Version, o.Zxid = history.OK, string(data), stat.Version, stat.Mzxid
 		}
 		s.rec.Add(o)
+	}
+}
+
+// seekNumbers looks for the sequential znodes whose creation was acknowledged:
+// nobody deletes them.
+func (s *simRun) seekNumbers() {
+	r := s.members[0].server.replica
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, o := range s.rec.Ops() {
+		if o.Kind != history.Sequential || o.Code != history.OK {
+			continue
+		}
+		path := fmt.Sprintf("%s/n-%010d", o.Path, o.Number)
+		if data, _, err := r.tree.Get(path, anybody); err != nil || string(data) != o.Value {
+			s.fail("%s has %q, %v, in the end: %s", path, data, err, &o)
+		}
 	}
 }
 

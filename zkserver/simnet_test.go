@@ -62,8 +62,9 @@ type simStream struct {
 }
 
 const (
-	raftStream   byte = 1
-	framesStream byte = 2
+	raftStream     byte = 1
+	framesStream   byte = 2
+	snapshotStream byte = 3
 )
 
 // setStuck holds up a stream, over all connections, or lets it go on. Others go on
@@ -73,6 +74,28 @@ func (n *simNet) setStuck(stuck bool, s simStream) {
 	defer n.mu.Unlock()
 	n.stuck[s] = stuck
 	n.changedLocked()
+}
+
+// stick holds up the connections there are of a stream; new ones are sound. It
+// returns what lets them go on.
+func (n *simNet) stick(s simStream) (release func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var held []*simConn
+	for c := range n.conns {
+		if c.site == s.from && c.other.site == s.to && c.stream == s.kind {
+			c.stuck = true
+			held = append(held, c)
+		}
+	}
+	return func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		for _, c := range held {
+			c.stuck = false
+		}
+		n.changedLocked()
+	}
 }
 
 // mend makes all ways whole.
@@ -217,6 +240,7 @@ type simConn struct {
 	site     int
 	other    *simConn
 	stream   byte // of what is sent here, as its first bytes say; 0: none of those between members
+	stuck    bool // what is sent here does not arrive
 	arriving []simChunk
 	closed   bool
 	deadline time.Time     // for reads
@@ -270,7 +294,7 @@ func (c *simConn) Read(b []byte) (int, error) {
 
 // heldUp reports whether what is sent at an end does not arrive for now.
 func (n *simNet) heldUp(from *simConn) bool {
-	return n.cut[[2]int{from.site, from.other.site}] || n.stuck[simStream{from.site, from.other.site, from.stream}]
+	return from.stuck || n.cut[[2]int{from.site, from.other.site}] || n.stuck[simStream{from.site, from.other.site, from.stream}]
 }
 
 // Write implements net.Conn. It never waits.

@@ -16,8 +16,8 @@ type simPlant int
 
 const (
 	noPlant        simPlant = iota
-	skippedSync             // every fourth sync of a disk is skipped
-	staleRead               // some syncs are answered at once
+	skippedSync             // every fourth sync of the log is skipped
+	staleRead               // some syncs, or reads that must be linearizable, are answered at once
 	followersClock          // members expire sessions that they have not heard of themselves
 )
 
@@ -101,15 +101,19 @@ func TestServersWithPlantedBugsAreFoundOut(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not in short mode: it takes many seeds")
 	}
-	for name, p := range map[string]simPlant{
-		"a skipped sync": skippedSync,
-		"a read that is answered from stale state": staleRead,
-		"sessions expire on a follower's clock":    followersClock,
+	for name, p := range map[string]struct {
+		plant        simPlant
+		linearizable bool
+	}{
+		"a sync of the log is skipped":                     {skippedSync, false},
+		"a read after a sync is answered from stale state": {staleRead, false},
+		"a linearizable read is answered from stale state": {staleRead, true},
+		"sessions expire on a follower's clock":            {followersClock, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := uint64(1); seed <= 100; seed++ {
 				profile := simProfileOf(seed)
-				profile.plant = p
+				profile.plant, profile.linearizable = p.plant, p.linearizable
 				if _, err := simulateServers(t, seed, profile, zerolog.Nop()); err != nil {
 					t.Logf("seed %d: %.300v", seed, err)
 					return
