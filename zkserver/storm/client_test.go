@@ -31,11 +31,15 @@ type client struct {
 	conn *zk.Conn
 
 	connects atomic.Int64 // counts connections
+	dialed   atomic.Int64 // when the last was begun
 	session  atomic.Int64 // the last that was known
 	lost     atomic.Bool  // reaches nobody any more
 	current  atomic.Pointer[net.Conn]
 	refused  *atomic.Int64 // counts writes for which a full disk had no room
 	written  int           // values so far
+
+	// linearizable says that the servers' reads are, without a sync.
+	linearizable bool
 }
 
 // connect makes a client of the servers at addrs.
@@ -50,11 +54,16 @@ func connect(t testing.TB, rec *history.Recorder, name string, rng *rand.Rand, a
 func (c *client) open(t testing.TB, addrs []string) {
 	t.Helper()
 	c.lost.Store(false)
+	var opened atomic.Pointer[zk.Conn]
 	conn, _, err := zk.Connect(addrs, sessionTimeout, zk.WithDialer(c.dial), zk.WithLogger(quiet{}), zk.WithLogInfo(false),
 		zk.WithEventCallback(func(e zk.Event) {
 			switch e.State {
 			case zk.StateConnected:
 				c.connects.Add(1)
+			case zk.StateHasSession:
+				if conn := opened.Load(); conn != nil {
+					c.attached(conn.SessionID())
+				}
 			case zk.StateExpired:
 				at := now()
 				c.rec.Add(history.Op{Client: c.name, Kind: history.Expired, Session: c.session.Load(), Number: int64(sessionTimeout), Begin: at, End: at, Code: history.OK})
@@ -63,7 +72,13 @@ func (c *client) open(t testing.TB, addrs []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	opened.Store(conn)
 	c.conn = conn
+}
+
+// attached notes that the session goes on on a new connection, or begins.
+func (c *client) attached(session int64) {
+	c.rec.Add(history.Op{Client: c.name, Kind: history.Attached, Session: session, Begin: c.dialed.Load(), End: now(), Code: history.OK})
 }
 
 type quiet struct{}
@@ -76,6 +91,7 @@ func (c *client) dial(network, addr string, _ time.Duration) (net.Conn, error) {
 	if c.lost.Load() {
 		return nil, errors.New("the client is cut off")
 	}
+	c.dialed.Store(now())
 	nc, err := net.DialTimeout(network, addr, time.Second)
 	if err != nil {
 		return nil, err
@@ -175,10 +191,10 @@ func (c *client) delete(path string) history.Op {
 	})
 }
 
-// read gets a znode, after a sync if it is to be a Read.
+// read gets a znode, after a sync if it is to be a Read and needs one.
 func (c *client) read(kind history.Kind, path string) history.Op {
 	return c.do(history.Op{Kind: kind, Path: path}, func(o *history.Op) error {
-		if kind == history.Read {
+		if kind == history.Read && !c.linearizable {
 			if _, err := c.conn.Sync(path); err != nil {
 				return err
 			}
@@ -191,11 +207,13 @@ func (c *client) read(kind history.Kind, path string) history.Op {
 	})
 }
 
-// list syncs and lists the children.
+// list syncs, if that is needed, and lists the children.
 func (c *client) list(path string) history.Op {
 	return c.do(history.Op{Kind: history.List, Path: path}, func(o *history.Op) error {
-		if _, err := c.conn.Sync(path); err != nil {
-			return err
+		if !c.linearizable {
+			if _, err := c.conn.Sync(path); err != nil {
+				return err
+			}
 		}
 		names, _, err := c.conn.Children(path)
 		o.Names = names

@@ -12,7 +12,8 @@
 // a disk hangs is simulated: see sim_test.go of package zkserver.
 //
 // The clients are those of go-zookeeper and of kazoo: they write, read, wait for
-// events, and own ephemeral znodes. After the last fault all members must come to
+// events, and own ephemeral znodes. With an odd seed the servers have linearizable
+// reads, and no client syncs. After the last fault all members must come to
 // hold the same, down to the zxids and times of each znode.
 //
 // The same is done to Apache ZooKeeper, to see that the checks find nothing where

@@ -27,7 +27,7 @@ func (l *load) startKazoo(t testing.TB) *pythons {
 	reference.Install(t, "/usr/lib/python3/dist-packages/kazoo/client.py", "python3-kazoo")
 	ctx, stop := context.WithCancel(t.Context())
 	p := &pythons{stop: stop, told: make(chan struct{})}
-	p.cmd = exec.Command("/usr/bin/python3", "testdata/clients.py", strings.Join(l.addrs, ","), "kazoo", fmt.Sprint(l.seed))
+	p.cmd = exec.Command("/usr/bin/python3", "testdata/clients.py", strings.Join(l.addrs, ","), "kazoo", fmt.Sprint(l.seed), map[bool]string{false: "sync", true: "linearizable"}[l.linearizable])
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	in, err := p.cmd.StdinPipe()

@@ -26,9 +26,11 @@ type load struct {
 	t     testing.TB
 	addrs []string
 	seed  uint64
-	rec   history.Recorder
-	all   sync.WaitGroup
-	stop  context.CancelFunc
+
+	linearizable bool // so are the servers' reads, without a sync
+	rec          history.Recorder
+	all          sync.WaitGroup
+	stop         context.CancelFunc
 
 	refused    atomic.Int64 // writes, for a full disk
 	operations atomic.Int64 // on registers
@@ -47,10 +49,10 @@ func (l *load) register(rng *rand.Rand) string {
 	return fmt.Sprintf("%s/%d", registers, 3*n+rng.Int64N(3))
 }
 
-// startLoad starts the clients.
-func startLoad(t testing.TB, seed uint64, addrs []string) *load {
+// startLoad starts the clients of servers whose reads are linearizable or not.
+func startLoad(t testing.TB, seed uint64, addrs []string, linearizable bool) *load {
 	t.Helper()
-	l := &load{t: t, addrs: addrs, seed: seed}
+	l := &load{t: t, addrs: addrs, seed: seed, linearizable: linearizable}
 	ctx, stop := context.WithCancel(t.Context())
 	l.stop = stop
 	setup := connect(t, &l.rec, "setup", rand.New(rand.NewPCG(seed, 0)), addrs)
@@ -67,7 +69,7 @@ func startLoad(t testing.TB, seed uint64, addrs []string) *load {
 	} {
 		rng := rand.New(rand.NewPCG(seed, uint64(i)+1))
 		c := connect(t, &l.rec, fmt.Sprintf("c%d", i), rng, addrs)
-		c.refused = &l.refused
+		c.refused, c.linearizable = &l.refused, linearizable
 		l.all.Go(func() {
 			role(ctx, c)
 			c.conn.Close()

@@ -30,15 +30,18 @@ type product interface {
 }
 
 // ours is mw server.
-type ours struct{}
+type ours struct{ linearizable bool }
 
 func (ours) ports() int { return 1 }
 
-func (ours) prepare(t testing.TB, e *ensemble, m *member) func() *exec.Cmd {
+func (o ours) prepare(t testing.TB, e *ensemble, m *member) func() *exec.Cmd {
 	args := []string{"server", "--id", fmt.Sprint(m.number), "--listen", m.client, "--data", m.dir, "--words", "*",
 		// Small files of the log, and snapshots often: so a disk that is full is soon
 		// noticed, and who was away is given a snapshot.
 		"--set", "preAllocSize=128", "--set", "jute.maxbuffer=65536", "--set", "snapCount=300"}
+	if o.linearizable {
+		args = append(args, "--linearizable-reads")
+	}
 	for _, other := range e.members {
 		args = append(args, "--member", fmt.Sprintf("%d=%s", other.number, e.seenBy(m, other)[0]))
 	}

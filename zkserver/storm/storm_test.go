@@ -58,13 +58,19 @@ func under(t *testing.T, p product, faults int, kazoo bool) {
 	if from == 0 {
 		from = rand.Uint64N(1e6) + 1
 	}
-	t.Logf("%d faults from seed %d", faults, from)
+	linearizable := false
+	if own, ok := p.(ours); ok { // with every second seed
+		linearizable = from%2 == 1
+		own.linearizable = linearizable
+		p = own
+	}
+	t.Logf("%d faults from seed %d, linearizable reads: %v", faults, from, linearizable)
 	e := newEnsemble(t, p, *members)
 	e.start()
 	await(t, 3*time.Minute, "a leader", func() bool { return e.leader() != nil })
 
 	began := time.Now()
-	l := startLoad(t, from, e.doors())
+	l := startLoad(t, from, e.doors(), linearizable)
 	var beside *pythons
 	if kazoo {
 		beside = l.startKazoo(t)

@@ -1,6 +1,6 @@
 """Clients of kazoo that note what they do as package history reads it.
 
-Run as: clients.py HOST:PORT,... NAME SEED. Each line on standard input is the number of the group of registers to work
+Run as: clients.py HOST:PORT,... NAME SEED READS, which are "linearizable" or need a "sync". Each line on standard input is the number of the group of registers to work
 on; its end is the end of the program. Each line on standard output is an operation.
 """
 import json
@@ -14,7 +14,7 @@ from kazoo.client import KazooClient
 from kazoo.exceptions import BadVersionError, KazooException, NodeExistsError, NoNodeError
 from kazoo.retry import KazooRetry
 
-hosts, name, seed = sys.argv[1:]
+hosts, name, seed, reads = sys.argv[1:]
 logging.disable(logging.CRITICAL)
 TIMEOUT = 4.0
 out = threading.Lock()
@@ -101,7 +101,7 @@ class Client:
 
     def read(self, kind, path):
         def get(op):
-            if kind == "read":
+            if kind == "read" and reads == "sync":
                 self.zk.sync(path)
             data, stat = self.zk.get(path)
             op["value"], op["version"], op["zxid"] = data.decode(), stat.version, stat.mzxid
