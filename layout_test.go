@@ -16,7 +16,7 @@ const module = "github.com/mwqueue/mw"
 // nothing of ours. Test files are free to cross.
 func TestImportsPointOneWay(t *testing.T) {
 	roles := []string{"master", "worker", "submit"}
-	leaves := []string{"zkserver/wire", "zkserver/tree", "zkserver/watch", "zkserver/session", "zkserver/wal", "zkserver/zoocfg", "zkserver/admin", "boottime"}
+	leaves := []string{"zkserver/wire", "zkserver/tree", "zkserver/watch", "zkserver/session", "zkserver/wal", "zkserver/zoocfg", "zkserver/admin", "zkserver/certs", "boottime"}
 
 	for pkg, imports := range packages(t) {
 		ours := within(imports)

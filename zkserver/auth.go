@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mwqueue/mw/zkserver/certs"
 	"github.com/mwqueue/mw/zkserver/tree"
 	"github.com/mwqueue/mw/zkserver/wire"
 )
@@ -80,7 +81,7 @@ func (c *conn) identify() bool {
 	if cert == nil {
 		return true
 	}
-	name, err := subjectName(cert.RawSubject)
+	name, err := certs.Subject(cert.RawSubject)
 	if err != nil {
 		c.log.Warn().Err(err).Msg("certificate refused")
 		return false

@@ -9,7 +9,7 @@
 //
 // # The way of a request
 //
-//	      listen.go            a TLS handshake first, where it is spoken (tls.go)
+//	      listen.go            a TLS handshake first, where it is spoken (tls.go, package certs)
 //	           │
 //	        conn.go            one goroutine reads, one writes, per connection
 //	           │

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mwqueue/mw/zkserver/certs"
 	"github.com/mwqueue/mw/zkserver/ensemble"
 	"github.com/mwqueue/mw/zkserver/ensemble/tcp"
 )
@@ -51,11 +52,12 @@ func (t *PeerTLS) check() error {
 // of both ends can name it.
 func (s *Server) securePeers(cfg *tcp.Config) error {
 	t := s.cfg.Ensemble.TLS
-	k, err := openKeys(TLS{Cert: t.Cert, Key: t.Key, CA: t.CA, ClientAuth: tls.RequestClientCert, MinVersion: tls.VersionTLS13}, s.log)
+	files := certs.Files{Cert: t.Cert, Key: t.Key, CA: t.CA}
+	r, err := certs.Open(files, &tls.Config{ClientAuth: tls.RequestClientCert, MinVersion: tls.VersionTLS13}, s.log)
 	if err != nil {
 		return fmt.Errorf("zkserver: TLS between members: %w", err)
 	}
-	p := &peerKeys{cfg: t, keys: k}
+	p := &peerKeys{cfg: t, certs: r}
 	cfg.Listener = peerListener{cfg.Listener, p}
 	cfg.Check = p.check
 	if cfg.Dial == nil {
@@ -69,14 +71,14 @@ func (s *Server) securePeers(cfg *tcp.Config) error {
 
 // peerKeys are the certificates of this member and what it thinks of others'.
 type peerKeys struct {
-	cfg  PeerTLS
-	keys *keys
+	cfg   PeerTLS
+	certs *certs.Reloader
 }
 
 // accepting is what a handshake with one who dialed begins with.
 func (p *peerKeys) accepting() *tls.Config {
 	current := func(*tls.ClientHelloInfo) (*tls.Config, error) {
-		c := p.keys.current(time.Now()).Clone()
+		c := p.certs.Current(time.Now()).Clone()
 		c.ClientCAs = nil // or it would be judged before it has said who it is
 		c.SessionTicketsDisabled = true
 		return c, nil
@@ -91,7 +93,7 @@ func (p *peerKeys) dialer(dial func(context.Context, ensemble.Member) (net.Conn,
 		if err != nil {
 			return nil, err
 		}
-		c := p.keys.current(time.Now()).Clone()
+		c := p.certs.Current(time.Now()).Clone()
 		c.RootCAs, c.ClientCAs = c.ClientCAs, nil
 		c.InsecureSkipVerify = true // by check, which knows the member
 		secure := tls.Client(nc, c)
@@ -127,7 +129,7 @@ func (p *peerKeys) check(m ensemble.Member, c net.Conn) error {
 		return errors.New("it shows no certificate")
 	}
 	options := x509.VerifyOptions{
-		Roots: p.keys.current(time.Now()).ClientCAs, Intermediates: x509.NewCertPool(),
+		Roots: p.certs.Current(time.Now()).ClientCAs, Intermediates: x509.NewCertPool(),
 		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
 	}
 	for _, c := range certs[1:] {

@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/mwqueue/mw/zkserver/certs"
 	"github.com/mwqueue/mw/zkserver/ensemble"
 	"github.com/mwqueue/mw/zkserver/tree"
 	"github.com/mwqueue/mw/zkserver/wal"
@@ -52,9 +53,9 @@ type Server struct {
 	stats       stats
 	words       words
 	recovering  atomic.Bool
-	keys        *keys        // nil without TLS
-	tlsListener net.Listener // nil for none
-	peers       net.Listener // for the other members; nil for none
+	certs       *certs.Reloader // nil without TLS
+	tlsListener net.Listener    // nil for none
+	peers       net.Listener    // for the other members; nil for none
 	sites       []site
 	adminAddr   net.Addr // nil for none
 	metricsAddr net.Addr // nil for none

@@ -7,6 +7,10 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/mwqueue/mw/zkserver/certs"
 )
 
 // TLS says how to serve clients over TLS. The zero value is not to.
@@ -57,6 +61,13 @@ func (t *TLS) check() error {
 		return errors.New("zkserver: to ask clients for certificates takes the CA they come from")
 	}
 	return nil
+}
+
+// open reads the files.
+func (t *TLS) open(log zerolog.Logger) (*certs.Reloader, error) {
+	return certs.Open(certs.Files{Cert: t.Cert, Key: t.Key, CA: t.CA}, &tls.Config{
+		ClientAuth: t.ClientAuth, MinVersion: t.MinVersion, MaxVersion: t.MaxVersion, CipherSuites: t.CipherSuites,
+	}, log)
 }
 
 // TLSAddr is where the server listens for TLS, or nil.
@@ -111,7 +122,7 @@ func (s *Server) enter(ctx context.Context, nc net.Conn, d door) (net.Conn, erro
 	}
 	s.stats.handshakes.Add(1)
 	defer s.stats.handshakes.Add(-1)
-	secure := tls.Server(nc, s.keys.base())
+	secure := tls.Server(nc, s.certs.Server())
 	if err := secure.HandshakeContext(ctx); err != nil {
 		s.stats.badHandshakes.Add(1)
 		if ctx.Err() != nil {

@@ -120,7 +120,7 @@ func (s *Server) serveSites(ctx context.Context) error {
 func (s *Server) openDoors() (err error) {
 	t := &s.cfg.TLS
 	if t.on() {
-		if s.keys, err = openKeys(*t, s.log); err != nil {
+		if s.certs, err = t.open(s.log); err != nil {
 			return err
 		}
 	}

@@ -110,7 +110,7 @@ func oneLine(err error) string {
 
 var packages = []string{
 	"submit", "coordinator", "master", "worker", "local", "bench",
-	"zkserver", "ensemble", "tcp", "wal", "apache", "client", "zkbench",
+	"zkserver", "certs", "ensemble", "tcp", "wal", "apache", "client", "zkbench",
 }
 
 // exitCode is the first match of a table, so it reads from the special to the general.

@@ -42,7 +42,7 @@ func TestScript(t *testing.T) {
 			"exits":      exits,
 			"free":       free,
 			"eventually": eventually,
-			"certs":      certs,
+			"certs":      certsCommand,
 		},
 	})
 }

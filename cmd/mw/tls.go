@@ -14,7 +14,7 @@ import (
 	"strconv"
 	"syscall"
 
-	"github.com/mwqueue/mw/zkserver"
+	"github.com/mwqueue/mw/zkserver/certs"
 	"github.com/urfave/cli/v2"
 )
 
@@ -79,7 +79,7 @@ func (f pemFiles) config() (*tls.Config, error) {
 	cfg := new(tls.Config)
 	var err error
 	if f.ca != "" {
-		if cfg.RootCAs, err = zkserver.ReadCAs(f.ca); err != nil {
+		if cfg.RootCAs, err = certs.ReadCAs(f.ca); err != nil {
 			return nil, err
 		}
 	}
@@ -90,7 +90,7 @@ func (f pemFiles) config() (*tls.Config, error) {
 	if key == "" {
 		key = f.cert
 	}
-	pair, err := zkserver.ReadKeyPair(f.cert, key)
+	pair, err := certs.ReadKeyPair(f.cert, key)
 	cfg.Certificates = []tls.Certificate{pair}
 	return cfg, err
 }

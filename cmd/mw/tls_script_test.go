@@ -16,8 +16,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// certs makes certificates as makeCerts does: certs NAME
-func certs(ts *testscript.TestScript, neg bool, args []string) {
+// certsCommand makes certificates as makeCerts does: certs NAME
+func certsCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: certs NAME")
 	}

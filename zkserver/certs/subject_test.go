@@ -1,4 +1,4 @@
-package zkserver
+package certs
 
 import (
 	"encoding/hex"
@@ -24,7 +24,7 @@ func TestSubjectNamesAreThoseOfJava(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := subjectName(der); err != nil || got != tt.want {
+		if got, err := Subject(der); err != nil || got != tt.want {
 			t.Errorf("subject = %s, %v; want %s", got, err, tt.want)
 		}
 	}
@@ -32,5 +32,5 @@ func TestSubjectNamesAreThoseOfJava(t *testing.T) {
 
 func FuzzSubject(f *testing.F) {
 	f.Add([]byte("0\x221\n0\x08\x06\x03U\x04\n\x13\x01z1\x140\x08\x06\x03U\x04\x03\x13\x01a0\x08\x06\x03U\x04\x0b\x13\x01b"))
-	f.Fuzz(func(t *testing.T, der []byte) { subjectName(der) })
+	f.Fuzz(func(t *testing.T, der []byte) { Subject(der) })
 }

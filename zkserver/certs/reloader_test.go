@@ -1,9 +1,10 @@
-package zkserver
+package certs
 
 import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -50,15 +51,15 @@ func TestCertificatesFollowTheirFiles(t *testing.T) {
 		}
 	}
 	write(selfSigned(t, "one"))
-	k, err := openKeys(TLS{Cert: name, Key: name}, zerolog.Nop())
+	k, err := Open(Files{Cert: name, Key: name}, new(tls.Config), zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := time.Now()
 	serving := func(want string) {
 		t.Helper()
-		now = now.Add(checkFiles)
-		leaf, err := x509.ParseCertificate(k.current(now).Certificates[0].Certificate[0])
+		now = now.Add(lookPeriod)
+		leaf, err := x509.ParseCertificate(k.Current(now).Certificates[0].Certificate[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,8 +74,8 @@ func TestCertificatesFollowTheirFiles(t *testing.T) {
 	os.Remove(name)
 	serving("one")
 	write(selfSigned(t, "two"))
-	now = now.Add(-checkFiles / 2)
+	now = now.Add(-lookPeriod / 2)
 	serving("one") // too early to look
-	now = now.Add(checkFiles / 2)
+	now = now.Add(lookPeriod / 2)
 	serving("two")
 }

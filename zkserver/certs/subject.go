@@ -1,4 +1,4 @@
-package zkserver
+package certs
 
 import (
 	"crypto/x509/pkix"
@@ -17,11 +17,12 @@ var subjectKeywords = map[string]string{
 	"2.5.4.9": "STREET", "0.9.2342.19200300.100.1.25": "DC", "0.9.2342.19200300.100.1.1": "UID",
 }
 
-var errSubject = errors.New("zkserver: subject of a certificate does not decode")
+var errSubject = errors.New("certs: subject of a certificate does not decode")
 
-// subjectName writes the subject of a certificate, given as DER, in the form of
+// Subject writes the subject of a certificate, given as DER, in the form of
 // RFC 2253, which begins with the most special part: "CN=ann,OU=ops,O=example".
-func subjectName(der []byte) (string, error) {
+// ACLs of the scheme x509 name clients by it. The error is one of decoding.
+func Subject(der []byte) (string, error) {
 	var raw []asn1.RawValue // sets of attributes
 	if rest, err := asn1.Unmarshal(der, &raw); err != nil || len(rest) > 0 {
 		return "", errSubject
