@@ -32,14 +32,16 @@
 //	                 send.go                one write for all that is ready
 //
 // What operators are told of all this, package admin says in the words of Apache
-// ZooKeeper, from what stats.go counts and words_report.go collects.
+// ZooKeeper, from what stats.go counts, timed.go measures and operators_report.go
+// collects.
 //
-// The goroutines: one accepts at each port (listen.go), two serve each connection (conn.go),
-// one applies (package ensemble calls [replica.Apply]), one notices silent
-// sessions (expiry.go), one removes containers and TTL znodes (sweep.go), one runs
-// the ReadIndexes that syncs wait for, and reads if they are to (sync.go), one looks after what clients cost
-// (pressure.go), one keeps in touch with the leader (standing.go), and some answer
-// operators over HTTP (words_http.go).
+// The goroutines: one accepts at each port (listen.go), two serve each connection
+// (conn.go), one applies (package ensemble calls [replica.Apply]), one notices
+// silent sessions (expiry.go), one removes containers and TTL znodes (sweep.go),
+// one runs the ReadIndexes that syncs, and reads if they are to be linearizable,
+// wait for (sync.go), one looks after what clients cost (pressure.go), one keeps in
+// touch with the leader (standing.go), and some answer operators over HTTP
+// (operators.go).
 // All of them are started and awaited by [Server.Run].
 //
 // # Guarantees

@@ -24,6 +24,43 @@ func listen(cfg Config) (net.Listener, error) {
 	return l, nil
 }
 
+// openDoors takes the addresses but the first, and reads what TLS needs.
+func (s *Server) openDoors() (err error) {
+	t := &s.cfg.TLS
+	if t.on() {
+		if s.certs, err = t.open(s.log); err != nil {
+			return err
+		}
+	}
+	switch {
+	case t.Listener != nil:
+		s.tlsListener = t.Listener
+	case t.Listen != "":
+		if s.tlsListener, err = net.Listen("tcp", t.Listen); err != nil {
+			return fmt.Errorf("zkserver: %w", err)
+		}
+	}
+	return s.openSites()
+}
+
+// closeDoors lets go of all addresses.
+func (s *Server) closeDoors() error {
+	var errs []error
+	if s.listener != nil {
+		errs = append(errs, s.listener.Close())
+	}
+	if s.tlsListener != nil {
+		errs = append(errs, s.tlsListener.Close())
+	}
+	if s.peers != nil {
+		errs = append(errs, s.peers.Close())
+	}
+	for _, one := range s.sites {
+		errs = append(errs, one.listener.Close())
+	}
+	return errors.Join(errs...)
+}
+
 // The pause after accept fails, for want of file descriptors most likely, grows
 // from the first to the second.
 const (

@@ -189,18 +189,18 @@ func (s *Server) Addr() net.Addr {
 }
 
 // Run serves clients until ctx ends, and then returns nil, or until the disk
-// fails, be it while it ends. It returns when everything it started has ended and the port and the
-// data directory are released. Sessions live on: their clients may come back to
-// the next Server on the same directory.
+// fails, be it while it ends. It returns when everything it started has ended and
+// the port and the data directory are released. Sessions live on: their clients
+// may come back to the next Server on the same directory.
 //
 //	node    applies what is committed             ensemble.Node.Run
-//	sites   answer operators over HTTP            words_http.go
+//	sites   answer operators over HTTP            operators.go
 //	accept  two goroutines per connection         listen.go, conn.go; with other
 //	        members at once, to answer words and send clients elsewhere
 //	stand   hears the leader, or sends clients    standing.go, report.go
 //	        away; reports who was heard from
 //	expire  closes sessions of silent clients     expiry.go
-//	role    measures how long there is no leader  words_members.go
+//	role    measures how long there is no leader  operators_members.go
 //	upkeep  cuts off clients who take nothing     pressure.go
 //	sweep   removes containers and TTL znodes     sweep.go
 //	syncs   asks the leader for syncs, or reads   sync.go

@@ -4,7 +4,7 @@ import "github.com/mwqueue/mw/zkserver/admin"
 
 // A client may send one of the four-letter words instead of a handshake, and
 // gets text. No frame can start so: as a length a word is far above any limit.
-// What the words say is package admin's; words_report.go has the facts.
+// What the words say is package admin's; operators_report.go has the facts.
 
 // The version clients are told is that of the protocol. The form of the build
 // date is the one that go-zookeeper reads.
@@ -16,6 +16,17 @@ const (
 // maxWords is how many costly words are answered at a time: some list all
 // watches, and who asks may be slow to read.
 const maxWords = 4
+
+// words are the four-letter words that are answered.
+type words struct {
+	allowed admin.Whitelist
+	slots   chan struct{} // holds one token per costly answer under way
+}
+
+func newWords(list []string) words {
+	allowed, _ := admin.NewWhitelist(list)
+	return words{allowed: allowed, slots: make(chan struct{}, maxWords)}
+}
 
 // sayWord answers a word, or refuses to.
 func (c *conn) sayWord(word string) {

@@ -32,17 +32,6 @@ type Operators struct {
 	Idle time.Duration
 }
 
-// words are the four-letter words that are answered.
-type words struct {
-	allowed admin.Whitelist
-	slots   chan struct{} // holds one token per costly answer under way
-}
-
-func newWords(list []string) words {
-	allowed, _ := admin.NewWhitelist(list)
-	return words{allowed: allowed, slots: make(chan struct{}, maxWords)}
-}
-
 // A site is an HTTP server that is not served yet.
 type site struct {
 	listener net.Listener
@@ -114,41 +103,4 @@ func (s *Server) serveSites(ctx context.Context) error {
 		})
 	}
 	return g.Wait()
-}
-
-// openDoors takes the addresses but the first, and reads what TLS needs.
-func (s *Server) openDoors() (err error) {
-	t := &s.cfg.TLS
-	if t.on() {
-		if s.certs, err = t.open(s.log); err != nil {
-			return err
-		}
-	}
-	switch {
-	case t.Listener != nil:
-		s.tlsListener = t.Listener
-	case t.Listen != "":
-		if s.tlsListener, err = net.Listen("tcp", t.Listen); err != nil {
-			return fmt.Errorf("zkserver: %w", err)
-		}
-	}
-	return s.openSites()
-}
-
-// closeDoors lets go of all addresses.
-func (s *Server) closeDoors() error {
-	var errs []error
-	if s.listener != nil {
-		errs = append(errs, s.listener.Close())
-	}
-	if s.tlsListener != nil {
-		errs = append(errs, s.tlsListener.Close())
-	}
-	if s.peers != nil {
-		errs = append(errs, s.peers.Close())
-	}
-	for _, one := range s.sites {
-		errs = append(errs, one.listener.Close())
-	}
-	return errors.Join(errs...)
 }
