@@ -29,7 +29,8 @@ func NewAlarm() (*Alarm, error) {
 	return &Alarm{os.NewFile(uintptr(fd), "alarm")}, nil
 }
 
-// Set replaces the time at which the alarm fires.
+// Set replaces the time, in nanoseconds of the clock that [Now] reads, at which the
+// alarm fires.
 func (a *Alarm) Set(at int64) error {
 	conn, err := a.f.SyscallConn()
 	if err != nil {

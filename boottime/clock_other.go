@@ -18,7 +18,8 @@ func NewAlarm() (*Alarm, error) {
 	return &Alarm{t}, nil
 }
 
-// Set replaces the time at which the alarm fires.
+// Set replaces the time, in nanoseconds of the clock that [Now] reads, at which the
+// alarm fires.
 func (a *Alarm) Set(at int64) error {
 	a.timer.Reset(time.Duration(at - Now()))
 	return nil
