@@ -16,7 +16,21 @@ type Seq uint32
 const seqDigits = 10
 
 // String gives the number as the service writes it at the end of a name.
-func (n Seq) String() string { return fmt.Sprintf("%0*d", seqDigits, int32(n)) }
+func (n Seq) String() string { return n.after("") }
+
+// after gives the number behind a prefix. Every path of a task is made so.
+func (n Seq) after(prefix string) string {
+	if int32(n) < 0 {
+		return fmt.Sprintf("%s%0*d", prefix, seqDigits, int32(n))
+	}
+	var b [40]byte
+	name := append(append(b[:0], prefix...), "0000000000"...)
+	for i := len(name) - 1; n > 0; i-- {
+		name[i] = '0' + byte(n%10)
+		n /= 10
+	}
+	return string(name)
+}
 
 // Near returns the number that is nearer to near of those that have the low 31 bits
 // of n.
@@ -28,7 +42,7 @@ func (n Seq) Near(near Seq) Seq {
 }
 
 // TaskID returns the ID of the task with that number, the name of its znode.
-func (n Seq) TaskID() TaskID { return TaskID(taskPrefix + n.String()) }
+func (n Seq) TaskID() TaskID { return TaskID(n.after(taskPrefix)) }
 
 // ParseSeq reads the number at the end of a sequential znode's name, as the
 // service writes it: "task-0000000042" with the prefix "task-". Another

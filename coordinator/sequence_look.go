@@ -73,7 +73,7 @@ func (q *sequence) find(ctx context.Context, n int) ([]string, error) {
 	return slices.DeleteFunc(names, func(name string) bool { return name == "" }), nil
 }
 
-func (q *sequence) name(n Seq) string { return q.prefix + n.String() }
+func (q *sequence) name(n Seq) string { return n.after(q.prefix) }
 
 // tell gives names that came to the receiver.
 func (q *sequence) tell(names []string) {
