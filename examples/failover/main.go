@@ -52,7 +52,7 @@ func main() {
 	case *node != "":
 		c := controller{node: *node, hooks: h}
 		if c.cfg.Servers, c.cfg.Chroot, err = coordinator.ParseServers(*servers); err == nil {
-			c.cfg.SessionTimeout = *timeout
+			c.cfg.SessionTimeout, c.cfg.ConnectTimeout = *timeout, 10*time.Second // then it says so, and tries on
 			err = c.run(ctx)
 		}
 	default:

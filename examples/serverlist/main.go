@@ -63,6 +63,7 @@ func serve(ctx context.Context, cfg coordinator.Config, addr string) error {
 		if err != nil {
 			return err
 		}
+		cfg.ConnectTimeout = 0 // there was a service once
 		member, err := s.Join(ctx, path, []byte(addr))
 		if err == nil {
 			select {
@@ -78,17 +79,25 @@ func serve(ctx context.Context, cfg coordinator.Config, addr string) error {
 	return nil
 }
 
-// follow is what a client does to know the list.
+// follow is what a client does to know the list until ctx ends. While the service
+// is away it goes on with the list that it has.
 func follow(ctx context.Context, out io.Writer, cfg coordinator.Config) error {
-	s, err := coordinator.Connect(ctx, cfg)
-	if err != nil {
-		return err
+	for {
+		s, err := coordinator.Connect(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		cfg.ConnectTimeout = 0 // there was a service once
+		for members := range s.FollowMembers(ctx, path) {
+			fmt.Fprintln(out, "servers:", addresses(members))
+		}
+		lost := context.Cause(s.Context())
+		_ = s.Close()
+		if lost == nil { // ctx has ended
+			return nil
+		}
+		fmt.Fprintln(out, "servers: as they were;", lost)
 	}
-	defer s.Close()
-	for members := range s.FollowMembers(ctx, path) {
-		fmt.Fprintln(out, "servers:", addresses(members))
-	}
-	return context.Cause(s.Context())
 }
 
 // addresses are in the order the servers came.
