@@ -204,6 +204,9 @@ func (l *loop) receiveRaft(m *pb.Message) {
 		// Raft would answer before it knows what is committed. It is asked again.
 	default:
 		_ = l.raft.Step(m) // an error means that raft had no use for it
+		if m.GetFrom() == l.vacancy.gone {
+			l.unheed()
+		}
 	}
 }
 

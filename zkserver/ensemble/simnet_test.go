@@ -158,7 +158,7 @@ func (m *simMember) deliver(to *simMember, b []byte) error {
 	switch {
 	case errors.Is(err, waltest.ErrPowerCut):
 		to.died(err)
-	case err == nil || broken:
+	case err == nil || broken || errors.Is(to.node.Judge(m.node.Credentials()), ErrRemoved):
 	case !errors.Is(err, errNotFormed) && !errors.Is(err, errReceiving) && !errors.Is(err, wal.ErrDiskFull):
 		s.fail("member %d: %v", to.number, err)
 	}

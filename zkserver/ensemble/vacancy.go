@@ -7,11 +7,15 @@ import (
 
 // After the end of the leader's process the first of the others stands for election
 // after so many ticks, which is time for all to hear of it, and for what it sent
-// before to arrive, and the next ones after so many more each. Two at once would share the votes, and all would have to wait
-// for the election timeout that this saves.
+// before to arrive, and the next ones after so many more each. Two at once would share
+// the votes, and all would have to wait for the election timeout that this saves.
 const (
 	vacancyTicks = 2
 	rankTicks    = 4
+
+	// lateTicks is how long words of the leader that ended may still come. What
+	// comes from it after that is of one that lives.
+	lateTicks = 6
 )
 
 // A vacancy is the time from when this member heard that the leader's process has
@@ -53,6 +57,15 @@ func (l *loop) rank(gone uint64) (rank, others int) {
 	return rank, others
 }
 
+// unheed is called after each message of the leader that has ended: it was sent
+// before, and who takes it for a sign of life votes for nobody until an election
+// timeout is over. What it says counts.
+func (l *loop) unheed() {
+	if v := &l.vacancy; v.term == l.term && v.age <= lateTicks {
+		_ = l.raft.ForgetLeader()
+	}
+}
+
 // fillVacancy lets a tick of a vacancy go by. Who is not a voter, or cannot win, is
 // told so by raft and the others. After an election timeout raft goes on by itself.
 func (l *loop) fillVacancy() {
@@ -62,8 +75,6 @@ func (l *loop) fillVacancy() {
 	}
 	v.age++
 	switch {
-	case l.leader == v.gone && v.age < vacancyTicks:
-		_ = l.raft.ForgetLeader() // its last messages came after the news
 	case l.leader != 0 || l.term != v.term || v.age > electionTicks:
 		*v = vacancy{}
 	case v.age >= v.stand:
