@@ -24,6 +24,9 @@ func (n *Node) prepare(ctx context.Context) error {
 			return nil
 		case <-n.wal.Wanted():
 		case <-retry.C:
+			if n.formed() {
+				n.snaps.remind()
+			}
 			if !was {
 				continue
 			}

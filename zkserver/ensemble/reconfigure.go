@@ -108,7 +108,7 @@ func (a *applier) enter(next *membership, cc *pb.Entry) {
 	a.roster.set(next)
 	if cc != nil && adds(m.conf, next.conf) && a.snapshots.storage != nil {
 		a.snapshots.storage.require(a.index)
-		a.snapshots.owed = true
+		a.snapshots.owed = a.index
 	}
 	if a.changed != nil {
 		a.changed(next, cc)

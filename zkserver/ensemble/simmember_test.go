@@ -107,6 +107,9 @@ func (m *simMember) tick() {
 	l := m.node.loop
 	l.tick()
 	l.turn()
+	if l.clock%100 == 0 {
+		m.node.snaps.remind()
+	}
 	if l.removed && l.clock%100 == 0 { // it dials in vain
 		for to := range len(m.sim.members) {
 			m.send(to+1, simPacket{})

@@ -38,7 +38,11 @@ type snapshots struct {
 	// Owned by the apply thread.
 	entries, bytes       int64 // since the last snapshot
 	dueEntries, dueBytes int64
-	owed                 bool // to a new member, who is in no snapshot yet
+	owed                 uint64 // to a new member: a snapshot of this entry or a later one; 0 for none
+
+	// putOff says that there was no room for a snapshot: what is owed waits for a
+	// reminder.
+	putOff atomic.Bool
 
 	// work carries captures from the apply thread to run. Its room for one is
 	// never taken when busy is false.
@@ -103,10 +107,9 @@ func (t *snapshots) rearm() {
 func (t *snapshots) applied(p position, bytes int, m Machine) {
 	t.entries++
 	t.bytes += int64(max(bytes, 512)) // the least a group takes in the log
-	if t.entries < t.dueEntries && t.bytes < t.dueBytes && !t.owed || t.busy.Load() {
+	if t.entries < t.dueEntries && t.bytes < t.dueBytes && !t.owes() || t.busy.Load() {
 		return
 	}
-	t.owed = false
 	t.busy.Store(true)
 	t.work <- t.capture(p, m)
 	t.rearm()
@@ -114,8 +117,24 @@ func (t *snapshots) applied(p position, bytes int, m Machine) {
 
 // again captures what is owed, when a snapshot has been written.
 func (t *snapshots) again(p position, m Machine) {
-	if t.owed {
+	if t.owes() {
 		t.applied(p, 0, m)
+	}
+}
+
+// owes reports whether a snapshot is owed, and may be tried. It is called by the
+// apply thread. One that was given up is still owed.
+func (t *snapshots) owes() bool {
+	if t.owed != 0 && t.owed <= t.storage.snapshotIndex() {
+		t.owed = 0
+	}
+	return t.owed != 0 && !t.putOff.Load()
+}
+
+// remind has what was put off tried again.
+func (t *snapshots) remind() {
+	if t.putOff.Swap(false) {
+		signal(t.idle)
 	}
 }
 
@@ -195,6 +214,7 @@ func (t *snapshots) turn(ctx context.Context, c capture) error {
 	case ctx.Err() != nil:
 		return nil
 	case errors.Is(err, wal.ErrDiskFull):
+		t.putOff.Store(true)
 		t.log.Error().Err(err).Msg("snapshot given up")
 		if err := t.storage.log.Shed(); err != nil {
 			return err
