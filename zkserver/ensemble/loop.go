@@ -297,10 +297,19 @@ func (l *loop) follow(rd raft.Ready) {
 		l.intake.begin(term)
 	}
 	l.term, l.leader, l.leading = term, leader, leading
-	number, ok := l.peers.numberOf(leader)
+	number, ok := l.leaderNumber()
 	l.roles.set(Role{Term: term, Leading: leading, Leader: number, HasLeader: ok})
 	l.publish()
 	l.reads.again()
+}
+
+// leaderNumber gives the number of the leader. We know our own, even if nobody has
+// made us a member yet: a server that ran alone leads before it has others.
+func (l *loop) leaderNumber() (int, bool) {
+	if l.leading {
+		return l.peers.number, true
+	}
+	return l.peers.numberOf(l.leader)
 }
 
 // committed counts the batches that have arrived.

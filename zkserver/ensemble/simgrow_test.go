@@ -78,6 +78,9 @@ func TestServerThatRanAloneGrows(t *testing.T) {
 		if s.pass(2*time.Second) == 0 {
 			t.Fatal("a server that ran alone waits for the others")
 		}
+		if r := first.node.Role(); !r.Leading || !r.HasLeader || r.Leader != 1 {
+			t.Errorf("role of a server that leads alone: %+v", r)
+		}
 		s.members[1].boot()
 		s.pass(3 * time.Second)
 		s.members[2].boot()

@@ -42,7 +42,7 @@ func (n *Node) Status() Status {
 func (l *loop) publish() {
 	basic := l.raft.BasicStatus()
 	s := &Status{Founded: true, Term: l.term, Leading: l.leading, Commit: basic.HardState.GetCommit(), Applied: l.reads.applied}
-	s.Leader, s.HasLeader = l.peers.numberOf(l.leader)
+	s.Leader, s.HasLeader = l.leaderNumber()
 	if l.leading && !l.single {
 		l.raft.WithProgress(func(id uint64, _ raft.ProgressType, p tracker.Progress) {
 			number, _ := l.peers.numberOf(id)
