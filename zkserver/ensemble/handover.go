@@ -3,6 +3,7 @@ package ensemble
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"go.etcd.io/raft/v3"
@@ -12,9 +13,13 @@ import (
 // ErrNobody says that no other member can take over the lead.
 var ErrNobody = errors.New("ensemble: no other member can lead")
 
-// handOverTicks is how long a member may take that is to lead. Raft gives up a
-// transfer after an election timeout.
-const handOverTicks = electionTicks
+// A member may take handOverTicks to lead when it is asked to: raft gives up a
+// transfer after an election timeout. If nothing is heard from it for as long as
+// three heartbeats take, another one is asked.
+const (
+	handOverTicks = electionTicks
+	unheardTicks  = 3*heartbeatTicks + 1
+)
 
 // A handOver is the wish to give up the lead, of whoever waits for it.
 type handOver struct {
@@ -25,7 +30,8 @@ type handOver struct {
 
 	// Owned by the raft loop. waiting have room for the one answer.
 	waiting []chan error
-	age     int // ticks since raft was asked; 0 if it was not
+	age     int      // ticks since raft was asked; 0 if it was not
+	asked   []uint64 // raft's numbers of those who were to lead, the last one now
 }
 
 func newHandOver() *handOver { return &handOver{wake: make(chan struct{}, 1)} }
@@ -69,20 +75,30 @@ func (l *loop) handOverLead() {
 	switch {
 	case l.single || l.removed || l.leader != 0 && !l.leading || !l.leading && h.age == 0:
 		h.answer(nil)
-	case h.age > handOverTicks:
+	case !l.leading && h.age > handOverTicks:
 		h.answer(ErrNobody)
-	case h.age == 0:
-		to, ok := l.successor()
-		if !ok {
-			h.answer(ErrNobody)
-			return
-		}
-		h.age = 1
-		number, _ := l.peers.numberOf(to)
-		l.log.Info().Uint64("term", l.term).Int("member", number).Msg("handing over the lead")
-		l.raft.TransferLeader(to)
+	case !l.leading:
+	case h.age == 0, h.age > handOverTicks, h.age > unheardTicks && l.unheard(h.asked[len(h.asked)-1]):
+		l.askSuccessor()
 	}
 }
+
+// askSuccessor has another one lead, if there is one that was not asked yet.
+func (l *loop) askSuccessor() {
+	h := l.handOver
+	to, ok := l.successor(h.asked...)
+	if !ok {
+		h.answer(ErrNobody)
+		return
+	}
+	h.age, h.asked = 1, append(h.asked, to)
+	number, _ := l.peers.numberOf(to)
+	l.log.Info().Uint64("term", l.term).Int("member", number).Msg("handing over the lead")
+	l.raft.TransferLeader(to)
+}
+
+// unheard reports whether a member that is to lead is silent.
+func (l *loop) unheard(id uint64) bool { return l.clock-l.heard[id] > unheardTicks }
 
 // tick lets time go on by one tick.
 func (h *handOver) tick() {
@@ -95,15 +111,18 @@ func (h *handOver) answer(err error) {
 	for _, done := range h.waiting {
 		done <- err
 	}
-	h.waiting, h.age = nil, 0
+	h.waiting, h.age, h.asked = nil, 0, nil
 }
 
-// successor gives raft's number of the voter, heard from lately, that has most
-// of the log.
-func (l *loop) successor() (id uint64, ok bool) {
+// successor gives raft's number of the voter, heard from in the last election
+// timeout, that has most of the log, except some.
+func (l *loop) successor(except ...uint64) (id uint64, ok bool) {
 	best := uint64(0)
 	l.raft.WithProgress(func(other uint64, kind raft.ProgressType, p tracker.Progress) {
-		if other != l.peers.self && kind == raft.ProgressTypePeer && p.RecentActive && p.Match > best {
+		if other == l.peers.self || kind != raft.ProgressTypePeer || slices.Contains(except, other) {
+			return
+		}
+		if l.heardLately(other) && p.Match > best {
 			id, best = other, p.Match
 		}
 	})

@@ -43,6 +43,27 @@ func TestPlannedStopOfTheLeaderCostsNoElection(t *testing.T) {
 	})
 }
 
+// The one with the newest log may have stopped a moment ago: then another one leads.
+func TestLeadIsNotGivenToAMemberThatIsSilent(t *testing.T) {
+	p := quiet
+	p.members = 3
+	walkUp(t, p, func(s *sim) {
+		leader := s.leader()
+		for _, m := range s.members {
+			if to, _ := leader.node.loop.successor(); m.node.peers.self == to {
+				m.paused = s.now() + 10*time.Second
+			}
+		}
+		begin := s.now()
+		done := leader.ask()
+		s.run(begin+5*time.Second, func() bool { return len(done) > 0 })
+		if err := <-done; err != nil || leader.node.loop.leading || s.now()-begin > 250*time.Millisecond {
+			t.Errorf("hand over: %v after %v", err, s.now()-begin)
+		}
+		s.heal()
+	})
+}
+
 func TestLeaderWithNobodyToFollowItKeepsTheLead(t *testing.T) {
 	p := quiet
 	p.members = 3
