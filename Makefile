@@ -9,18 +9,29 @@ FAULTS  ?= 200
 ROUNDS  ?= 100
 SEEDS   ?= 1000
 
+# Every target compiles alike, so that each package is compiled once for all of them; the race detector takes cgo.
+export GOFLAGS     := $(strip $(shell go env GOFLAGS) -trimpath)
+export CGO_ENABLED := 0
+
+# Tests wait more than they compute: more packages at once than there are cores.
+TOGETHER := -p 3 -parallel 4
+
+# Nothing for the race detector to see: real processes (mwtest, storm, suites), and packages that start no goroutine, to
+# which layout_test.go holds them.
+NO_RACE  := mwtest|zkserver/storm|zkserver/suites|boottime|zkserver/(admin|apache|session|storm/history|wal|watch|wire|zoocfg)
+
 .PHONY: help build test race lint interop demo chaos failover storm sim bench bench-ensemble fuzz
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## bin/mw, one static binary
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/mw ./cmd/mw
+	go build -ldflags "-s -w -X main.version=$(VERSION)" -o bin/mw ./cmd/mw
 
 test: build ## every test that needs nothing but Go, real processes included
-	go test -timeout 10m $(PKG)
+	go test -vet=off $(TOGETHER) -timeout 10m $(PKG)
 
-race: ## the same tests under the race detector, without the long ones and mwtest's real processes
-	go test -race -short -timeout 10m $$(go list $(PKG) | grep -v /mwtest)
+race: ## the same tests under the race detector, without the long ones, those of real processes and those without goroutines
+	CGO_ENABLED=1 go test -race -short -vet=off $(TOGETHER) -timeout 10m $$(go list $(PKG) | grep -vxE 'github.com/mwqueue/mw(/($(NO_RACE)))?' || go list $(PKG))
 
 lint: ## gofmt, vet, staticcheck, tidy
 	@out=$$(gofmt -l .); [ -z "$$out" ] || { echo "gofmt wants: $$out"; exit 1; }
@@ -29,7 +40,7 @@ lint: ## gofmt, vet, staticcheck, tidy
 	go mod tidy -diff
 
 interop: build ## against Debian's zkCli.sh and Apache ZooKeeper (installed with apt-get when missing)
-	MW_INTEROP=1 go test -count=1 -p 1 -timeout 10m -run 'Interop' $$(grep -rl '^func TestInterop' --include=*_test.go . | xargs -n1 dirname | sort -u)
+	MW_INTEROP=1 go test -count=1 -vet=off -p 2 -timeout 10m -run 'Interop' $$(grep -rl '^func TestInterop' --include=*_test.go . | xargs -n1 dirname | sort -u)
 
 demo: build ## 200+ commands, workers scaled and killed, the master killed; under two minutes
 	go run ./examples/wordcount -mw bin/mw
