@@ -1,7 +1,10 @@
 package mw
 
 import (
+	"go/ast"
 	"go/build"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -88,3 +91,36 @@ func within(imports []string) []string {
 }
 
 func under(pkg, folder string) bool { return pkg == folder || strings.HasPrefix(pkg, folder+"/") }
+
+// TestPackagesLeftOutOfRaceStartNoGoroutine holds the packages that the Makefile
+// leaves out of make race, NO_RACE, to what they are left out for. Those of real
+// processes do their work where the race detector does not look.
+func TestPackagesLeftOutOfRaceStartNoGoroutine(t *testing.T) {
+	for _, pkg := range []string{
+		"boottime", "zkserver/admin", "zkserver/apache", "zkserver/session", "zkserver/storm/history",
+		"zkserver/wal", "zkserver/watch", "zkserver/wire", "zkserver/zoocfg",
+	} {
+		p, err := build.ImportDir(pkg, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range p.GoFiles {
+			files := token.NewFileSet()
+			f, err := parser.ParseFile(files, filepath.Join(pkg, name), nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.GoStmt:
+					t.Errorf("%v: a goroutine, and make race leaves the package out", files.Position(n.Pos()))
+				case *ast.SelectorExpr:
+					if n.Sel.Name == "Go" || n.Sel.Name == "AfterFunc" {
+						t.Errorf("%v: a goroutine, and make race leaves the package out", files.Position(n.Pos()))
+					}
+				}
+				return true
+			})
+		}
+	}
+}
