@@ -15,6 +15,7 @@ import (
 // hold at every move is checked where the move is made (sim.check) and where it
 // is carried out (simTree.execute).
 func TestBoardAssignsEveryTaskAndNoneTwice(t *testing.T) {
+	skipIfShort(t)
 	rapid.Check(t, func(t *rapid.T) {
 		s := newSim(t)
 		s.begin()
@@ -256,5 +257,14 @@ func TestParkedTasksAreToldOnceAndNotAll(t *testing.T) {
 		if times != 1 {
 			t.Errorf("%d is told %d times", id, times)
 		}
+	}
+}
+
+// skipIfShort leaves a long test of one goroutine to the runs without the race
+// detector, which has nothing to see there.
+func skipIfShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a model on one goroutine, tested without -short")
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 // A line against a sorted slice.
 func TestLineKeepsTheOrder(t *testing.T) {
+	skipIfShort(t)
 	rapid.Check(t, func(t *rapid.T) {
 		var l line
 		var model []seq

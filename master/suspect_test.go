@@ -62,6 +62,7 @@ func TestSuspectThatWasNotAloneIsNotCharged(t *testing.T) {
 }
 
 func TestSuspectsRunAloneAndNobodyWaitsForEver(t *testing.T) {
+	skipIfShort(t)
 	for _, workers := range []int{1, 2, 5} {
 		t.Run(fmt.Sprint(workers), func(t *testing.T) { testSuspectsAmongOthers(t, workers) })
 	}
@@ -196,6 +197,7 @@ func TestSuspectStaysAloneAcrossTerms(t *testing.T) {
 // Some commands kill their worker as soon as they are started. Whatever the
 // order of things, they end as dead, and what ran beside them does not.
 func TestPoisonEndsDeadAndNoInnocentDoes(t *testing.T) {
+	skipIfShort(t)
 	rapid.Check(t, func(t *rapid.T) {
 		s := newSim(t)
 		s.b.limits.maxLost = 5

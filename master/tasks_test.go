@@ -11,6 +11,7 @@ import (
 
 // A taskSet against a map.
 func TestTaskSetIsAMapInOrder(t *testing.T) {
+	skipIfShort(t)
 	rapid.Check(t, func(t *rapid.T) {
 		var ts taskSet
 		model := make(map[seq]uint32)

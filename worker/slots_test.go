@@ -212,6 +212,9 @@ func (w *world) again(o *owed) {
 // Whatever the order of events: no assignment is started twice, no more run
 // than there are slots, and when all is quiet nothing is forgotten.
 func TestSlotsKeepTheirPromises(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a model on one goroutine, where the race detector has nothing to see: tested without -short")
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		size := rapid.IntRange(1, 3).Draw(rt, "slots")
 		w := &world{

@@ -234,6 +234,7 @@ func (m model) setACL(txn Txn, op SetACL) Result {
 // TestTreeIsLikeTheModel applies random transactions to both, and a restart
 // now and then. Few names and versions make most of them meet.
 func TestTreeIsLikeTheModel(t *testing.T) {
+	skipIfShort(t)
 	rapid.Check(t, func(t *rapid.T) {
 		tr, m := New(), newModel()
 		for i := range rapid.IntRange(1, 40).Draw(t, "transactions") {

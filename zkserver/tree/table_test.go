@@ -12,6 +12,7 @@ import (
 
 // TestTableIsAMap holds a table against a map through random changes.
 func TestTableIsAMap(t *testing.T) {
+	skipIfShort(t)
 	rapid.Check(t, func(t *rapid.T) {
 		var got table[name]
 		want := map[string]struct{}{}
@@ -88,6 +89,7 @@ func BenchmarkTable(b *testing.B) {
 // TestNamesThatCollideInAKnownHashDoNot: the names have equal upper bits in the
 // hash that everybody can compute.
 func TestNamesThatCollideInAKnownHashDoNot(t *testing.T) {
+	skipIfShort(t)
 	var tb table[name]
 	for i := 0; tb.used < 2000; i++ {
 		if key := fmt.Sprint(i); xxhash.Sum64String(key)>>54 == 0 {
@@ -103,5 +105,14 @@ func TestNamesThatCollideInAKnownHashDoNot(t *testing.T) {
 	}
 	if longest > 500 {
 		t.Errorf("%d slots in a row are taken of %d for %d names", longest, len(tb.slots), tb.used)
+	}
+}
+
+// skipIfShort leaves a long test of one goroutine to the runs without the race
+// detector, which has nothing to see there.
+func skipIfShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a model on one goroutine, tested without -short")
 	}
 }
