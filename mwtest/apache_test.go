@@ -51,6 +51,7 @@ func openShell(t *testing.T, servers string) *shell {
 	}
 	sh := &shell{t: t, in: w, cmd: exec.Command(reference.Shell, "-server", servers)}
 	sh.cmd.Stdin, sh.cmd.Stdout, sh.cmd.Stderr = r, sh, sh
+	sh.cmd.Env = append(os.Environ(), "JVMFLAGS="+reference.JVMFlags)
 	sh.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := sh.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -56,7 +56,7 @@ func zkCli(t *testing.T, addr, script string) string {
 	var out bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), reference.Shell, "-server", addr)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(script), &out, &out
-	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "JVMFLAGS=-Dfile.encoding=UTF-8 -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8")
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "JVMFLAGS="+reference.JVMFlags+" -Dfile.encoding=UTF-8 -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {

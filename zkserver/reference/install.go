@@ -3,13 +3,14 @@ package reference
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 )
 
-// installing serialises apt-get within the process; between processes its own
-// lock does, for which Install tells it to wait.
+// installing serialises apt-get within the process.
 var installing sync.Mutex
 
 // Interop skips the test unless MW_INTEROP is set: what follows needs programs
@@ -37,11 +38,29 @@ func Install(t testing.TB, file string, packages ...string) {
 	if _, err := os.Stat(file); err == nil {
 		return
 	}
+	defer lockInstalling(t)()
+	if _, err := os.Stat(file); err == nil {
+		return // by another process, meanwhile
+	}
 	apt(t, "update")
 	apt(t, append([]string{"install", "-y", "--no-install-recommends"}, packages...)...)
 	if _, err := os.Stat(file); err != nil {
 		t.Fatalf("reference: install %s: still no %s", strings.Join(packages, " "), file)
 	}
+}
+
+// lockInstalling waits for the tests of other packages that install something:
+// apt-get update does not wait for its own lock.
+func lockInstalling(t testing.TB) (unlock func()) {
+	t.Helper()
+	f, err := os.OpenFile(filepath.Join(os.TempDir(), "mw-interop-install.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		t.Fatalf("reference: %v", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatalf("reference: lock %s: %v", f.Name(), err)
+	}
+	return func() { f.Close() }
 }
 
 func apt(t testing.TB, args ...string) {

@@ -111,7 +111,7 @@ func (theirs) prepare(t testing.TB, e *ensemble, m *member) func() *exec.Cmd {
 	}
 	return func() *exec.Cmd {
 		cmd := exec.Command(reference.ServerScript, "start-foreground", file)
-		cmd.Env = append(os.Environ(), "ZOO_LOG_DIR="+m.dir, "JVMFLAGS=-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1")
+		cmd.Env = append(os.Environ(), "ZOO_LOG_DIR="+m.dir, "JVMFLAGS=-Xmx256m "+reference.JVMFlags)
 		return cmd
 	}
 }

@@ -90,6 +90,7 @@ func run(t *testing.T, command []string, addr, path string) outcomes {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], append(command[1:len(command):len(command)], addr, path)...)
 	var out bytes.Buffer
+	cmd.Env = append(os.Environ(), "JVMFLAGS="+reference.JVMFlags) // for zkCli.sh
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.WaitDelay = 5 * time.Second
 	err := cmd.Run()
@@ -139,7 +140,7 @@ func curator(t *testing.T) []string {
 	}
 	classes := t.TempDir()
 	cp := strings.Join(append(path, classes), ":")
-	must(t, "", "javac", "-nowarn", "-d", classes, "-cp", cp, source(t, "curator/Suite.java"))
+	must(t, "", "javac", "-J-XX:+UseSerialGC", "-J-XX:TieredStopAtLevel=1", "-nowarn", "-d", classes, "-cp", cp, source(t, "curator/Suite.java"))
 	return []string{"java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", cp, "Suite"}
 }
 
