@@ -29,10 +29,10 @@ func TestNoSessionEndsBeforeItsTimeoutIsOverSinceASyncThatWasAnswered(t *testing
 				watcher := r.guest(b, time.Minute)
 				g := r.guest(a, timeout)
 				g.create("/lock", ephemeral)
+				last := time.Now()
 				if !g.sync() {
 					t.Fatal("no answer")
 				}
-				last := time.Now()
 				r.net.setStuck(true, simStream{a, leader, kind})
 				begin := time.Now()
 				go func() {
@@ -165,8 +165,10 @@ func TestALinearizableReadSaysThatTheClientLives(t *testing.T) {
 		a, b := r.followers()
 		watcher, g := r.guest(b, time.Minute), r.guest(a, timeout)
 		g.create("/lock", ephemeral)
-		begin, last := time.Now(), time.Now()
+		last := time.Now()
+		g.exists("/", false)
 		r.net.setStuck(true, simStream{a, leader, framesStream})
+		begin := time.Now()
 		go func() { // ends with the connection
 			for {
 				sent := time.Now()
