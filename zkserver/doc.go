@@ -179,6 +179,12 @@
 // a quarter of the time while a tree grows to a million znodes: that is the price of
 // giving it only a quarter of the heap as room (collector.go).
 //
+// Linearizable reads of a follower ([Config].LinearizableReads) wait for the leader
+// and go through a queue: on one machine, by `mw bench ensemble --only get` with
+// MW_SERVER_LINEARIZABLE_READS set and not, half as many a second (0.4 to 0.6 times), at three
+// times the CPU time of all members, half of them answered within 3 to 4 ms where
+// plain ones are within 1 to 2 ms.
+//
 // A start reads the newest snapshot on all CPUs, once, about 1 s of CPU time for a
 // million znodes, and then applies the log after it, at most 64 MiB or half a
 // snapshot, at about 2 µs an operation. Of the second nearly half is fresh memory,
