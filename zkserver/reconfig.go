@@ -54,6 +54,9 @@ func (r *replica) wish(a *applied, cmd *command, q wire.ReconfigRequest, list []
 	wanted, err := wantedMembers(q, list)
 	if err != nil {
 		a.code = wire.BadArguments
+		if errors.Is(err, errNoNumber) {
+			a.code = wire.MarshallingError // the parser's own error there
+		}
 		return true
 	}
 	if err := r.tree.MayConfigure(r.identitySet(cmd.authSet)); err != nil {
@@ -151,7 +154,10 @@ func configVersion(config []byte) int64 {
 	return v
 }
 
-var errNewMembers = errors.New("no such members can be")
+var (
+	errNewMembers = errors.New("no such members can be")
+	errNoNumber   = errors.New("one that is to leave is no number")
+)
 
 // minVoters is how many must have a vote, as at Apache ZooKeeper unless
 // standaloneEnabled is false.
@@ -187,7 +193,7 @@ func wantedMembers(q wire.ReconfigRequest, list []ensemble.Member) ([]ensemble.M
 	return list, nil
 }
 
-// allMembers reads a whole list.
+// allMembers reads a whole list. Of two lines of one number the later one counts.
 func allMembers(text []byte) ([]ensemble.Member, error) {
 	var list []ensemble.Member
 	for line := range strings.FieldsFuncSeq(string(text), func(c rune) bool { return c == ',' || c == '\n' || c == '\r' }) {
@@ -195,9 +201,10 @@ func allMembers(text []byte) ([]ensemble.Member, error) {
 			continue
 		}
 		m, _, err := parseMember(line)
-		if err != nil || slices.ContainsFunc(list, func(is ensemble.Member) bool { return is.Number == m.Number }) {
-			return nil, errNewMembers
+		if err != nil {
+			return nil, err
 		}
+		list = slices.DeleteFunc(list, func(is ensemble.Member) bool { return is.Number == m.Number })
 		list = append(list, m)
 	}
 	return list, nil
@@ -212,7 +219,7 @@ func withChanges(q wire.ReconfigRequest, list []ensemble.Member) ([]ensemble.Mem
 	for text := range strings.FieldsFuncSeq(string(q.LeavingServers), comma) {
 		number, err := strconv.Atoi(strings.TrimSpace(text))
 		if err != nil {
-			return nil, errNewMembers
+			return nil, errNoNumber
 		}
 		drop(number)
 	}
