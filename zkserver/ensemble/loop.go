@@ -225,6 +225,7 @@ func (l *loop) receiveSnapshot(m *pb.Message) {
 func (l *loop) tick() {
 	l.clock++
 	if l.removed {
+		_ = l.raft.ForgetLeader() // or it would keep us from voting for ever, without ticks
 		return
 	}
 	l.raft.Tick()

@@ -59,3 +59,22 @@ func TestLeaderThatIsSaidToHaveEndedLeadsOn(t *testing.T) {
 		s.heal()
 	})
 }
+
+// One that was removed still has its vote until all know it, and uses it: no tick
+// ends what it owes to a leader that is no more.
+func TestRemovedMemberVotesWhenTheLeaderIsLost(t *testing.T) {
+	p := quiet
+	p.members = 3
+	walkUp(t, p, func(s *sim) {
+		leader, others := s.leader(), []*simMember{}
+		for _, m := range s.members {
+			if m != leader {
+				others = append(others, m)
+			}
+		}
+		removed, last := others[0], others[1]
+		removed.node.loop.removed = true
+		leader.paused = s.now() + time.Minute
+		s.within(5*time.Second, "new leader", func() bool { return last.node.loop.leading })
+	})
+}
