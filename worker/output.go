@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -64,6 +65,9 @@ func openStore(cfg Config) (*store, error) {
 		dir: cfg.Dir, log: cfg.Log, age: cfg.OutputAge, total: cfg.OutputTotal,
 		full: make(chan struct{}, 1), live: make(map[string]chan struct{}),
 	}
+	if err := checkDir(cfg.Dir); err != nil {
+		return nil, err
+	}
 	if err := s.restore(); err != nil {
 		s.close()
 		return nil, err
@@ -74,6 +78,27 @@ func openStore(cfg Config) (*store, error) {
 	}
 	s.clearScratch()
 	return s, nil
+}
+
+// checkDir refuses a directory that somebody else keeps files in: a worker
+// removes what is old in its own.
+func checkDir(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("worker: %w", err)
+	}
+	for _, e := range entries {
+		switch e.Name() {
+		case "lock", "instances", "output", "scratch":
+		case "lost+found": // of a file system that is the worker's own
+		default:
+			return fmt.Errorf("worker: %s has %s, which is not a worker's: give it an empty directory, or one of its own", dir, e.Name())
+		}
+	}
+	return nil
 }
 
 // restore makes what there is not, or not any more, of the directory: somebody
@@ -306,12 +331,17 @@ func unlock(dir string) {
 	})
 }
 
-// clearScratch removes what a worker that was killed left behind.
+// clearScratch removes what a worker that was killed left behind, and nothing
+// that has another name than an attempt's.
 func (s *store) clearScratch() {
 	root := filepath.Join(s.dir, "scratch")
 	entries, _ := os.ReadDir(root)
 	for _, e := range entries {
-		s.discard(filepath.Join(root, e.Name()))
+		task, number, _ := strings.Cut(e.Name(), ".")
+		_, err := coordinator.ParseTaskID(task)
+		if _, notNumber := strconv.Atoi(number); err == nil && notNumber == nil {
+			s.discard(filepath.Join(root, e.Name()))
+		}
 	}
 }
 

@@ -53,6 +53,37 @@ func testStore(t *testing.T) *store {
 	return s
 }
 
+func TestDirectoryOfSomebodyElseIsRefusedAndLeftAsItIs(t *testing.T) {
+	dir := t.TempDir()
+	theirs := filepath.Join(dir, "scratch", "thesis.tex")
+	for _, path := range []string{theirs, filepath.Join(dir, "letters")} {
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s, err := openStore(Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), "letters") {
+		t.Errorf("a directory with letters in it: %v, %v", s, err)
+	}
+	if err := os.Remove(filepath.Join(dir, "letters")); err != nil {
+		t.Fatal(err)
+	}
+	left := filepath.Join(dir, "scratch", "task-0000000007.2")
+	if err := os.Mkdir(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s, err := openStore(Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	if _, err := os.Stat(theirs); err != nil {
+		t.Errorf("what has no attempt's name: %v", err)
+	}
+	if _, err := os.Stat(left); !os.IsNotExist(err) {
+		t.Errorf("what an attempt left: %v", err)
+	}
+}
+
 func TestPruneSparesWhatRuns(t *testing.T) {
 	s := testStore(t)
 	running, over := &attempt{task: taskNumber(1), number: 1}, &attempt{task: taskNumber(2), number: 1}
