@@ -105,7 +105,7 @@ func (n *Node) hears(c Credentials, frame []byte) bool {
 		return true
 	case frameAccepted, frameRefused, frameTold: // the leader may be newer
 		return n.trusts(c)
-	case frameForward, frameTell, frameRelay, frameSpeaks:
+	case frameForward, frameTell, frameRelay, frameSpeaks, frameRoom:
 		return n.belongs(c)
 	}
 	return false

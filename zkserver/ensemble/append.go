@@ -36,6 +36,7 @@ type appender struct {
 	done    func(messages int) // is told how many are finished
 	taken   []*pb.Message      // from the mailbox; its memory is used again
 	rest    []*pb.Message      // of those: not yet written
+	held    *group             // is being written, or waits for room; nil for none
 	limit   int                // bytes of entries in one write
 	durable wal.HardState      // on the disk
 	hard    wal.HardState      // the newest; its Commit may be ahead of durable's
@@ -53,15 +54,20 @@ func (a *appender) run(ctx context.Context) error {
 	idle := time.NewTicker(markEvery)
 	defer idle.Stop()
 	for {
+		wake, retry := a.in.wake, (<-chan time.Time)(nil)
+		if a.held != nil { // for lack of room
+			wake, retry = nil, time.After(fullRetry)
+		}
 		select {
 		case <-ctx.Done():
 			return a.finish()
+		case <-retry:
 		case <-idle.C:
 			if err := a.hang.during(a.storage.log.Mark); err != nil {
 				return err
 			}
 			continue
-		case <-a.in.wake:
+		case <-wake:
 		}
 		if err := a.turn(ctx); err != nil {
 			return err
@@ -69,25 +75,42 @@ func (a *appender) run(ctx context.Context) error {
 	}
 }
 
-// turn writes what is in the mailbox.
+// turn writes what is in the mailbox. While the disk is full it leaves the first
+// group for the next turn: nothing that was acknowledged is in danger, and raft's
+// order must be kept.
 func (a *appender) turn(ctx context.Context) error {
 	for !a.restoring.Load() && ctx.Err() == nil {
-		if len(a.rest) == 0 {
-			a.taken = a.in.take(a.taken)
-			a.rest = a.taken
-		}
-		if len(a.rest) == 0 {
+		if !a.next() {
 			return nil
 		}
-		var g group
-		before := len(a.rest)
-		g, a.rest = nextGroup(a.rest, a.limit)
-		if err := a.write(ctx, g); err != nil {
+		if done, err := a.write(a.held); !done || err != nil {
 			return err
 		}
-		a.done(before - len(a.rest))
+		messages := a.held.messages
+		a.held = nil
+		a.done(messages)
 	}
 	return nil
+}
+
+// next has the next group in held, and reports whether there is one.
+func (a *appender) next() bool {
+	if a.held != nil {
+		return true
+	}
+	if len(a.rest) == 0 {
+		a.taken = a.in.take(a.taken)
+		a.rest = a.taken
+	}
+	if len(a.rest) == 0 {
+		return false
+	}
+	var g group
+	before := len(a.rest)
+	g, a.rest = nextGroup(a.rest, a.limit)
+	g.messages = before - len(a.rest)
+	a.held = &g
+	return true
 }
 
 // resume goes on after a restore.
@@ -99,7 +122,7 @@ func (a *appender) resume() {
 // finish writes down what was committed last, so that the next start need not
 // wait for an election to know it.
 func (a *appender) finish() error {
-	if a.hard == a.durable {
+	if a.held != nil || a.hard == a.durable {
 		return nil
 	}
 	if err := a.hang.during(func() error { return a.storage.append(a.hard, nil) }); err != nil && !errors.Is(err, wal.ErrDiskFull) {
@@ -112,8 +135,10 @@ func (a *appender) finish() error {
 type group struct {
 	hard      wal.HardState // zero if there is none
 	snapshot  *pb.Snapshot  // replaces all entries before; nil if there is none
+	installed bool          // snapshot is
 	entries   []*pb.Entry
 	responses []*pb.Message
+	messages  int // that it was made of
 }
 
 // nextGroup merges messages, from the first on, as long as their entries
@@ -146,16 +171,17 @@ func nextGroup(messages []*pb.Message, limit int) (g group, rest []*pb.Message) 
 // write makes a group durable and then delivers its responses. A group that
 // says no more than what is committed is not written: raft can find that out
 // again, and the responses only attest what was written before.
-func (a *appender) write(ctx context.Context, g group) error {
+// If the disk is full it is not done: what is left of the group is written later.
+func (a *appender) write(g *group) (done bool, err error) {
 	if g.hard != (wal.HardState{}) {
 		a.hard = g.hard
 	}
-	if g.snapshot != nil {
-		err := a.persist(ctx, func() error { return a.storage.install(a.hard, g.snapshot) })
-		if err != nil {
-			return err
+	if g.snapshot != nil && !g.installed {
+		done, err := a.persist(func() error { return a.storage.install(a.hard, g.snapshot) })
+		if !done || err != nil {
+			return false, err
 		}
-		a.durable = a.hard
+		a.durable, g.installed = a.hard, true
 	}
 	for len(g.entries) > 0 || a.hard.Term != a.durable.Term || a.hard.Vote != a.durable.Vote {
 		n := cutGroup(g.entries, a.limit)
@@ -163,9 +189,9 @@ func (a *appender) write(ctx context.Context, g group) error {
 		if n < len(g.entries) {
 			hard = partState(a.durable, a.hard, g.entries[n-1].GetIndex())
 		}
-		err := a.persist(ctx, func() error { return a.storage.append(hard, g.entries[:n]) })
-		if err != nil {
-			return err
+		done, err := a.persist(func() error { return a.storage.append(hard, g.entries[:n]) })
+		if !done || err != nil {
+			return false, err
 		}
 		a.durable = hard
 		g.entries = g.entries[n:]
@@ -173,10 +199,10 @@ func (a *appender) write(ctx context.Context, g group) error {
 	if g.snapshot != nil {
 		a.restoring.Store(true)
 		a.restore(g.snapshot, g.responses)
-		return nil
+		return true, nil
 	}
 	a.deliver(g.responses)
-	return nil
+	return true, nil
 }
 
 // partState is what is written with a part of a group that ends with entry last:
@@ -200,27 +226,23 @@ func cutGroup(entries []*pb.Entry, limit int) int {
 	return len(entries)
 }
 
-// persist makes one write. While the disk is full it waits: nothing that was
-// acknowledged is in danger, and raft's order must be kept.
-func (a *appender) persist(ctx context.Context, write func() error) error {
+// persist makes one write. It is not done if the disk is full.
+func (a *appender) persist(write func() error) (done bool, err error) {
 	start := time.Now()
-	err := a.hang.during(write)
+	err = a.hang.during(write)
 	if took := time.Since(start); took > slowAppend {
 		a.log.Warn().Dur("took", took).Msg("disk slow")
 	}
-	if !errors.Is(err, wal.ErrDiskFull) {
-		return err
+	waits := errors.Is(err, wal.ErrDiskFull)
+	switch was := a.hang.waits.Swap(waits); {
+	case waits && !was:
+		a.log.Error().Err(err).Msg("log waits for disk space")
+	case waits:
+	case err == nil && was:
+		a.log.Info().Msg("log goes on")
 	}
-	a.log.Error().Err(err).Msg("log waits for disk space")
-	retry := time.NewTicker(fullRetry)
-	defer retry.Stop()
-	for errors.Is(err, wal.ErrDiskFull) {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-retry.C:
-			err = a.hang.during(write)
-		}
+	if waits {
+		return false, nil
 	}
-	return err
+	return true, err
 }

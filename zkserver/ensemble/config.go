@@ -217,8 +217,9 @@ var (
 
 // These errors answer one proposal. It was not made, now or later.
 var (
-	// ErrDiskFull says that there is no room for the log to grow. It goes away
-	// when there is room again.
+	// ErrDiskFull says that there is no room for the log to grow: here, or on the
+	// leader, or on so many others that there is no majority. It goes away when
+	// there is room again, or another leader.
 	ErrDiskFull = errors.New("ensemble: disk full")
 
 	// ErrForgotten says that the machine was given the snapshot of another

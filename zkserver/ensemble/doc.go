@@ -50,7 +50,11 @@
 // is ever applied. So does one that hangs for 30 s; a leader hands over the lead
 // long before. A full disk makes Propose refuse with [ErrDiskFull] before
 // the log has no room; reads go on, and proposals are taken again when there
-// is room.
+// is room. Members tell each other of it, see room.go: a leader whose disk is
+// full gives the lead to one that has room, and where there is none, or no
+// majority with room, all members refuse. A follower whose disk is
+// full holds up nobody: when its log has taken what it can it falls behind, and
+// catches up when there is room.
 //
 // # Bounds
 //
@@ -141,8 +145,4 @@
 // log, and what the transport starts. Each does its work in turns that do not
 // wait, so that the tests can run whole ensembles on one goroutine in an order
 // that a seed decides: see sim in the tests.
-//
-// # Not yet
-//
-// The limits of a full disk are each member's own.
 package ensemble

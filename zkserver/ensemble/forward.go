@@ -53,6 +53,10 @@ func (l *loop) receiveForward(from int, f forward) {
 			return
 		}
 	}
+	if l.rooms.mine() == empty { // it does not know yet
+		l.peers.sendFrame(from, appendForwardHeader(nil, frameRefused, f.term, f.origin, f.number))
+		return
+	}
 	l.sift(from, f.commands)
 	next, refused := l.intake.take(f)
 	l.peers.sendFrame(from, appendForwardHeader(nil, frameAccepted, f.term, f.origin, next))

@@ -15,6 +15,7 @@ const (
 	frameReturn   = 10 // never sent: from Admit to the raft loop
 	frameRefused  = 11 // forward.go: that the leader has not taken commands
 	frameSpeaks   = 12 // version.go: a member tells the leader what it speaks
+	frameRoom     = 13 // room.go: how much room a log has
 )
 
 // receiveFrame takes a frame; who may send which, hears has looked at. One that
@@ -45,6 +46,8 @@ func (l *loop) receiveFrame(from int, b []byte) {
 		l.receiveTold(b)
 	case frameHello, frameReturn:
 		l.receiveHello(from, b)
+	case frameRoom:
+		l.receiveRoom(from, b)
 	case frameRelay:
 		l.receiveRelay(b)
 	case frameSpeaks:

@@ -115,15 +115,16 @@ func (h *handOver) answer(err error) {
 }
 
 // successor gives raft's number of the voter, heard from in the last election
-// timeout, that has most of the log, except some.
+// timeout, that has most of the log, of those who have most room for more of it,
+// except some.
 func (l *loop) successor(except ...uint64) (id uint64, ok bool) {
-	best := uint64(0)
+	best, most := uint64(0), empty
 	l.raft.WithProgress(func(other uint64, kind raft.ProgressType, p tracker.Progress) {
-		if other == l.peers.self || kind != raft.ProgressTypePeer || slices.Contains(except, other) {
+		if other == l.peers.self || kind != raft.ProgressTypePeer || slices.Contains(except, other) || !l.heardLately(other) || p.Match == 0 {
 			return
 		}
-		if l.heardLately(other) && p.Match > best {
-			id, best = other, p.Match
+		if r := l.roomOf(other); r < most || r == most && p.Match > best {
+			id, best, most = other, p.Match, r
 		}
 	})
 	return id, best > 0

@@ -25,11 +25,16 @@ const (
 type hang struct {
 	writes atomic.Int64 // begun and ended ones: odd while one is under way
 	age    atomic.Int64 // ns
+	waits  atomic.Bool  // for room on a full disk
 	left   atomic.Bool  // a thread was left behind
 
 	// The fields below are the looking goroutine's own.
-	seen   int64         // writes, at the last look
-	ending time.Duration // since the threads were told to end
+	seen    int64         // writes, at the last look
+	took    time.Duration // by the one under way
+	starved time.Duration // since there was no room for what is committed
+	ending  time.Duration // since the threads were told to end
+
+	behind func() bool // whether more is committed than is applied here; set before anything is written
 }
 
 // during runs a write.
@@ -66,17 +71,21 @@ func (h *hang) wait(threads context.Context, cancel context.CancelCauseFunc, gro
 	return err
 }
 
-// look counts a look, and gives how long the disk has kept us waiting.
+// look counts a look, and gives how long the disk has kept the process waiting.
 func (h *hang) look(ending bool) time.Duration {
-	age := time.Duration(h.age.Load()) + hangLook
+	h.took += hangLook
 	if now := h.writes.Load(); now%2 == 0 || now != h.seen {
-		h.seen, age = now, 0
+		h.seen, h.took = now, 0
 	}
-	h.age.Store(int64(age))
+	h.starved += hangLook
+	if !h.waits.Load() || !h.behind() {
+		h.starved = 0
+	}
+	h.age.Store(int64(max(h.took, h.starved)))
 	if ending {
 		h.ending += hangLook
 	}
-	return max(age, h.ending)
+	return max(h.took, h.ending)
 }
 
 // close closes the log. If that hangs, or a thread that was left behind may still
@@ -98,6 +107,7 @@ func (h *hang) close(closeLog func() error) error {
 	}
 }
 
-// DiskHangs says for how long the write to the log takes that is under way. It is
-// 0 mostly: short ones are not seen.
+// DiskHangs says for how long the write to the log takes that is under way, or for
+// how long a full disk has kept the log from taking what the others have committed.
+// It is 0 mostly: short times are not seen.
 func (n *Node) DiskHangs() time.Duration { return time.Duration(n.hang.age.Load()) }

@@ -41,6 +41,7 @@ type loop struct {
 	tells     *tells
 	handOver  *handOver
 	vacancy   vacancy
+	rooms     rooms
 	check     func(data []byte) error                    // nil: all commands are good
 	hear      func(from int, term uint64, b []byte) bool // nil for nobody
 
@@ -234,6 +235,7 @@ func (l *loop) tick() {
 	l.reads.tick()
 	l.stall.tick()
 	l.handOver.tick()
+	l.weighRoom()
 	l.fillVacancy()
 	l.leave()
 	if l.statusAge++; l.statusAge >= statusTicks {
@@ -263,7 +265,7 @@ func (l *loop) ready() {
 			case l.removed && m.GetType() != pb.MsgVoteResp && m.GetType() != pb.MsgPreVoteResp:
 			case m.GetType() == pb.MsgSnap:
 				l.transfers.add(m)
-			case l.leading && l.stall.silent():
+			case l.leading && l.stall.silent(), m.GetType() == pb.MsgPreVote && l.shy():
 			default:
 				l.peers.send(m)
 			}

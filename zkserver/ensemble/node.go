@@ -26,6 +26,7 @@ type Node struct {
 	tells     *tells
 	handOver  *handOver
 	hang      *hang
+	preparer  preparer // owned by the goroutine that prepares
 
 	// Of a member that has yet to find the others, what follows is set when
 	// begun is closed.
@@ -161,7 +162,7 @@ func (n *Node) Offer(ctx context.Context, p Proposal) error {
 	if p.Version > n.Version() {
 		return fmt.Errorf("%w: command of version %d, they write %d", ErrVersion, p.Version, n.Version())
 	}
-	if n.wal.Full() && !(p.Reserved && n.wal.Reserve() >= n.wal.SegmentBytes()/4) {
+	if room := n.room(); room == empty || room == full && !p.Reserved {
 		return ErrDiskFull
 	}
 	select {

@@ -126,6 +126,8 @@ func (n *Node) assemble(id identity, start position) error {
 	n.append.restore = func(s *pb.Snapshot, responses []*pb.Message) {
 		n.loop.apply.put(&pb.Message{Snapshot: s, Responses: responses})
 	}
+	n.loop.rooms.own = n.ownRoom
+	n.hang.behind = func() bool { s := n.Status(); return s.Commit > s.Applied }
 	n.snaps = newSnapshots(n.storage, n.roster, n.cfg.SnapshotEntries, n.cfg.SnapshotBytes, n.cfg.Log)
 	n.loop.unused = func(index uint64) { n.snaps.received.CompareAndSwap(index, 0) }
 	n.apply = &applier{

@@ -42,6 +42,7 @@ type profile struct {
 	observer bool // the last of members has no vote
 	alone    bool // the first ran alone before, and the others join it
 	changes  int  // in thousandths of the faults: the members change, or one is wiped
+	full     int  // in thousandths of the others: a disk is full
 	length   time.Duration
 	drop     int           // of each message
 	delay    time.Duration // of a message, at most; a few take ten times as long
@@ -55,7 +56,7 @@ type profile struct {
 // figures say what a run has seen.
 type figures struct {
 	events, messages, commands, terms, crashes, pauses, partitions, transfers, restores int
-	changed, abandoned, refused, wiped                                                  int
+	changed, abandoned, refused, wiped, fulls                                           int
 }
 
 // simulate runs one seed.
@@ -96,6 +97,7 @@ func (s *sim) heal() {
 	s.cut.mend()
 	for _, m := range s.members {
 		m.paused, m.stalled = 0, 0
+		m.disk.SetCapacity(0)
 		m.inject(-1)
 	}
 	s.check.last()

@@ -29,6 +29,10 @@ func (s *sim) fault(m *simMember) {
 		s.change(m)
 		return
 	}
+	if s.profile.full > 0 && s.chance(s.profile.full) {
+		s.fill(m)
+		return
+	}
 	switch s.rng.IntN(9) {
 	case 0:
 		if m.up {
@@ -53,4 +57,12 @@ func (s *sim) fault(m *simMember) {
 	case 8:
 		m.stalled = s.now() + s.upTo(2*time.Second)
 	}
+}
+
+// fill makes a member's disk full for a while: the log may not grow, and clients
+// write nevertheless.
+func (s *sim) fill(m *simMember) {
+	s.figures.fulls++
+	m.disk.SetCapacity(m.disk.Used())
+	s.after(s.upTo(3*time.Second), func() { m.disk.SetCapacity(0) })
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/mwqueue/mw/zkserver/wal"
 	"github.com/mwqueue/mw/zkserver/wal/waltest"
 )
 
@@ -117,15 +118,15 @@ func (m *simMember) tick() {
 	}
 }
 
-// died ends the process after an error, which only a power cut may cause, or a
-// program that is too old.
+// died ends the process after an error, which only a power cut or a full disk may
+// cause, or a program that is too old.
 func (m *simMember) died(err error) {
 	if errors.Is(err, ErrOutdated) {
 		m.refused, m.gone = err, true
 		m.crash(false)
 		return
 	}
-	if !errors.Is(err, waltest.ErrPowerCut) {
+	if !errors.Is(err, waltest.ErrPowerCut) && !errors.Is(err, wal.ErrDiskFull) {
 		m.sim.fail("member %d: %v", m.number, err)
 		return
 	}

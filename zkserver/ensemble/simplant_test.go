@@ -101,7 +101,7 @@ func TestSimulationNoticesPlantedBugs(t *testing.T) {
 			}
 			for seed := first; seed < first+300; seed++ {
 				profile := profileOf(seed)
-				profile.plant = p
+				profile.plant, profile.full = p, 0
 				if p >= wipedVotes { // what only a change of the members shows
 					profile = profileOf(5)
 					profile.plant, profile.changes = p, 600

@@ -25,14 +25,16 @@ var (
 func profileOf(seed uint64) profile {
 	p := profile{members: 3, length: 3 * time.Second, drop: 10, late: 5, delay: time.Millisecond, faults: 400 * time.Millisecond, snapshot: 400, slowDisk: 5}
 	switch seed % 7 {
+	case 0:
+		p.full = 300
 	case 1:
 		p.members = 5
 	case 2:
 		p.drop, p.late, p.delay = 100, 50, 20*time.Millisecond
 	case 3:
-		p.snapshot = 30 // so that who was away is given one
+		p.snapshot, p.full = 30, 200 // so that who was away is given one
 	case 4:
-		p.snapshot, p.slowDisk, p.faults = 60, 100, 200*time.Millisecond
+		p.snapshot, p.slowDisk, p.full, p.faults = 60, 100, 100, 200*time.Millisecond
 	case 5: // the members change
 		p.spares, p.changes, p.length, p.snapshot = 2, 500, 6*time.Second, 100
 	case 6:
@@ -116,4 +118,5 @@ func (f *figures) add(g figures) {
 	f.abandoned += g.abandoned
 	f.refused += g.refused
 	f.wiped += g.wiped
+	f.fulls += g.fulls
 }

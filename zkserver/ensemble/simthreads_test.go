@@ -18,6 +18,7 @@ const (
 	prepareThread
 	againThread
 	transferThread
+	relieveThread // the apply thread, for who needs room
 	simThreads
 )
 
@@ -52,17 +53,19 @@ func (m *simMember) wants(t simThread) bool {
 		l := n.loop
 		return len(l.in.wake)+len(l.net.wake)+len(l.backlog.wake)+len(l.reads.wake)+len(l.handOver.wake) > 0
 	case appendThread:
-		return len(n.append.in.wake) > 0 && m.stalled <= m.sim.now()
+		return (n.append.held != nil || len(n.append.in.wake) > 0) && m.stalled <= m.sim.now()
 	case applyThread:
 		return len(n.apply.in.wake) > 0
 	case snapshotThread:
 		return len(n.snaps.work) > 0
 	case prepareThread:
-		return len(n.wal.Wanted()) > 0
+		return n.preparer.was || len(n.wal.Wanted()) > 0
 	case againThread:
 		return len(n.snaps.idle) > 0
 	case transferThread:
 		return len(n.transfers.wake) > 0
+	case relieveThread:
+		return len(n.snaps.wanted) > 0
 	}
 	return false
 }
@@ -74,14 +77,20 @@ func (m *simMember) within(t simThread) time.Duration {
 		if m.sim.chance(m.sim.profile.slowDisk) {
 			return 500 * time.Millisecond
 		}
+		if m.node.append.held != nil {
+			return fullRetry
+		}
 		return time.Millisecond
 	case applyThread:
 		return 200 * time.Microsecond
 	case snapshotThread:
 		return 30 * time.Millisecond
 	case prepareThread:
+		if m.node.preparer.was {
+			return prepareRetry
+		}
 		return 5 * time.Millisecond
-	case againThread, transferThread:
+	case againThread, transferThread, relieveThread:
 		return time.Millisecond
 	}
 	return 50 * time.Microsecond
@@ -111,7 +120,9 @@ func (m *simMember) take(t simThread) error {
 	case loopThread:
 		m.loop()
 	case appendThread:
-		<-n.append.in.wake
+		if n.append.held == nil {
+			<-n.append.in.wake
+		}
 		return n.append.turn(ctx)
 	case applyThread:
 		<-n.apply.in.wake
@@ -119,8 +130,12 @@ func (m *simMember) take(t simThread) error {
 	case snapshotThread:
 		return n.snaps.turn(ctx, <-n.snaps.work)
 	case prepareThread:
-		<-n.wal.Wanted()
-		return n.wal.Prepare()
+		select {
+		case <-n.wal.Wanted():
+		default: // it was full
+		}
+		n.snaps.remind()
+		return n.prepareOne()
 	case againThread:
 		<-n.snaps.idle
 		n.snaps.again(n.apply.position, n.apply.machine)
@@ -129,6 +144,9 @@ func (m *simMember) take(t simThread) error {
 		for _, message := range n.transfers.take() {
 			m.transfer(message)
 		}
+	case relieveThread:
+		<-n.snaps.wanted
+		n.snaps.relieve(n.apply.position, n.apply.machine)
 	}
 	return nil
 }
