@@ -16,6 +16,9 @@ func (n *Node) Credentials() Credentials {
 		if m := n.roster.get(); m.knows(c.Number, c.Directory) {
 			c.Joined = max(c.Joined, m.index)
 		}
+		if n.roster.rejected.Load() {
+			c.Joined = 0
+		}
 	}
 	return c
 }
@@ -50,7 +53,11 @@ func (n *Node) Judge(c Credentials) error {
 func (n *Node) Admit(c Credentials) (leave func(), err error) {
 	if err := n.Judge(c); err != nil {
 		if errors.Is(err, ErrRemoved) { // it may be wished back
-			n.net.put(received{from: c.Number, frame: appendFrame(frameReturn, c.Directory, c.Member)})
+			member := c.Member
+			if c.Joined == 0 {
+				member = 0 // it was only let in, and is as good as new
+			}
+			n.net.put(received{from: c.Number, frame: appendFrame(frameReturn, c.Directory, member)})
 		}
 		return nil, err
 	}

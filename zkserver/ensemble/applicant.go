@@ -7,7 +7,8 @@ import (
 
 // Who was a member and is none any more is noticed when it makes a connection. As
 // one that says hello it may be let in again. A follower passes on either, so that
-// the leader knows of it. member is raft's number, 0 of one that has none:
+// the leader knows of it. member is raft's number, 0 of one that has none, or was
+// only let in:
 //
 //	u8 frameReturn | u64 directory | u64 member              from Admit to the raft loop
 //	u8 frameRelay  | u64 directory | u64 member | u8 number
@@ -18,11 +19,14 @@ const (
 // An applicant is one who is no member and would like to be.
 type applicant struct {
 	directory uint64
-	raft      uint64 // its number, if it was a member before
+	raft      uint64 // its number, if it was a member that counted before
 	at        uint64 // tick of the last hello
 }
 
-// blank reports whether an applicant has forgotten all, or was never a member.
+// blank reports whether an applicant has forgotten all, or was never a member: one
+// that was let in for a change that was abandoned is none, and may try again. It has
+// forgotten nothing since, so that it is the same one for raft. The directory of one
+// that has been a member is an old one, which takes nobody's place by itself.
 func (v applicant) blank() bool { return v.raft == 0 }
 
 // memberID is raft's number of the applicant as a member.

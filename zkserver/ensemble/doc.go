@@ -102,7 +102,9 @@
 // A server that is to be a member finds the others by saying hello to those it is
 // configured with. A member that was removed is told so when it next makes a
 // connection, says one line, and neither leads nor follows any more, until it is
-// made a member again. An observer is a learner that stays one.
+// made a member again. One that was let in, and then not made a member, since the
+// change was abandoned, applies again: until it has been a member that counts it is
+// as good as an empty directory. An observer is a learner that stays one.
 //
 // # Who is heard
 //

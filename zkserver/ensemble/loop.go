@@ -227,6 +227,7 @@ func (l *loop) tick() {
 	l.clock++
 	if l.removed {
 		_ = l.raft.ForgetLeader() // or it would keep us from voting for ever, without ticks
+		l.roster.rejected.Store(l.neverCounted())
 		return
 	}
 	l.raft.Tick()

@@ -69,8 +69,8 @@ func (n *Node) open() error {
 // a member that belongs to an ensemble.
 func (n *Node) openEnsemble() error {
 	n.storage = &storage{log: n.wal, recent: ring{limit: recentBytes}}
+	n.peers.self, n.roster.self = n.id.member, n.id.member
 	n.roster.set(n.id.founding())
-	n.peers.self = n.id.member
 	start, err := n.restore()
 	if err != nil {
 		return err

@@ -193,6 +193,12 @@ func (l *loop) remove(why string) {
 	l.log.Error().Str("op", why).Msg("removed from the ensemble: this member no longer takes part")
 }
 
+// neverCounted reports whether we have only been let in, for all that is known
+// here: by the log as far as it was when the process started, at least.
+func (l *loop) neverCounted() bool {
+	return l.reads.applied >= l.replayed && !l.roster.counted.Load()
+}
+
 // takenBack reports whether a message shows that we are a member again.
 func (l *loop) takenBack(m *pb.Message) bool {
 	switch m.GetType() {
@@ -201,6 +207,7 @@ func (l *loop) takenBack(m *pb.Message) bool {
 			return false
 		}
 		l.removed = false
+		l.roster.rejected.Store(false)
 		l.log.Info().Msg("a member again")
 		return true
 	}

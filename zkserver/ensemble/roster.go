@@ -10,7 +10,18 @@ import (
 
 // A roster holds the membership that this member has applied. The apply thread
 // replaces it; anybody may look.
-type roster struct{ now atomic.Pointer[membership] }
+type roster struct {
+	self uint64 // raft's number of this member; 0 before it belongs to an ensemble
+	now  atomic.Pointer[membership]
+
+	// counted says that this member has been one that counts, in what the log and
+	// the snapshots here tell. It never ends.
+	counted atomic.Bool
+
+	// rejected says that this member is none any more, and has never been one that
+	// counts: it was let in, and that change was abandoned. Owned by the raft loop.
+	rejected atomic.Bool
+}
 
 func newRoster() *roster {
 	r := &roster{}
@@ -18,8 +29,14 @@ func newRoster() *roster {
 	return r
 }
 
-func (r *roster) get() *membership  { return r.now.Load() }
-func (r *roster) set(m *membership) { r.now.Store(m) }
+func (r *roster) get() *membership { return r.now.Load() }
+
+func (r *roster) set(m *membership) {
+	r.now.Store(m)
+	if r.self != 0 && m.hasCounted(r.self) {
+		r.counted.Store(true)
+	}
+}
 
 // A membership says who the members are. It is part of the replicated state, and
 // changes only by entries of the log: see change. It is never written to once it
@@ -65,6 +82,13 @@ func (s server) member() Member {
 
 // counts reports whether a server is a member for the world outside.
 func (s server) counts() bool { return s.standing == voter || s.standing == observer }
+
+// hasCounted reports whether one, by raft's number, is a member that counts, or is
+// about to be none any more.
+func (m *membership) hasCounted(raft uint64) bool {
+	return slices.Contains(m.conf.GetVoters(), raft) || slices.Contains(m.conf.GetVotersOutgoing(), raft) ||
+		slices.ContainsFunc(m.servers, func(s server) bool { return s.raft == raft && s.counts() })
+}
 
 // members gives those that count.
 func (m *membership) members() []Member {

@@ -111,7 +111,7 @@ func (m *simMember) tick() {
 	if l.clock%100 == 0 {
 		m.node.snaps.remind()
 	}
-	if l.removed && l.clock%100 == 0 { // it dials in vain
+	if (l.removed || l.leader == 0) && l.clock%100 == 0 { // it dials, maybe in vain
 		for to := range len(m.sim.members) {
 			m.send(to+1, simPacket{})
 		}

@@ -74,6 +74,6 @@ type Credentials struct {
 	Cluster   uint64 // 0: it has no ensemble yet
 	Directory uint64 // the number of its data directory
 	Member    uint64 // raft's number of it
-	Joined    uint64 // entry of the log at which it is a member, the last that it knows of
+	Joined    uint64 // entry of the log at which it is a member, the last that it knows of; 0: it was only let in, and is none any more
 	Address   string // where it says it can be reached
 }
