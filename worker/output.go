@@ -90,13 +90,19 @@ func checkDir(dir string) error {
 	if err != nil {
 		return fmt.Errorf("worker: %w", err)
 	}
+	foreign := ""
 	for _, e := range entries {
 		switch e.Name() {
-		case "lock", "instances", "output", "scratch":
+		case "lock":
+			return nil // it is a worker's, whatever else came into it
+		case "output", "scratch": // made before the lock
 		case "lost+found": // of a file system that is the worker's own
 		default:
-			return fmt.Errorf("worker: %s has %s, which is not a worker's: give it an empty directory, or one of its own", dir, e.Name())
+			foreign = e.Name()
 		}
+	}
+	if foreign != "" {
+		return fmt.Errorf("worker: %s has %s and is no worker's: give it an empty directory, or one of its own", dir, foreign)
 	}
 	return nil
 }

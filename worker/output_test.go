@@ -84,6 +84,24 @@ func TestDirectoryOfSomebodyElseIsRefusedAndLeftAsItIs(t *testing.T) {
 	}
 }
 
+func TestDirectoryOfAWorkerIsTakenWithWhatElseIsInIt(t *testing.T) {
+	dir := t.TempDir()
+	s, err := openStore(Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.close()
+	for _, name := range []string{"instances.new", "NOTES"} { // of a kill, of an operator
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s, err = openStore(Config{Dir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	s.close()
+}
+
 func TestPruneSparesWhatRuns(t *testing.T) {
 	s := testStore(t)
 	running, over := &attempt{task: taskNumber(1), number: 1}, &attempt{task: taskNumber(2), number: 1}
