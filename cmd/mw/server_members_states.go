@@ -21,13 +21,19 @@ func (m *membership) askStates(ctx context.Context, cfg client.Config) {
 		at[i] = one.clientAddress()
 	}
 	var wg sync.WaitGroup
-	for _, addr := range cfg.Servers {
+	numbers, states := make([]int, len(cfg.Servers)), make([]string, len(cfg.Servers))
+	for i, addr := range cfg.Servers {
 		if slices.Contains(at, addr) || !slices.Contains(at, "") {
 			continue
 		}
-		wg.Go(func() { m.askNumbered(ctx, cfg, addr) })
+		wg.Go(func() { numbers[i], states[i] = askNumbered(ctx, cfg, addr) })
 	}
 	wg.Wait()
+	for i := range m.Members {
+		if known := slices.Index(numbers, m.Members[i].Number); known >= 0 && at[i] == "" {
+			m.Members[i].State = states[known]
+		}
+	}
 	for i := range m.Members {
 		if at[i] != "" {
 			wg.Go(func() { m.Members[i].State = stateAt(ctx, cfg.Dial, at[i]) })
@@ -39,20 +45,17 @@ func (m *membership) askStates(ctx context.Context, cfg client.Config) {
 // askNumbered asks a server of which it is not known who it is. The first byte of a
 // session's id is the number of the server that has opened it, as at Apache
 // ZooKeeper (SessionTrackerImpl.initializeNextSessionId).
-func (m *membership) askNumbered(ctx context.Context, cfg client.Config, addr string) {
+func askNumbered(ctx context.Context, cfg client.Config, addr string) (number int, state string) {
 	ctx, cancel := context.WithTimeout(ctx, statusTime)
 	defer cancel()
 	cfg.Servers = []string{addr}
 	cl, err := client.Dial(ctx, cfg)
 	if err != nil {
-		return // it is not there
+		return 0, "" // it is not there
 	}
-	number := int(uint64(cl.Session().ID) >> 56)
+	number = int(uint64(cl.Session().ID) >> 56)
 	cl.Close()
-	i := slices.IndexFunc(m.Members, func(one listedMember) bool { return one.Number == number })
-	if i >= 0 && m.Members[i].Client == "" {
-		m.Members[i].State = stateAt(ctx, cfg.Dial, addr)
-	}
+	return number, stateAt(ctx, cfg.Dial, addr)
 }
 
 // stateAt is what a server says that it is, or "" if it says nothing.
