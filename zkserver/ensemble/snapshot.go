@@ -245,7 +245,7 @@ func (t *snapshots) write(ctx context.Context, c capture) error {
 		discard(c.state)
 		return err
 	}
-	if _, err := c.state.WriteTo(&endsWith{ctx, w}); err != nil {
+	if _, err := c.state.WriteTo(&pacedWriter{ctx: ctx, w: w, hurry: c.relief || c.ask.done != nil, rested: start}); err != nil {
 		w.Abort()
 		return err
 	}
@@ -273,19 +273,6 @@ func discard(state io.WriterTo) {
 	if d, ok := state.(interface{ Discard() }); ok {
 		d.Discard()
 	}
-}
-
-// endsWith is a writer that fails when its context ends.
-type endsWith struct {
-	ctx context.Context
-	w   io.Writer
-}
-
-func (e *endsWith) Write(p []byte) (int, error) {
-	if e.ctx.Err() != nil {
-		return 0, context.Cause(e.ctx)
-	}
-	return e.w.Write(p)
 }
 
 // truncate drops the log up to the oldest of the newest few snapshots. With

@@ -17,7 +17,7 @@ const (
 
 	// syncBytes is how much of a snapshot is written between syncs, so that
 	// the last sync is short and the log's syncs beside it are, too.
-	syncBytes = 8 << 20
+	syncBytes = 1 << 20
 )
 
 // A SnapshotWriter writes one snapshot file. It must be ended by Commit or
