@@ -44,11 +44,6 @@ func (s *simRun) fault() {
 		s.stalls++
 		m.stalled.Store(s.now() + int64(s.upTo(2*time.Second)))
 	case 10:
-		// TODO: also after a directory is lost. A leader that gives up the snapshot
-		// for the new member, since its disk is full, does not write it later.
-		if s.wiped > 0 {
-			return
-		}
 		s.fulls++
 		m.disk.SetCapacity(m.disk.Used())
 		time.Sleep(s.upTo(time.Second))
