@@ -122,10 +122,15 @@
 // # Versions
 //
 // The programs of an ensemble are replaced one after the other while it serves, so
-// that members of two versions live together. What is written, in the log, in
-// snapshots and in frames, is of a version that all of them speak: it is part of the
-// replicated state, and rises when all are there and speak a later one. Until then
-// a program may be taken back; after that an earlier one is refused. See version.go.
+// that members of two versions live together. What is kept, in the log and in
+// snapshots, is of a version that all of them speak: it is part of the replicated
+// state, and rises when all are there and speak a later one. Until then a program
+// may be taken back; after that an earlier one is refused. See version.go.
+//
+// Frames have no version. A member drops one of a kind that it does not know, and
+// one that is not as long as it knows the kind to be. So the bytes of a kind never
+// change, and what a new kind is for is not needed until all members know it.
+// The commands in a frame are of a version, as those in the log: [Proposal].
 //
 // # Snapshots
 //

@@ -66,7 +66,7 @@ type loop struct {
 	appliedTerm uint64         // of the last entry applied
 	speaks      uint8          // the latest version that this member speaks
 	tongues     map[int]tongue // by number: what others said of that
-	raised      uint64         // membership for which a later version was proposed, in this term
+	raised      *membership    // for which a later version was proposed, in this term; nil for none
 	member      bool           // raft knows us as one
 	removed     bool           // we are no member any more
 
@@ -297,7 +297,7 @@ func (l *loop) follow(rd raft.Ready) {
 		l.log.Info().Uint64("term", term).Int("member", number).Msg("following")
 	}
 	if term != l.term || leading != l.leading {
-		l.inFlight, l.raised = 0, 0
+		l.inFlight, l.raised = 0, nil
 		l.intake.begin(term)
 	}
 	l.term, l.leader, l.leading = term, leader, leading

@@ -37,3 +37,25 @@ func TestServerAloneWritesTheLatestVersion(t *testing.T) {
 		}
 	})
 }
+
+// TestServerAloneWritesTheLatestVersionAfterItsSnapshot: one of the first version
+// does not say since when its members are what they are.
+func TestServerAloneWritesTheLatestVersionAfterItsSnapshot(t *testing.T) {
+	disk := waltest.New(1)
+	n, m, stop := start(t, often(disk))
+	workUntilKept(t, disk, n, m, 100)
+	stop()
+	for _, version := range []uint8{2, 3} {
+		cfg := often(disk)
+		cfg.Version = version
+		n, m, stop := start(t, cfg)
+		<-n.Ready()
+		for i := 0; i < 50 && n.Version() != version; i++ {
+			work(t, n, m, 1)
+		}
+		if n.Version() != version {
+			t.Errorf("version %d is written, want %d", n.Version(), version)
+		}
+		stop()
+	}
+}

@@ -3,9 +3,9 @@ package ensemble
 import "fmt"
 
 // While the programs of an ensemble are replaced, one after the other, members of
-// two versions live together. None may write what another one cannot read: in the
-// log, in snapshots, in frames. So the version that is written is a part of the
-// replicated state. It begins with firstVersion and rises, by an entry of the log,
+// two versions live together. None may write what another one cannot read, in the
+// log and in snapshots. So the version that is written is a part of the replicated
+// state. It begins with firstVersion and rises, by an entry of the log,
 // when all members are there and speak a later one; it never falls. A member that
 // speaks only earlier ones takes no part any more: it would not understand what it
 // is sent. Until it rises the earlier program may be taken back.
@@ -13,6 +13,9 @@ import "fmt"
 // A member that speaks a later version than is written tells the leader so:
 //
 //	u8 frameSpeaks | u8 version
+//
+// A leader that does not know the frame drops it, as it does all that it does not
+// know, and raises nothing: frames are not of a version, see doc.go.
 const (
 	firstVersion = 1
 
@@ -78,7 +81,7 @@ func (l *loop) receiveSpeaks(from int, b []byte) {
 // Who is not there may have an earlier program.
 func (l *loop) raiseVersion() {
 	m := l.roster.get()
-	if !l.leading || l.speaks <= m.written() || l.raised == m.index || !l.settled() || m.wish != nil || m.joint() || l.inFlight >= maxInFlight {
+	if !l.leading || l.speaks <= m.written() || l.raised == m || !l.settled() || m.wish != nil || m.joint() || l.inFlight >= maxInFlight {
 		return
 	}
 	version := l.speaks
@@ -93,7 +96,7 @@ func (l *loop) raiseVersion() {
 		version = min(version, said.version)
 	}
 	if version > m.written() && l.note(notice{kind: noticeVersion, base: m.index, version: version}) {
-		l.raised = m.index
+		l.raised = m
 		l.log.Info().Uint64("term", l.term).Uint8("version", version).Msg("all members speak a later version, which is written from now on")
 	}
 }

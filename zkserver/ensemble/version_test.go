@@ -66,3 +66,16 @@ func TestRaiseOfAVersionIsVoidWhenTheMembersHaveChanged(t *testing.T) {
 		}
 	}
 }
+
+// TestFrameOfALaterVersionIsDropped: frames have no version.
+func TestFrameOfALaterVersionIsDropped(t *testing.T) {
+	later := []byte{frameRoom + 1, 2, 3}
+	if (&Node{}).hears(Credentials{}, later) {
+		t.Error("it is heard")
+	}
+	l := &loop{leading: true}
+	l.receiveFrame(2, later) // from the transport of a test, say
+	if len(l.tongues) != 0 {
+		t.Errorf("it is taken for %v", l.tongues)
+	}
+}
