@@ -29,7 +29,9 @@ const (
 // snapshots: see [ensemble.Config]. Members of this version and of the one before
 // live together while programs are replaced. So what is new with a version is
 // proposed with it ([ensemble.Proposal].Version), and snapshots are written as the
-// version of the last batch has them.
+// version of the last batch has them. What is here already has the outcome that it
+// had, for a log holds commands of all versions: a request that is to be judged in
+// another way needs a rule, or is judged before it is proposed, see prepare.go.
 //
 //	1   kinds up to doAttach, [tree.AllRules] and reconfigRule, snapshotVersion 2
 const version = 1

@@ -27,6 +27,10 @@ type op struct {
 	// txn turns a write's body into what is applied to the tree.
 	txn func(d *wire.Decoder, rules tree.Rules) (txn, wire.Code)
 
+	// prepare, if there is one, gives the body to propose for a write's, or nil for
+	// the same one, to which it may have written: see prepare.go.
+	prepare func(o wire.Op, rules tree.Rules, body []byte) []byte
+
 	// early says that a body which does not decode is answered without a
 	// place in the total order.
 	early bool
@@ -75,17 +79,17 @@ const (
 
 // ops is the table, complete for ZooKeeper 3.8.
 var ops = map[wire.Op]*op{
-	wire.OpCreate:          {kind: isWrite, txn: createTxn, result: pathResult},
-	wire.OpCreate2:         {kind: isWrite, txn: createTxn, result: path2Result},
-	wire.OpCreateContainer: {kind: isWrite, txn: createContainerTxn, result: path2Result},
-	wire.OpCreateTTL:       {kind: isWrite, txn: createTTLTxn, result: path2Result},
+	wire.OpCreate:          {kind: isWrite, txn: createTxn, prepare: prepareNames, result: pathResult},
+	wire.OpCreate2:         {kind: isWrite, txn: createTxn, prepare: prepareNames, result: path2Result},
+	wire.OpCreateContainer: {kind: isWrite, txn: createContainerTxn, prepare: prepareNames, result: path2Result},
+	wire.OpCreateTTL:       {kind: isWrite, txn: createTTLTxn, prepare: prepareNames, result: path2Result},
 	wire.OpDeleteContainer: {kind: isWrite, txn: deleteContainerTxn, result: noResult},
 	wire.OpDelete:          {kind: isWrite, txn: deleteTxn, result: noResult},
 	wire.OpSetData:         {kind: isWrite, txn: setDataTxn, result: statResult},
-	wire.OpSetACL:          {kind: isWrite, txn: setACLTxn, result: statResult},
+	wire.OpSetACL:          {kind: isWrite, txn: setACLTxn, prepare: prepareNames, result: statResult},
 	wire.OpCheck:           {kind: isWrite, txn: checkTxn, result: noResult},
-	wire.OpMulti:           {kind: isWrite, txn: multiTxn, result: multiResult},
-	wire.OpReconfig:        {kind: isWrite, result: configResult, early: true, alone: true},
+	wire.OpMulti:           {kind: isWrite, txn: multiTxn, prepare: prepareNames, result: multiResult},
+	wire.OpReconfig:        {kind: isWrite, prepare: prepareReconfig, result: configResult, early: true, alone: true},
 
 	wire.OpExists:               {read: readExists, shows: true},
 	wire.OpGetData:              {read: readData, shows: true},

@@ -140,7 +140,7 @@
 //	9  attach   | session 8B | timeout 4B, in ms | attach 4B
 //
 // identities are pairs of fields, scheme and id. The request bytes are the
-// client's frame as it came: xid, op, body. The rules are [tree.Rules], and 128 for
+// client's frame: xid, op, body, as it came but for what prepare.go makes of it. The rules are [tree.Rules], and 128 for
 // reconfiguration enabled: what the member that took the request in was configured
 // to allow. Attach counts how often a session was attached to; a request, an
 // expiry or another attach from before the last time is void. An expiry is void,
@@ -206,6 +206,8 @@
 //   - checkWatches tells a client of its own watches only, and not whether
 //     anyone watches the path.
 //   - An ip ACL may be of IPv6.
+//   - In an ACL of scheme x509 a comma that stands between quotes may be answered
+//     InvalidACL. Escaped by a \ it is part of the name.
 //   - A client whose last zxid a member does not have waits for it to come; Apache
 //     ZooKeeper refuses it at once.
 //   - In read-only mode a session that is not known is closed without a word, and

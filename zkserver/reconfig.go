@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"iter"
 	"net"
 	"slices"
 	"strconv"
@@ -55,7 +56,7 @@ func (r *replica) wish(a *applied, cmd *command, q wire.ReconfigRequest, list []
 	if err != nil {
 		a.code = wire.BadArguments
 		if errors.Is(err, errNoNumber) {
-			a.code = wire.MarshallingError // the parser's own error there
+			a.code = wire.MarshallingError // the parser's own error there; refused is refused, to the log
 		}
 		return true
 	}
@@ -193,18 +194,28 @@ func wantedMembers(q wire.ReconfigRequest, list []ensemble.Member) ([]ensemble.M
 	return list, nil
 }
 
-// allMembers reads a whole list. Of two lines of one number the later one counts.
+// memberLines yields the lines of a whole list that are to be members.
+func memberLines(text []byte) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for line := range strings.FieldsFuncSeq(string(text), func(c rune) bool { return c == ',' || c == '\n' || c == '\r' }) {
+			if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "version=") {
+				continue
+			}
+			if !yield(line) {
+				return
+			}
+		}
+	}
+}
+
+// allMembers reads a whole list, which has each number once: see prepareReconfig.
 func allMembers(text []byte) ([]ensemble.Member, error) {
 	var list []ensemble.Member
-	for line := range strings.FieldsFuncSeq(string(text), func(c rune) bool { return c == ',' || c == '\n' || c == '\r' }) {
-		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "version=") {
-			continue
-		}
+	for line := range memberLines(text) {
 		m, _, err := parseMember(line)
-		if err != nil {
-			return nil, err
+		if err != nil || slices.ContainsFunc(list, func(is ensemble.Member) bool { return is.Number == m.Number }) {
+			return nil, errNewMembers
 		}
-		list = slices.DeleteFunc(list, func(is ensemble.Member) bool { return is.Number == m.Number })
 		list = append(list, m)
 	}
 	return list, nil

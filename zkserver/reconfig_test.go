@@ -31,7 +31,7 @@ func TestReconfigMakesAListOfMembers(t *testing.T) {
 		{name: "no ports", joining: "server.4=d;2182"},
 		{name: "a port of another", joining: "server.4=a:1:9;2182"},
 		{name: "a number too large", joining: "server.256=d:1:2;2182"},
-		{name: "a number twice", wanted: "server.1=b:1:2;2181,server.2=b:1:2;2181,server.1=a:1:2;2181", want: one + two},
+		{name: "a number twice", wanted: "server.1=a:1:2;2181,server.1=b:1:2;2181,server.2=c:1:2;2181"},
 		{name: "a group", wanted: "group.1=1:2"},
 		{name: "nothing", wanted: " "},
 	}

@@ -12,6 +12,9 @@ import (
 // before it is a proposed write, else in its turn. It blocks while the log has
 // too much to do. The frame is copied.
 func (c *conn) submit(ctx context.Context, xid int32, o *op, frame []byte) error {
+	if o.prepare != nil {
+		frame = prepared(o, c.srv.rules, frame)
+	}
 	cmd := command{kind: doRequest, session: c.session, attach: c.attach, rules: c.srv.rules, authSet: c.authSet, request: frame}
 	data := cmd.append(make([]byte, 0, 32+len(cmd.authSet)+len(frame)))
 

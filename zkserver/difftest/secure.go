@@ -41,7 +41,7 @@ func (g *generator) name() string {
 		return pick(g, People...).ID
 	}
 	return pick(g, "", "CN=nobody", "cn=ann", "CN=ann,O=x", "CN=ann, O=x", " CN = ann ", "CN=", "CN", "=ann", "ann", ",", "CN=ann,", ",CN=ann",
-		"CN=ann+", "CN=ann+O=x", "CN=a;O=b", `CN=a\,b`, `CN=a\`, `CN=a\xb`, `CN=a\c3\a4`, `CN="a, b"`, `CN="a`, `CN="a" b`, `CN="a\"b" `, `CN=a"b`, `CN=a\c`, "CN=a=b", "CN=a<b", "CN=#0403616161",
+		"CN=ann+", "CN=ann+O=x", "CN=a;O=b", `CN=a\,b`, `CN=a\`, `CN=a\xb`, `CN=a\c3\a4`, `CN="a; b"`, `CN="a`, `CN="a" b`, `CN="a\"b" `, `CN=a"b`, `CN=a\c`, "CN=a=b", "CN=a<b", "CN=#0403616161",
 		"CN=#04", "CN=#xy", "CN=#", "CN=#04036161", "CN=#048103616161", "CN=#04820003616161", "CN=#0480610000",
 		"1.2.3=x", "OID.1.2.3=x", "1=x", "1..2=x", "9.9.9=x", "2.999=x", "3.1=x", "1.40=x", "XX=x", "S=x", "ST=x", "T=x", "EMAILADDRESS=a@b", "E=a@b", "DC=x", "UID=x",
 		"SERIALNUMBER=1", "IP=1.2.3.4", "CN=ä", "CN=a\nb", "O=x,\nCN=a", "CN=a\x00")

@@ -108,6 +108,19 @@ func validID(rules Rules, scheme, id string) bool {
 	return false
 }
 
+// validName wants what could be a distinguished name: names and values, with
+// commas between. That is less strict than RFC 2253, which the reference follows, and
+// stays so, since logs have been decided by it: who makes a transaction may be stricter.
+func validName(id string) bool {
+	for part := range strings.SplitSeq(strings.ReplaceAll(id, `\,`, ""), ",") {
+		name, _, ok := strings.Cut(part, "=")
+		if !ok || strings.TrimSpace(name) == "" {
+			return id == ""
+		}
+	}
+	return true
+}
+
 // validDigest wants "user:hash". The user may be empty and colons may follow,
 // because the reference has them so.
 func validDigest(id string) bool {

@@ -1,4 +1,4 @@
-package tree
+package zkserver
 
 import (
 	"encoding/hex"
@@ -15,6 +15,8 @@ import (
 //	part      = attribute *("+" attribute)
 //	attribute = keyword "=" value
 //	value     = text with \ before what is special / "quoted" / #hex of a DER value
+//
+// It decides nothing that is in a log: see prepare.go.
 
 // nameKeywords are the attributes that need not be written as numbers.
 var nameKeywords = []string{

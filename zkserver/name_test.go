@@ -1,4 +1,4 @@
-package tree
+package zkserver
 
 import "testing"
 
@@ -21,9 +21,4 @@ func TestNamesAreThoseOfX500Principal(t *testing.T) {
 			t.Errorf("%q is taken", name)
 		}
 	}
-}
-
-func FuzzNames(f *testing.F) {
-	f.Add(`CN="a,b"+O=#0403616161;1.2.3=\c3`)
-	f.Fuzz(func(t *testing.T, name string) { validName(name) })
 }
