@@ -27,10 +27,37 @@ func TestARefusalIsLoggedOnceAMachineAndReasonAndAgainLater(t *testing.T) {
 			t.Errorf("%d: fresh is %t, want %t", i, got, tt.want)
 		}
 	}
-	for i := range 10 * maxRefusals {
-		r.fresh(one, fmt.Errorf("%d", i), now)
+}
+
+// A stranger makes up reasons, and comes from one port after the other, or from
+// one address.
+func TestStrangersDoNotFillTheLog(t *testing.T) {
+	var r refusals
+	now := time.Now()
+	lines := func(n int, from func(i int) (net.Addr, error)) (lines int) {
+		for i := range n {
+			if addr, why := from(i); r.fresh(addr, why, now) {
+				lines++
+			}
+		}
+		return lines
 	}
-	if len(r.said) > maxRefusals {
-		t.Errorf("%d refusals are remembered, at most %d should be", len(r.said), maxRefusals)
+	one := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 1}
+	if n := lines(1000, func(i int) (net.Addr, error) {
+		return one, fmt.Errorf("handshake: %w", &net.OpError{Op: "read", Addr: &net.TCPAddr{Port: i}, Err: errors.New("timeout")})
+	}); n != 1 {
+		t.Errorf("%d lines for one reason", n)
+	}
+	if n := lines(1000, func(i int) (net.Addr, error) { return one, fmt.Errorf("member %d", i) }); n != maxReasons-1 {
+		t.Errorf("%d lines for one machine", n)
+	}
+	if n := lines(1000, func(i int) (net.Addr, error) {
+		return &net.TCPAddr{IP: net.IPv4(10, 1, byte(i>>8), byte(i))}, errors.New("stranger")
+	}); n != maxRefusals-maxReasons {
+		t.Errorf("%d lines for many machines", n)
+	}
+	now = now.Add(refusalAgain)
+	if n := lines(1, func(int) (net.Addr, error) { return one, errors.New("stranger") }); n != 1 {
+		t.Error("no line after a while")
 	}
 }
