@@ -142,7 +142,10 @@
 // A member that needs entries which the leader's log no longer has is given a
 // snapshot. Raft's message says only which; the file goes in a stream of its
 // own, so that no heartbeat waits for it, and the message is given to raft when
-// the file is on the disk.
+// the file is on the disk. If the stream breaks off, it goes on where it was, as
+// long as the leader stays the same and its log goes on behind the snapshot; what
+// there is of it is lost with the process that takes it. Two are sent at the same
+// time at most, and one is received.
 //
 // # Goroutines
 //

@@ -3,7 +3,6 @@ package ensemble
 import (
 	"errors"
 	"fmt"
-	"io"
 
 	pb "go.etcd.io/raft/v3/raftpb"
 
@@ -18,41 +17,6 @@ import (
 //
 // If the process ends before install, the file reaches further than the log,
 // and the next Open installs it: a snapshot holds nothing but what is committed.
-
-// receive writes the file of a snapshot that another member took.
-func (t *snapshots) receive(id wal.SnapshotID, b []byte, r io.Reader) error {
-	m, err := decodeMeta(b)
-	if err != nil {
-		return err
-	}
-	t.writing.Lock()
-	defer t.writing.Unlock()
-	if t.received.Load() != 0 {
-		return errReceiving
-	}
-	if id.Index <= t.storage.snapshotIndex() {
-		_, err := io.Copy(io.Discard, r) // raft has no use for it, and will say so
-		return err
-	}
-	m.received = true
-	if b, err = m.encode(); err != nil {
-		return err
-	}
-	w, err := t.storage.log.CreateSnapshot(id, b)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(w, r); err != nil {
-		w.Abort()
-		return err
-	}
-	if _, err = w.Commit(); err == nil {
-		t.received.Store(id.Index)
-	}
-	return err
-}
-
-var errReceiving = errors.New("another snapshot is being taken over")
 
 // install empties the log, which goes on behind a snapshot whose file is on the
 // disk.

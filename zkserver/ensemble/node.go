@@ -91,7 +91,14 @@ func (n *Node) Run(ctx context.Context) error {
 		g.Go(func() error { return n.transfers.run(threads) })
 		return nil
 	})
-	if err := n.hang.wait(threads, n.cancel, g.Wait); err != nil && (ctx.Err() == nil || errors.Is(err, ErrDisk)) {
+	end := func() error {
+		err := g.Wait()
+		if n.formed() {
+			n.snaps.dropPart()
+		}
+		return err
+	}
+	if err := n.hang.wait(threads, n.cancel, end); err != nil && (ctx.Err() == nil || errors.Is(err, ErrDisk)) {
 		if errors.Is(err, wal.ErrFailed) {
 			err = fmt.Errorf("%w: %w", ErrDisk, err)
 		}

@@ -56,7 +56,7 @@ type profile struct {
 // figures say what a run has seen.
 type figures struct {
 	events, messages, commands, terms, crashes, pauses, partitions, transfers, restores int
-	changed, abandoned, refused, wiped, fulls                                           int
+	changed, abandoned, refused, wiped, fulls, resumed                                  int
 }
 
 // simulate runs one seed.

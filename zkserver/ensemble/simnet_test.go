@@ -52,7 +52,7 @@ func (t simTransport) SendFrame(to int, frame []byte) {
 	t.m.send(to, simPacket{who: t.m.node.Credentials(), frame: frame})
 }
 
-func (t simTransport) SendSnapshot(context.Context, int, io.Reader) error {
+func (t simTransport) SendSnapshot(context.Context, int, func(Part) (io.ReadCloser, error)) error {
 	return errors.ErrUnsupported
 }
 
@@ -128,7 +128,14 @@ func (m *simMember) transfer(message *pb.Message) {
 		m.node.transfers.done(message, errors.New("no such member"))
 		return
 	}
-	r, err := m.node.transfers.open(message)
+	have := Part{}
+	if other := s.members[to-1]; other.up && !s.cut.has(m.number, to) {
+		have = other.node.Part(m.node.Credentials())
+	}
+	if have.Bytes > 0 {
+		s.figures.resumed++
+	}
+	r, err := m.node.transfers.open(message, have)
 	if err != nil {
 		m.node.transfers.done(message, err)
 		return
@@ -159,7 +166,7 @@ func (m *simMember) deliver(to *simMember, b []byte) error {
 	case errors.Is(err, waltest.ErrPowerCut):
 		to.died(err)
 	case err == nil || broken || errors.Is(to.node.Judge(m.node.Credentials()), ErrRemoved):
-	case !errors.Is(err, errNotFormed) && !errors.Is(err, errReceiving) && !errors.Is(err, wal.ErrDiskFull):
+	case !errors.Is(err, errNotFormed) && !errors.Is(err, errReceiving) && !errors.Is(err, errNoPart) && !errors.Is(err, wal.ErrDiskFull):
 		s.fail("member %d: %v", to.number, err)
 	}
 	if to.up {

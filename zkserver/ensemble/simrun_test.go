@@ -119,4 +119,5 @@ func (f *figures) add(g figures) {
 	f.refused += g.refused
 	f.wiped += g.wiped
 	f.fulls += g.fulls
+	f.resumed += g.resumed
 }

@@ -30,6 +30,9 @@ type snapshots struct {
 	// push it out of the directory.
 	received atomic.Uint64
 
+	partMu sync.Mutex // protects part; taken after writing
+	part   *partial   // of another member's snapshot; nil if none broke off
+
 	// A snapshot is due when the log has grown by either limit. Each time a
 	// random part of up to a half is taken off, so that the members of an
 	// ensemble do not all write at the same time.
@@ -255,6 +258,7 @@ func (t *snapshots) write(ctx context.Context, c capture) error {
 	}
 	t.size.Store(size)
 	t.storage.setSnapshot(id, c.members.conf)
+	t.dropPart() // this member has got the log in another way, or alone
 	t.log.Debug().Str("path", t.storage.log.File(id)).Dur("took", time.Since(start)).Msg("snapshot written")
 	return truncate(t.storage.log, 2)
 }
@@ -293,6 +297,7 @@ func truncate(log *wal.Log, keep int) error {
 // what is of no use any more, and if that is not enough the snapshot to fall
 // back to, with the log that only it needs.
 func (t *snapshots) makeRoom() error {
+	t.dropPart()
 	log := t.storage.log
 	for keep := 2; keep > 0; keep-- {
 		if err := log.DropSnapshots(keep); err != nil {

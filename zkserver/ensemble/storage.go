@@ -95,6 +95,15 @@ func (s *storage) require(i uint64) {
 	s.least = i
 }
 
+// suffices reports whether a snapshot of entry i is of use to a member: its members
+// are new enough, and the log goes on behind it.
+func (s *storage) suffices(i uint64) bool {
+	base, _ := s.log.Bounds()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return i >= base && i >= s.least
+}
+
 // snapshotIndex is the last entry in the newest snapshot, or 0.
 func (s *storage) snapshotIndex() uint64 {
 	s.mu.Lock()

@@ -18,10 +18,12 @@ type frameWire struct {
 	lost bool
 }
 
-func (w *frameWire) Run(context.Context, Receiver) error                      { return nil }
-func (w *frameWire) SetMembers([]Member)                                      {}
-func (w *frameWire) SendRaft(int, *pb.Message)                                {}
-func (w *frameWire) SendSnapshot(_ context.Context, _ int, _ io.Reader) error { return nil }
+func (w *frameWire) Run(context.Context, Receiver) error { return nil }
+func (w *frameWire) SetMembers([]Member)                 {}
+func (w *frameWire) SendRaft(int, *pb.Message)           {}
+func (w *frameWire) SendSnapshot(context.Context, int, func(Part) (io.ReadCloser, error)) error {
+	return nil
+}
 func (w *frameWire) SendFrame(_ int, frame []byte) {
 	if !w.lost {
 		w.to().receiveFrame(w.from, slices.Clone(frame))

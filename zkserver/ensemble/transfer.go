@@ -5,10 +5,11 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
+	"hash/crc32"
 	"io"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 	"go.etcd.io/raft/v3"
@@ -22,12 +23,21 @@ import (
 // A snapshot goes to a member that lags behind the log as one stream:
 //
 //	u32 length | raft's message, marshalled | u32 length | meta data of the file | state
+//	u32 0xffffffff | u64 offset | the same, with the state from there on
 //
 // The message has the snapshot's index and term and no state. The other member
 // writes a file of its own, and gives the message to raft when the file is on
 // its disk.
+//
+// The second form goes on with a snapshot that broke off, as the other member says
+// it has it: the same bytes, by their CRC, and of no use any more if the log does
+// not go on behind it. Raft, which asked for the newest one, finds out from the
+// answers that the member has less than that. A large state has a long log behind
+// it, since snapshots are then taken seldom; so it gets through a link that breaks
+// again and again. What a member has ends with its process.
 const (
 	maxTransferHead = 1 << 20
+	resumed         = 1<<32 - 1
 
 	// maxTransfers is how many members are sent a snapshot at the same time.
 	maxTransfers = 2
@@ -42,10 +52,18 @@ type transfers struct {
 	log       zerolog.Logger
 	wake      chan struct{}
 	slots     chan struct{}
-	mu        sync.Mutex // protects waiting
-	waiting   []*pb.Message
 	transport Transport
+
+	mu      sync.Mutex // protects the fields below
+	waiting []*pb.Message
+	failed  map[uint64]int // how often in a row, by raft's number
 }
+
+// After a failure raft asks again at once. It is told of it later and later.
+const (
+	againFirst = 50 * time.Millisecond
+	againMost  = 5 * time.Second
+)
 
 func newTransfers(s *storage, p *peers, net *inbox, log zerolog.Logger) *transfers {
 	return &transfers{storage: s, peers: p, net: net, log: log, wake: make(chan struct{}, 1), slots: make(chan struct{}, maxTransfers), transport: p.transport}
@@ -85,11 +103,38 @@ func (t *transfers) run(ctx context.Context) error {
 				case <-ctx.Done():
 					return nil
 				}
-				defer func() { <-t.slots }()
-				t.done(m, t.send(ctx, m))
+				err := t.send(ctx, m)
+				<-t.slots
+				pause(ctx, t.wait(m.GetTo(), err))
+				t.done(m, err)
 				return nil
 			})
 		}
+	}
+}
+
+// wait notes an outcome, and gives the time before raft is told.
+func (t *transfers) wait(to uint64, err error) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err == nil {
+		delete(t.failed, to)
+		return 0
+	}
+	if t.failed == nil {
+		t.failed = make(map[uint64]int)
+	}
+	t.failed[to] = min(t.failed[to]+1, 16)
+	return min(againFirst<<(t.failed[to]-1), againMost)
+}
+
+// pause waits, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
 	}
 }
 
@@ -99,27 +144,67 @@ func (t *transfers) send(ctx context.Context, m *pb.Message) error {
 	if !ok || t.transport == nil {
 		return errors.New("no such member")
 	}
-	r, err := t.open(m)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	return t.transport.SendSnapshot(ctx, to, r)
+	return t.transport.SendSnapshot(ctx, to, func(have Part) (io.ReadCloser, error) { return t.open(m, have) })
 }
 
-// open gives the stream of a snapshot.
-func (t *transfers) open(m *pb.Message) (io.ReadCloser, error) {
+// open gives the stream of a snapshot, or what is lacking of one of which the other
+// member has a part.
+func (t *transfers) open(m *pb.Message, have Part) (io.ReadCloser, error) {
+	if have.Bytes > 0 {
+		number, _ := t.peers.numberOf(m.GetTo())
+		r, err := t.resume(m, have)
+		if err == nil {
+			t.log.Info().Int("member", number).Uint64("index", have.Index).Uint64("bytes", have.Bytes).Msg("snapshot goes on where it broke off")
+			return r, nil
+		}
+		t.log.Info().Int("member", number).Uint64("index", have.Index).Err(err).Msg("snapshot begins anew")
+	}
 	at := m.GetSnapshot().GetMetadata()
 	file, err := t.storage.log.OpenSnapshot(wal.SnapshotID{Index: at.GetIndex(), Term: at.GetTerm()})
 	if err != nil {
 		return nil, err
 	}
+	return stream(nil, m, file)
+}
+
+// resume gives the rest of a snapshot of which the other member has a part.
+func (t *transfers) resume(m *pb.Message, have Part) (_ io.ReadCloser, err error) {
+	if !t.storage.suffices(have.Index) {
+		return nil, errors.New("the log does not go on behind it any more")
+	}
+	file, err := t.storage.log.OpenSnapshot(wal.SnapshotID{Index: have.Index, Term: have.Term})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			file.Close()
+		}
+	}()
+	sum := crc32.New(castagnoli)
+	if _, err := io.CopyN(sum, file, int64(have.Bytes)); err != nil {
+		return nil, err
+	}
+	if sum.Sum32() != have.Sum {
+		return nil, errors.New("it was another one")
+	}
+	about, err := decodeMeta(file.Meta())
+	if err != nil {
+		return nil, err
+	}
+	m = proto.CloneOf(m)
+	m.Snapshot.Metadata = &pb.SnapshotMetadata{Index: &have.Index, Term: &have.Term, ConfState: about.members.conf}
+	prefix := binary.BigEndian.AppendUint32(nil, resumed)
+	return stream(binary.BigEndian.AppendUint64(prefix, have.Bytes), m, file)
+}
+
+// stream puts what comes first before what is left to be read of a file.
+func stream(head []byte, m *pb.Message, file *wal.SnapshotReader) (io.ReadCloser, error) {
 	message, err := proto.Marshal(m)
 	if err != nil {
 		file.Close()
 		return nil, err
 	}
-	var head []byte
 	for _, part := range [][]byte{message, file.Meta()} {
 		head = binary.BigEndian.AppendUint32(head, uint32(len(part)))
 		head = append(head, part...)
@@ -143,53 +228,4 @@ func (t *transfers) done(m *pb.Message, err error) {
 		t.log.Info().Int("member", number).Uint64("index", index).Msg("snapshot sent")
 	}
 	t.net.put(received{sent: m.GetTo(), status: status})
-}
-
-// ReceiveSnapshot implements Receiver: it writes the file and then tells raft.
-func (n *Node) ReceiveSnapshot(from Credentials, r io.Reader) error {
-	if !n.formed() {
-		return errNotFormed
-	}
-	if !n.trusts(from) {
-		return errors.New("receive snapshot: it is not from a member")
-	}
-	message, err := readPart(r)
-	if err != nil {
-		return err
-	}
-	meta, err := readPart(r)
-	if err != nil {
-		return err
-	}
-	m := &pb.Message{}
-	if err := proto.Unmarshal(message, m); err != nil {
-		return fmt.Errorf("receive snapshot: %w", err)
-	}
-	if m.GetType() != pb.MsgSnap || m.GetTo() != n.peers.self || m.GetFrom() != from.Member {
-		return errors.New("receive snapshot: it is not for this member")
-	}
-	n.peers.learn(m.GetFrom(), from.Number)
-	at := m.GetSnapshot().GetMetadata()
-	id := wal.SnapshotID{Index: at.GetIndex(), Term: at.GetTerm()}
-	if err := n.snaps.receive(id, meta, r); err != nil {
-		return fmt.Errorf("receive snapshot: %w", err)
-	}
-	n.net.put(received{from: from.Number, message: m})
-	return nil
-}
-
-func readPart(r io.Reader) ([]byte, error) {
-	var size [4]byte
-	if _, err := io.ReadFull(r, size[:]); err != nil {
-		return nil, fmt.Errorf("receive snapshot: %w", err)
-	}
-	n := binary.BigEndian.Uint32(size[:])
-	if n > maxTransferHead {
-		return nil, fmt.Errorf("receive snapshot: %w", errFrame)
-	}
-	b := make([]byte, n)
-	if _, err := io.ReadFull(r, b); err != nil {
-		return nil, fmt.Errorf("receive snapshot: %w", err)
-	}
-	return b, nil
 }

@@ -28,9 +28,19 @@ type Transport interface {
 	// Before the first call those who were configured are meant.
 	SetMembers(others []Member)
 
-	// SendSnapshot sends what is read from r and returns when the other member
-	// has taken all of it, or an error when it has not.
-	SendSnapshot(ctx context.Context, to int, r io.Reader) error
+	// SendSnapshot sends a snapshot and returns when the other member has taken
+	// all of it, or an error when it has not. open is given what the other one has
+	// of a snapshot that broke off, gives what there is to send, and is called
+	// once at most.
+	SendSnapshot(ctx context.Context, to int, open func(have Part) (io.ReadCloser, error)) error
+}
+
+// A Part is what a member has of a snapshot that broke off on its way. The zero
+// Part is nothing.
+type Part struct {
+	Index, Term uint64 // of the last entry in the snapshot
+	Bytes       uint64 // of the state, from its begin
+	Sum         uint32 // CRC-32C of them
 }
 
 // A Receiver takes what a Transport brings. from is what who sent it said of itself
@@ -62,6 +72,10 @@ type Receiver interface {
 	// Admit is Judge for a new connection. Who made it may be answered as long as
 	// leave is not called, which must be done once, when the connection has ended.
 	Admit(Credentials) (leave func(), err error)
+
+	// Part is what this member has of the last snapshot of another one, if that
+	// broke off. It is not called while one of the same member is received.
+	Part(from Credentials) Part
 
 	// ReceiveSnapshot reads r to its end. io.EOF says that all of it has come,
 	// and nil is returned when it is on the disk.

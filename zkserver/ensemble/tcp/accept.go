@@ -20,11 +20,11 @@ import (
 )
 
 const (
-	// maxHandshakes is how many connections may be shaking hands.
-	maxHandshakes = 64
+	lingerFor = 500 * time.Millisecond
 
-	chunkFor         = 30 * time.Second // for a record of a snapshot to come
-	snapshotTakenFor = 2 * time.Minute
+	// greetingBytes bounds what those say who belong to no ensemble, or of whom
+	// that is not known.
+	greetingBytes = 1 << 20
 )
 
 // An incoming is a stream of another member. Of two with one number neither takes
@@ -38,7 +38,8 @@ type incoming struct {
 // An accepting is the connection of a stream, and who made it.
 type accepting struct {
 	net.Conn
-	who ensemble.Credentials
+	who  ensemble.Credentials
+	done chan struct{} // closed when nothing that came on it is worked on any more
 }
 
 // accepted are the connections of other members, one for each of their streams.
@@ -48,7 +49,7 @@ type accepted struct {
 }
 
 // enter makes c the connection of a stream, in place of an earlier one, which
-// is closed.
+// is closed; it waits until that is done with.
 func (a *accepted) enter(in incoming, c accepting) {
 	a.mu.Lock()
 	old := a.conns[in]
@@ -56,6 +57,7 @@ func (a *accepted) enter(in incoming, c accepting) {
 	a.mu.Unlock()
 	if old.Conn != nil {
 		old.Close()
+		<-old.done
 	}
 }
 
@@ -97,13 +99,7 @@ func (t *Transport) accept(ctx context.Context, r ensemble.Receiver) error {
 	defer context.AfterFunc(ctx, func() { t.cfg.Listener.Close() })()
 	var g errgroup.Group
 	defer g.Wait()
-	slots := make(chan struct{}, maxHandshakes)
 	for {
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-			return nil
-		}
 		c, err := t.cfg.Listener.Accept()
 		if ctx.Err() != nil {
 			if err == nil {
@@ -112,7 +108,6 @@ func (t *Transport) accept(ctx context.Context, r ensemble.Receiver) error {
 			return nil
 		}
 		if err != nil {
-			<-slots
 			if errors.Is(err, net.ErrClosed) {
 				return fmt.Errorf("tcp: accept: %w", err)
 			}
@@ -121,80 +116,139 @@ func (t *Transport) accept(ctx context.Context, r ensemble.Receiver) error {
 			continue
 		}
 		g.Go(func() error {
-			t.serve(ctx, c, r, sync.OnceFunc(func() { <-slots }))
+			t.serve(ctx, c, r)
 			return nil
 		})
 	}
 }
 
-// serve takes what comes on a connection until it ends. shaken is called when
-// the handshake is done.
-func (t *Transport) serve(ctx context.Context, c net.Conn, r ensemble.Receiver, shaken func()) {
-	defer shaken()
-	defer c.Close()
-	defer context.AfterFunc(ctx, func() { c.Close() })()
-	in := bufio.NewReaderSize(c, 64<<10)
-	h, leave, err := t.shakeHands(c, in, r)
+// serve takes what comes on a connection until it ends.
+func (t *Transport) serve(ctx context.Context, nc net.Conn, r ensemble.Receiver) {
+	defer nc.Close()
+	defer context.AfterFunc(ctx, func() { nc.Close() })()
+	knock := t.gate.enter(nc)
+	h, leave, err := t.shakeHands(nc, r, knock)
+	if t.gate.leave(knock) {
+		err = errCrowded
+	}
+	if leave != nil {
+		defer leave()
+	}
 	if err != nil {
-		if ctx.Err() == nil && t.refusals.fresh(c.RemoteAddr(), err, time.Now()) {
-			t.cfg.Log.Warn().Stringer("addr", c.RemoteAddr()).Err(err).Msg("connection refused")
+		if ctx.Err() == nil && t.refusals.fresh(nc.RemoteAddr(), err, time.Now()) {
+			t.cfg.Log.Warn().Stringer("addr", nc.RemoteAddr()).Err(err).Msg("connection refused")
 		}
 		return
 	}
-	defer leave()
-	shaken()
+	version, _ := h.agree()
+	c, done := &conn{Conn: nc, version: version, greets: h.from.Cluster == 0}, make(chan struct{})
+	defer close(done)
 	from := incoming{h.from.Number, h.from.Directory, h.stream}
-	t.streams.enter(from, accepting{c, h.from})
-	defer t.streams.leave(from, c)
+	t.streams.enter(from, accepting{nc, h.from, done})
+	defer t.streams.leave(from, nc)
 	if h.stream == streamSnapshot {
-		t.takeSnapshot(ctx, c, in, r, h.from)
+		t.takeSnapshot(ctx, c, r, h.from)
 		return
 	}
+	if err := t.listen(c, r, h); ctx.Err() == nil && !ended(err) {
+		t.cfg.Log.Debug().Int("member", h.from.Number).Err(err).Msg("connection of a member ended")
+	}
+}
+
+// listen takes the records of a stream.
+func (t *Transport) listen(c *conn, r ensemble.Receiver, h hello) error {
+	if c.lively() {
+		done := make(chan struct{})
+		var life sync.WaitGroup
+		life.Go(func() { c.live(done) })
+		defer life.Wait()
+		defer c.Close()
+		defer close(done)
+	}
+	in := bufio.NewReaderSize(c, 64<<10)
+	may := func(size int64) bool {
+		return size <= greetingBytes || size <= maxRecord && !c.greets && r.Credentials().Cluster != 0
+	}
 	for {
-		b, err := readRecord(in)
-		if err == nil {
+		b, err := readRecord(in, may)
+		if err == nil && len(b) > 0 { // else it is a sign of life
 			err = deliver(r, h, b)
 		}
 		if err != nil {
-			if ctx.Err() == nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
-				t.cfg.Log.Debug().Int("member", h.from.Number).Err(err).Msg("connection of a member ended")
-			}
-			return
+			return err
 		}
 	}
 }
 
-// shakeHands is the acceptor's side of the handshake. leave is called when the
-// connection has ended.
-func (t *Transport) shakeHands(c net.Conn, in io.Reader, r ensemble.Receiver) (h hello, leave func(), err error) {
+// shakeHands is the acceptor's side of the handshake. leave, unless it is nil, is
+// called when the connection has ended.
+func (t *Transport) shakeHands(c net.Conn, r ensemble.Receiver, k *knock) (h hello, leave func(), err error) {
 	if err := c.SetDeadline(time.Now().Add(handshakeFor)); err != nil {
 		return hello{}, nil, err
 	}
-	if h, err = readHello(in); err != nil && !errors.Is(err, errVersion) {
+	if h, err = readHello(c); err != nil && !errors.Is(err, errVersion) {
 		return hello{}, nil, fmt.Errorf("handshake: %w", err)
 	}
 	refused := t.judge(c, h)
 	if refused == nil {
-		leave, refused = r.Admit(h.from)
+		leave, refused = t.admit(c, r, h.from)
+	}
+	if refused == nil {
+		t.gate.leave(k) // so that nobody who has been let in has to go
+	}
+	version, ok := h.agree()
+	if !ok {
+		version = newest
 	}
 	if err = writeAnswer(c, magic, []byte{version}, refused); err == nil {
 		err = c.SetDeadline(time.Time{})
 	}
-	switch {
-	case refused != nil:
+	if refused != nil {
+		linger(c)
 		return hello{}, nil, refused
-	case err != nil:
-		leave()
-		return hello{}, nil, fmt.Errorf("handshake: %w", err)
+	}
+	if err != nil {
+		return hello{}, leave, fmt.Errorf("handshake: %w", err)
 	}
 	return h, leave, nil
 }
 
+// admit asks the ensemble, and looks how many strangers are here.
+func (t *Transport) admit(c net.Conn, r ensemble.Receiver, from ensemble.Credentials) (leave func(), err error) {
+	gone := func() {}
+	if from.Cluster == 0 || r.Credentials().Cluster == 0 {
+		if gone, err = t.gate.receive(c.RemoteAddr()); err != nil {
+			return nil, fmt.Errorf("member %d: %w", from.Number, err)
+		}
+	}
+	left, err := r.Admit(from)
+	if err != nil {
+		gone()
+		return nil, err
+	}
+	if from.Cluster != 0 && from.Cluster == r.Credentials().Cluster {
+		t.gate.meet(c.RemoteAddr())
+	}
+	return func() { left(); gone() }, nil
+}
+
+// linger reads what one who is refused has sent besides, since a close with that
+// unread would take the answer away again.
+func linger(c net.Conn) {
+	if half, ok := c.(interface{ CloseWrite() error }); ok && half.CloseWrite() != nil {
+		return
+	}
+	if c.SetReadDeadline(time.Now().Add(lingerFor)) == nil {
+		_, _ = io.CopyN(io.Discard, c, 4<<10) // whatever it is
+	}
+}
+
 // judge says why who dialed is not listened to.
 func (t *Transport) judge(c net.Conn, h hello) error {
+	_, speaks := h.agree()
 	switch {
-	case h.low > version || h.high < version:
-		return fmt.Errorf("it speaks versions %d to %d, member %d speaks version %d: all members need the same version of mw", h.low, h.high, t.cfg.Number, version)
+	case !speaks:
+		return fmt.Errorf("it speaks versions %d to %d, member %d speaks versions %d to %d: their versions of mw are too far apart", h.low, h.high, t.cfg.Number, oldest, newest)
 	case h.to != t.cfg.Number:
 		return fmt.Errorf("member %d looks for member %d here, but this is member %d", h.from.Number, h.to, t.cfg.Number)
 	case h.stream < streamRaft || h.stream > streamSnapshot:
@@ -224,45 +278,4 @@ func deliver(r ensemble.Receiver, h hello, b []byte) error {
 	}
 	r.ReceiveRaft(h.from, m)
 	return nil
-}
-
-// takeSnapshot takes one snapshot and answers.
-func (t *Transport) takeSnapshot(ctx context.Context, c net.Conn, in io.Reader, r ensemble.Receiver, from ensemble.Credentials) {
-	err := r.ReceiveSnapshot(from, &chunks{conn: c, in: in})
-	if ctx.Err() != nil {
-		return
-	}
-	if err != nil {
-		t.cfg.Log.Warn().Int("member", from.Number).Err(err).Msg("snapshot not taken")
-	}
-	if c.SetWriteDeadline(time.Now().Add(writeFor)) == nil {
-		_ = writeAnswer(c, "", nil, err) // the sender learns of it in any case
-	}
-}
-
-// chunks reads the records of a snapshot. io.EOF is the end that the sender
-// meant.
-type chunks struct {
-	conn net.Conn
-	in   io.Reader
-	left []byte
-	err  error
-}
-
-func (c *chunks) Read(p []byte) (int, error) {
-	if len(c.left) == 0 && c.err == nil {
-		if c.err = c.conn.SetReadDeadline(time.Now().Add(chunkFor)); c.err == nil {
-			c.left, c.err = readRecord(c.in)
-			c.err = noEOF(c.err)
-		}
-		if c.err == nil && len(c.left) == 0 {
-			c.err = io.EOF
-		}
-	}
-	if len(c.left) == 0 {
-		return 0, c.err
-	}
-	n := copy(p, c.left)
-	c.left = c.left[n:]
-	return n, nil
 }

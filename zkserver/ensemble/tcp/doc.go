@@ -7,10 +7,10 @@
 //
 // # Connections
 //
-// Who has something to say dials. To each other member there are two
-// connections that stay, one for raft's messages and one for frames, and one
-// for each snapshot, so that none of them holds up another. A connection begins
-// with, integers big-endian:
+// Who has something to say dials, and resolves the name anew each time. To each
+// other member there are two connections that stay, one for raft's messages and
+// one for frames, and one for each snapshot, so that none of them holds up another.
+// A connection begins with, integers big-endian:
 //
 //	dialer    "mwpeer\r\n" | u8 lowest and u8 highest version it speaks | u8 stream
 //	          u32 from | u32 to | u64 cluster | u64 directory | u64 member | u64 joined | u16 length | address | u32 CRC
@@ -18,13 +18,36 @@
 //
 // cluster, directory, member, joined and address are the dialer's [ensemble.Credentials].
 //
-// Then the dialer sends records: u32 length | u32 CRC | payload, and the
-// acceptor nothing, but after a snapshot, which a record of length 0 ends:
+// Then the dialer sends records: u32 length | u32 CRC | payload. On a connection
+// that stays a record of length 0 is a sign of life, and the acceptor sends u8 0xff
+// as one, each every two seconds at least. After ten without a word the connection
+// is given up: a machine that has lost its power ends none.
 //
+// For a snapshot the acceptor says first what it has of one that broke off, takes
+// each record, and answers at the end, which is a record of length 0, or before:
+//
+//	u64 index | u64 term | u64 bytes of the state | u32 their CRC | u32 CRC
+//	u8 0xff                                  after each record: go on
 //	u8 0 or 1 if it was not taken | u16 length | why | u32 CRC
 //
 // CRC is CRC-32C of what stands before it, in a record of the payload. A record
 // that is not whole, or not what it should be, ends the connection.
+//
+// # Versions
+//
+// The newest that both speak is spoken: the acceptor's answer says which. Members
+// of neighbouring releases can so be restarted one by one. A frame or a message of
+// a kind that is not known is dropped, and ends nothing.
+//
+//	2  no signs of life; of a snapshot the acceptor says nothing but the answer at the end
+//	3  this
+//
+// # Snapshots
+//
+// One record of a snapshot is on its way at a time, of 16 KiB to 4 MiB: it grows
+// while it arrives within 25 ms of the fastest, and shrinks when it takes 50 ms
+// longer. So on a link that is shared, be it slow or busy, no heartbeat waits for
+// long. One that broke off goes on where it was: see package ensemble.
 //
 // # Members
 //
@@ -37,7 +60,8 @@
 // What waits for a connection is limited in bytes, and dropped beyond that or
 // when there is no connection: the ensemble sends it again. A handshake must be
 // done within seconds, and few are done at the same time. A new connection for
-// a stream of a member replaces the one before. A record is at most 16 MiB.
+// a stream of a member replaces the one before. A record is at most 66 MiB. What
+// is read or written goes on within ten seconds, or the connection ends.
 //
 // # Who is it
 //

@@ -18,10 +18,15 @@ import (
 
 // hello is what a member says first.
 func hello(low, high, stream byte, from, to int) []byte {
+	return helloOf(7, low, high, stream, from, to)
+}
+
+// helloOf is of one that belongs to an ensemble, or to none.
+func helloOf(cluster uint64, low, high, stream byte, from, to int) []byte {
 	b := append([]byte("mwpeer\r\n"), low, high, stream)
 	b = binary.BigEndian.AppendUint32(b, uint32(from))
 	b = binary.BigEndian.AppendUint32(b, uint32(to))
-	b = binary.BigEndian.AppendUint64(b, 7)
+	b = binary.BigEndian.AppendUint64(b, cluster)
 	b = binary.BigEndian.AppendUint64(b, 1)
 	b = append(b, make([]byte, 8+8+2)...)
 	return binary.BigEndian.AppendUint32(b, checksum(b))
@@ -30,7 +35,7 @@ func hello(low, high, stream byte, from, to int) []byte {
 func TestOtherVersionsAreRefusedByWhatAllHaveInCommon(t *testing.T) {
 	p := start(t, nil)
 	for want, say := range map[string][]byte{
-		"speaks versions 3 to 9": hello(3, 9, 1, 1, 2),
+		"speaks versions 4 to 9": hello(4, 9, 1, 1, 2),
 		"speaks versions 1 to 1": []byte("mwpeer\r\n\x01\x01"), // its hello was shorter
 	} {
 		c, err := net.Dial("tcp", p.members[1].Address)
@@ -100,7 +105,7 @@ func TestRefusalsAreLoggedOnBothSides(t *testing.T) {
 			p.logs[0].wait(t, tt.says)
 			p.logs[1].wait(t, tt.says)
 			p.ends[0].SendFrame(2, []byte("x"))
-			if err := p.ends[0].SendSnapshot(t.Context(), 2, strings.NewReader("x")); err == nil {
+			if err := p.ends[0].SendSnapshot(t.Context(), 2, sends(strings.NewReader("x"))); err == nil {
 				t.Error("a snapshot was taken")
 			}
 			if len(p.got[1].frames) > 0 {

@@ -78,6 +78,12 @@ func (m *machine) list() []string {
 	return slices.Clone(m.applied)
 }
 
+func (m *machine) loaded() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.loads
+}
+
 // wait blocks until done is true of what is applied.
 func (m *machine) wait(t *testing.T, what string, done func(applied []string) bool) {
 	t.Helper()
@@ -111,7 +117,18 @@ type cluster struct {
 	members []ensemble.Member
 	disks   []*waltest.Disk
 	running []*process
-	largest int64 // command; 0 for the default
+	largest int64    // command; 0 for the default
+	net     *network // in a bubble; nil for that of the machine
+}
+
+// newClusterOn is for a bubble.
+func newClusterOn(t *testing.T, n int, w *network) *cluster {
+	c := &cluster{t: t, running: make([]*process, n), net: w}
+	for i := range n {
+		c.members = append(c.members, ensemble.Member{Number: i + 1, Address: fmt.Sprintf("zk%d:2888", i+1)})
+		c.disks = append(c.disks, waltest.New(uint64(i)))
+	}
+	return c
 }
 
 func newCluster(t *testing.T, n int) *cluster {
@@ -131,13 +148,13 @@ func newCluster(t *testing.T, n int) *cluster {
 // start runs a member until kill or the end of the test.
 func (c *cluster) start(i int) *process {
 	c.t.Helper()
-	l, err := net.Listen("tcp", c.members[i].Address)
-	if err != nil {
-		c.t.Fatal(err)
-	}
 	p := &process{machine: newMachine(), log: &lines{}}
 	log := zerolog.New(p.log)
-	tr, err := tcp.New(tcp.Config{Number: i + 1, Members: c.members, Listener: l, Log: log})
+	cfg := tcp.Config{Number: i + 1, Members: c.members, Log: log}
+	if err := c.listen(i, &cfg); err != nil {
+		c.t.Fatal(err)
+	}
+	tr, err := tcp.New(cfg)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -163,6 +180,18 @@ func (c *cluster) start(i int) *process {
 	c.t.Cleanup(p.stop)
 	c.running[i] = p
 	return p
+}
+
+func (c *cluster) listen(i int, cfg *tcp.Config) (err error) {
+	if c.net == nil {
+		cfg.Listener, err = net.Listen("tcp", c.members[i].Address)
+		return err
+	}
+	cfg.Listener = c.net.listeners[i]
+	cfg.Dial = func(ctx context.Context, to ensemble.Member) (net.Conn, error) {
+		return c.net.dial(ctx, i, to.Number-1)
+	}
+	return c.net.listeners[i].Reopen()
 }
 
 // kill ends a member as a power cut does.

@@ -31,6 +31,7 @@ type receiver struct {
 	frames   []string
 	messages []*pb.Message
 	snapshot []byte
+	part     ensemble.Part
 	broken   error
 	failWith error
 	gone     []int
@@ -74,7 +75,8 @@ func (r *receiver) ReceiveSnapshot(from ensemble.Credentials, in io.Reader) erro
 	}
 	return r.failWith
 }
-func (r *receiver) Credentials() ensemble.Credentials { return r.credentials }
+func (r *receiver) Part(ensemble.Credentials) ensemble.Part { return r.part }
+func (r *receiver) Credentials() ensemble.Credentials       { return r.credentials }
 
 // Judge refuses all, or those that were removed.
 func (r *receiver) Judge(c ensemble.Credentials) error {
@@ -174,4 +176,21 @@ func start(t *testing.T, change func(number int, c *tcp.Config, r *receiver)) *p
 		})
 	}
 	return p
+}
+
+// sends gives a snapshot to be sent, whatever the other member has.
+func sends(r io.Reader) func(ensemble.Part) (io.ReadCloser, error) {
+	return func(ensemble.Part) (io.ReadCloser, error) { return io.NopCloser(r), nil }
+}
+
+// run runs a transport until the test ends.
+func run(t *testing.T, tr *tcp.Transport, r *receiver) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	t.Cleanup(func() { cancel(); wg.Wait() })
+	wg.Go(func() {
+		if err := tr.Run(ctx, r); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"syscall"
 	"time"
 
@@ -81,157 +82,107 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // dial makes a connection and shakes hands. The caller closes it.
-func (t *Transport) dial(ctx context.Context, r ensemble.Receiver, to ensemble.Member, s stream) (net.Conn, error) {
-	c, err := t.cfg.Dial(ctx, to)
+func (t *Transport) dial(ctx context.Context, r ensemble.Receiver, to ensemble.Member, s stream) (*conn, error) {
+	dialing, cancel := context.WithTimeout(ctx, dialFor)
+	defer cancel()
+	c, err := t.cfg.Dial(dialing, to)
 	if err != nil {
 		return nil, fmt.Errorf("dial: %w", err)
 	}
 	stop := context.AfterFunc(ctx, func() { c.Close() })
 	defer stop()
-	if err := t.introduce(c, r, to, s); err != nil {
+	version, err := t.introduce(c, r, to, s)
+	if err != nil {
 		c.Close()
 		return nil, fmt.Errorf("handshake: %w", err)
 	}
-	return c, nil
+	t.gate.meet(c.RemoteAddr()) // it comes from there, too, most likely
+	return &conn{Conn: c, version: version}, nil
 }
 
 // introduce is the dialer's side of the handshake.
-func (t *Transport) introduce(c net.Conn, r ensemble.Receiver, to ensemble.Member, s stream) error {
+func (t *Transport) introduce(c net.Conn, r ensemble.Receiver, to ensemble.Member, s stream) (version uint8, err error) {
 	if err := c.SetDeadline(time.Now().Add(handshakeFor)); err != nil {
-		return err
+		return 0, err
 	}
-	h := hello{low: version, high: version, stream: s, to: to.Number, from: r.Credentials()}
+	h := hello{low: oldest, high: newest, stream: s, to: to.Number, from: r.Credentials()}
 	if _, err := c.Write(h.append(nil)); err != nil {
-		return err
+		return 0, err
 	}
 	spoken, err := readAnswer(c, magic, 1)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if spoken[0] != version {
-		return errGarbled
+	if spoken[0] < oldest || spoken[0] > newest {
+		return 0, errGarbled
 	}
 	if err := t.cfg.Check(to, c); err != nil {
-		return err
+		return 0, err
 	}
-	return c.SetDeadline(time.Time{})
+	return spoken[0], c.SetDeadline(time.Time{})
 }
 
 // sendOn sends what is queued until the connection fails or ctx ends, and
 // closes the connection.
-func (t *Transport) sendOn(ctx context.Context, c net.Conn, q *queue) error {
+func (t *Transport) sendOn(ctx context.Context, c *conn, q *queue) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(ctx, func() { c.Close() })()
+	var listening sync.WaitGroup
+	listening.Go(func() { cancel(c.listen()) })
+	defer listening.Wait()
 	defer c.Close()
-	// The other side says nothing: what can be read is the end.
-	ended := make(chan error, 1)
-	go func() {
-		_, err := c.Read(make([]byte, 1))
-		if err == nil {
-			err = errGarbled
-		}
-		c.Close()
-		ended <- err
-	}()
-	err := t.pump(ctx, c, q, ended)
-	c.Close()
-	if err == nil {
-		err = <-ended
+	err := pump(ctx, c, q)
+	if why := context.Cause(ctx); why != nil {
+		err = why
 	}
 	return err
 }
 
-// pump returns nil if ended has, or will have, the reason.
-func (t *Transport) pump(ctx context.Context, c net.Conn, q *queue, ended <-chan error) error {
+// pump sends what is queued, and signs of life while there is nothing.
+func pump(ctx context.Context, c *conn, q *queue) error {
 	w := bufio.NewWriterSize(c, 64<<10)
+	life := time.NewTicker(lifeEvery)
+	defer life.Stop()
 	var items []outgoing
 	var b []byte
-	for {
+	for silent := true; ; {
+		var err error
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case err := <-ended:
-			return err
+		case <-life.C:
+			if silent && c.lively() {
+				err = writeRecord(w, nil)
+			}
+			silent = true
 		case <-q.wake:
+			items, silent = q.take(items), false
+			b, err = writeAll(w, items, b)
 		}
-		items = q.take(items)
-		if err := c.SetWriteDeadline(time.Now().Add(writeFor)); err != nil {
-			return err
+		if err == nil {
+			err = w.Flush()
 		}
-		for _, o := range items {
-			payload := o.frame
-			if o.message != nil {
-				var err error
-				if b, err = (proto.MarshalOptions{}).MarshalAppend(b[:0], o.message); err != nil {
-					return err
-				}
-				payload = b
-			}
-			if err := writeRecord(w, payload); err != nil {
-				return err
-			}
-		}
-		if err := w.Flush(); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 }
 
-// chunkBytes is how much of a snapshot is in a record.
-const chunkBytes = 256 << 10
-
-// SendSnapshot implements ensemble.Transport.
-func (t *Transport) SendSnapshot(ctx context.Context, to int, r io.Reader) error {
-	select {
-	case <-t.running:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	m := t.member(to)
-	if m == nil {
-		return fmt.Errorf("tcp: no member %d", to)
-	}
-	c, err := t.dial(ctx, t.self, m.Member, streamSnapshot)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	defer context.AfterFunc(ctx, func() { c.Close() })()
-	if err := t.sendChunks(ctx, c, r); err != nil {
-		return err
-	}
-	// The other member writes, syncs and names its file.
-	if err := c.SetReadDeadline(time.Now().Add(snapshotTakenFor)); err != nil {
-		return err
-	}
-	_, err = readAnswer(c, "", 0)
-	return err
-}
-
-func (t *Transport) sendChunks(ctx context.Context, c net.Conn, r io.Reader) error {
-	w := bufio.NewWriterSize(c, 64<<10)
-	b := make([]byte, chunkBytes)
-	for begin, sent := time.Now(), 0; ; {
-		n, err := io.ReadFull(r, b)
-		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-			return err
-		}
-		if err := c.SetWriteDeadline(time.Now().Add(writeFor)); err != nil {
-			return err
-		}
-		if n > 0 {
-			if err := writeRecord(w, b[:n]); err != nil {
-				return err
+// writeAll writes what was queued. b is memory to use, and is given back.
+func writeAll(w io.Writer, items []outgoing, b []byte) ([]byte, error) {
+	for _, o := range items {
+		payload := o.frame
+		if o.message != nil {
+			var err error
+			if b, err = (proto.MarshalOptions{}).MarshalAppend(b[:0], o.message); err != nil {
+				return b, err
 			}
+			payload = b
 		}
-		if err != nil { // the end
-			if err := writeRecord(w, nil); err != nil {
-				return err
-			}
-			return w.Flush()
-		}
-		sent += n
-		due := time.Duration(float64(sent) / float64(t.cfg.SnapshotRate) * float64(time.Second))
-		if early := due - time.Since(begin); early > 0 {
-			pause(ctx, early)
+		if err := writeRecord(w, payload); err != nil {
+			return b, err
 		}
 	}
+	return b, nil
 }

@@ -88,7 +88,7 @@ func TestMembersSpeakTLS(t *testing.T) {
 	p := start(t, secured(t, newAuthority(t), func(number int) string { return fmt.Sprintf("member-%d", number) }))
 	p.logs[0].wait(t, "member reached")
 	p.logs[1].wait(t, "member reached")
-	if err := p.ends[0].SendSnapshot(t.Context(), 2, failing{}); err == nil {
+	if err := p.ends[0].SendSnapshot(t.Context(), 2, sends(failing{})); err == nil {
 		t.Error("a snapshot that cannot be read was sent")
 	}
 }

@@ -47,7 +47,8 @@ type Config struct {
 }
 
 const (
-	queueBytes   = 64 << 20 // for one stream of a member
+	queueBytes   = 64 << 20         // for one stream of a member
+	dialFor      = 10 * time.Second // name, connection and TLS
 	handshakeFor = 5 * time.Second
 	writeFor     = 10 * time.Second
 	redialFirst  = 2 * time.Millisecond // after a connection that was good
@@ -65,6 +66,7 @@ type Transport struct {
 	self    ensemble.Receiver // set when running is closed
 	running chan struct{}
 	streams *accepted
+	gate    *gate
 	review  chan struct{} // has a token when the members have changed
 
 	senders sync.WaitGroup
@@ -97,7 +99,7 @@ func New(cfg Config) (*Transport, error) {
 	cfg.SnapshotRate = cmp.Or(cfg.SnapshotRate, 64<<20)
 	t := &Transport{
 		cfg: cfg, running: make(chan struct{}), members: make(map[int]*member), review: make(chan struct{}, 1),
-		streams: &accepted{conns: make(map[incoming]accepting)},
+		streams: &accepted{conns: make(map[incoming]accepting)}, gate: newGate(),
 	}
 	for _, m := range cfg.Members {
 		if m.Number == cfg.Number {

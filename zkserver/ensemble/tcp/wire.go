@@ -21,7 +21,8 @@ const (
 
 const (
 	magic        = "mwpeer\r\n"
-	version      = 2
+	oldest       = 2 // version that is spoken
+	newest       = 3
 	beginBytes   = len(magic) + 2
 	helloBytes   = beginBytes + 1 + 4 + 4 + 8 + 8 + 8 + 8 + 2
 	maxAddress   = 512
@@ -53,12 +54,18 @@ type refusal struct {
 func (r *refusal) Error() string { return "refused: " + r.why }
 
 // A hello is what the dialer says first. The magic and the versions that follow
-// it are alike in all versions.
+// it are alike in all versions, the rest in those that are spoken here.
 type hello struct {
 	low, high uint8 // versions
 	stream    stream
 	to        int
 	from      ensemble.Credentials
+}
+
+// agree gives the newest version that both sides speak.
+func (h hello) agree() (version uint8, ok bool) {
+	version = min(h.high, newest)
+	return version, version >= max(h.low, oldest)
 }
 
 func (h hello) append(b []byte) []byte {
@@ -85,8 +92,10 @@ func readHello(r io.Reader) (hello, error) {
 	if b[0] == tlsRecord {
 		return hello{}, errTLS
 	}
-	if low, high := b[len(magic)], b[len(magic)+1]; string(b[:len(magic)]) == magic && (low > version || high < version) {
-		return hello{low: low, high: high}, errVersion // of which the rest is not known
+	if h := (hello{low: b[len(magic)], high: b[len(magic)+1]}); string(b[:len(magic)]) == magic {
+		if _, ok := h.agree(); !ok {
+			return h, errVersion // of which the rest is not known
+		}
 	}
 	if _, err := io.ReadFull(r, b[beginBytes:]); err != nil {
 		return hello{}, noEOF(err)
@@ -175,14 +184,14 @@ func writeRecord(w io.Writer, payload []byte) error {
 }
 
 // readRecord reads one record into new memory, which grows only as the bytes
-// come.
-func readRecord(r io.Reader) ([]byte, error) {
+// come, and may have the size that may allows.
+func readRecord(r io.Reader, may func(size int64) bool) ([]byte, error) {
 	var head [recordHeader]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return nil, err
 	}
 	size := int64(binary.BigEndian.Uint32(head[:]))
-	if size > maxRecord {
+	if !may(size) {
 		return nil, errGarbled
 	}
 	b := make([]byte, min(size, 64<<10))
