@@ -13,7 +13,7 @@ import (
 const (
 	maxKnocks       = 32 // connections of strangers that shake hands
 	maxKnocksByAddr = 16 // of one address, be it a member's or not
-	maxGuests       = 64 // connections of strangers that belong to no ensemble
+	maxGuests       = 64 // connections of strangers that belong to no ensemble, or of those at one member's address
 	maxGuestsByAddr = 16
 	maxKnown        = 1024 // addresses of members that are remembered
 )
@@ -32,7 +32,7 @@ type gate struct {
 	knocks []*knock     // oldest first
 	known  []netip.Addr // of members, those of which was heard last at the end
 	guests map[netip.Addr]int
-	all    int // of guests
+	all    int // of guests, those at the addresses of members left out
 }
 
 // A knock is a connection that shakes hands.
@@ -47,18 +47,26 @@ func newGate() *gate { return &gate{guests: make(map[netip.Addr]int)} }
 // enter lets one shake hands until leave.
 func (g *gate) enter(c net.Conn) *knock {
 	k := &knock{Conn: c, addr: hostOf(c.RemoteAddr())}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.crowdLocked(maxKnocksByAddr, func(other *knock) bool { return other.addr == k.addr })
-	if !g.knowsLocked(k.addr) {
-		g.crowdLocked(maxKnocks, func(other *knock) bool { return !g.knowsLocked(other.addr) })
+	for _, gone := range g.admit(k) {
+		gone.Close() // outside the lock, since TLS writes at a close
 	}
-	g.knocks = append(g.knocks, k)
 	return k
 }
 
-// crowdLocked makes room for one more of a kind.
-func (g *gate) crowdLocked(most int, kind func(*knock) bool) {
+// admit gives those who have to go.
+func (g *gate) admit(k *knock) (gone []*knock) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	gone = g.crowdLocked(gone, maxKnocksByAddr, func(other *knock) bool { return other.addr == k.addr })
+	if !g.knowsLocked(k.addr) {
+		gone = g.crowdLocked(gone, maxKnocks, func(other *knock) bool { return !g.knowsLocked(other.addr) })
+	}
+	g.knocks = append(g.knocks, k)
+	return gone
+}
+
+// crowdLocked makes room for one more of a kind, and adds to gone who has to go.
+func (g *gate) crowdLocked(gone []*knock, most int, kind func(*knock) bool) []*knock {
 	n, oldest := 0, -1
 	for i, k := range g.knocks {
 		if kind(k) {
@@ -68,12 +76,12 @@ func (g *gate) crowdLocked(most int, kind func(*knock) bool) {
 		}
 	}
 	if n < most {
-		return
+		return gone
 	}
 	k := g.knocks[oldest]
 	g.knocks = slices.Delete(g.knocks, oldest, oldest+1)
 	k.crowded = true
-	k.Close()
+	return append(gone, k)
 }
 
 // leave says that hands were shaken, or not, and whether the connection had to
@@ -101,24 +109,25 @@ func (g *gate) meet(a net.Addr) {
 
 func (g *gate) knowsLocked(addr netip.Addr) bool { return slices.Contains(g.known, addr) }
 
-// receive counts in one who belongs to no ensemble, until gone is called, if it is
-// a stranger. The error says that there are too many.
+// receive counts in one who belongs to no ensemble, until gone is called. The error
+// says that there are too many.
 func (g *gate) receive(a net.Addr) (gone func(), err error) {
 	addr := hostOf(a)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.knowsLocked(addr) {
-		return func() {}, nil
+	most, strange := maxGuests, 0 // members may share an address
+	if !g.knowsLocked(addr) {
+		most, strange = maxGuestsByAddr, 1
 	}
-	if g.all >= maxGuests || g.guests[addr] >= maxGuestsByAddr {
+	if strange > 0 && g.all >= maxGuests || g.guests[addr] >= most {
 		return nil, errGuests
 	}
-	g.all++
+	g.all += strange
 	g.guests[addr]++
 	return func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		g.all--
+		g.all -= strange
 		if g.guests[addr]--; g.guests[addr] == 0 {
 			delete(g.guests, addr)
 		}
