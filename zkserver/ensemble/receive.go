@@ -215,6 +215,16 @@ func (t *snapshots) dropPart() {
 	t.dropPartLocked()
 }
 
+// dropPartOf removes it if it is the snapshot that this member is about to write: both
+// would have the same file.
+func (t *snapshots) dropPartOf(id wal.SnapshotID) {
+	t.partMu.Lock()
+	defer t.partMu.Unlock()
+	if t.part != nil && t.part.Index == id.Index && t.part.Term == id.Term {
+		t.dropPartLocked()
+	}
+}
+
 func (t *snapshots) dropPartLocked() {
 	if t.part != nil {
 		t.part.file.Abort()

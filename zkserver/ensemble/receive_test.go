@@ -162,3 +162,25 @@ func FuzzTransferHead(f *testing.F) {
 		}
 	})
 }
+
+// Both files have one name until they are whole.
+func TestAMemberThatWritesTheSnapshotItWasGivenAPartOfDoesWithoutThePart(t *testing.T) {
+	k := newTaker(t)
+	state := make([]byte, 1000)
+	_ = k.receive(77, headOf(t, 50, 0), brokenAfter(state[:500]))
+	failed := errors.New("the state is gone")
+	own := capture{position: position{index: 50, term: 3}, members: &membership{conf: &pb.ConfState{}}, state: writesNothing{failed}}
+	if err := k.write(t.Context(), own); !errors.Is(err, failed) {
+		t.Fatal(err)
+	}
+	if err := k.receive(77, headOf(t, 50, 500), bytes.NewReader(state[500:])); !errors.Is(err, errNoPart) {
+		t.Errorf("it goes on: %v", err)
+	}
+	if err := k.receive(77, headOf(t, 50, 0), bytes.NewReader(state)); err != nil {
+		t.Errorf("from the begin: %v", err)
+	}
+}
+
+type writesNothing struct{ err error }
+
+func (w writesNothing) WriteTo(io.Writer) (int64, error) { return 0, w.err }

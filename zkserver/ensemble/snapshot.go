@@ -243,6 +243,7 @@ func (t *snapshots) write(ctx context.Context, c capture) error {
 	defer t.writing.Unlock()
 	start := time.Now()
 	id := wal.SnapshotID{Index: c.index, Term: c.term}
+	t.dropPartOf(id)
 	w, err := t.create(id, c)
 	if err != nil {
 		discard(c.state)
