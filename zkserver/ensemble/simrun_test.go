@@ -69,8 +69,12 @@ func simulateElsewhere(t *testing.T, first, count uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	left := time.Duration(0) // no limit
+	if end, ok := t.Deadline(); ok {
+		left = max(time.Until(end)-time.Second, time.Second) // it ends before this process, which could not end it
+	}
 	cmd := exec.CommandContext(t.Context(), self, "-test.run=^TestEnsembleUnderFaults$", "-test.v", "-sim.processes=1",
-		fmt.Sprint("-sim.first=", first), fmt.Sprint("-sim.seeds=", count))
+		fmt.Sprint("-test.timeout=", left), fmt.Sprint("-sim.first=", first), fmt.Sprint("-sim.seeds=", count))
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", bytes.TrimSpace(out))
 	if err != nil {
