@@ -65,6 +65,14 @@ func (l *loop) receiveForward(from int, f forward) {
 	}
 }
 
+// turnAway refuses a forward of which only the header is there.
+func (l *loop) turnAway(from int, header []byte) {
+	header[0] = frameRefused
+	if f, err := decodeForward(header); err == nil && l.leading && f.term == l.term {
+		l.peers.sendFrame(from, header)
+	}
+}
+
 // resend sends the frames again for which it is time.
 func (l *loop) resend() {
 	to, ok := l.peers.numberOf(l.leader)

@@ -10,7 +10,9 @@ const (
 	// then is not sent again, or the link would be full of copies.
 	leastBytes = 64 << 10 / 100
 
-	maxTries = 6 // after as many it takes no longer each time
+	// maxResendTicks bounds what is waited beyond the time that the link may take,
+	// which doubles each time.
+	maxResendTicks = 200
 )
 
 // A frame is one that was forwarded and is not wholly applied here.
@@ -27,9 +29,11 @@ type frame struct {
 
 // A forwarder knows what the leader was sent in its term. The raft loop owns it.
 //
-// A connection brings a frame or ends. So a frame is sent again when there is a
-// new connection or the leader says that it did not take it; and only after a
-// time in which any link would have brought it without either.
+// A connection brings a frame or ends, also for want of room on this side; and the
+// leader says so if it did not take it, also for want of room. So a frame is sent
+// again when there is a new connection or the leader says that; and only after a
+// time in which most links would have brought it without either: the answer may be
+// what was lost.
 type forwarder struct {
 	term   uint64
 	origin uint64
@@ -108,8 +112,8 @@ func (f *forwarder) tick() (again [][]byte) {
 		fr.age++
 		switch {
 		case fr.refused && fr.age >= resendTicks:
-		case fr.age >= (resendTicks+ahead/leastBytes)<<fr.tries:
-			fr.tries = min(fr.tries+1, maxTries)
+		case fr.age >= ahead/leastBytes+min(resendTicks<<fr.tries, maxResendTicks):
+			fr.tries = min(fr.tries+1, 8)
 		default:
 			continue
 		}

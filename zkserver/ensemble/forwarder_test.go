@@ -61,6 +61,17 @@ func TestFrameThatWasRefusedOrLostIsSentAgainSoon(t *testing.T) {
 	}
 }
 
+// An answer that was lost is waited for no longer than that each time.
+func TestTheTimeAFrameWaitsForItsAnswerIsBounded(t *testing.T) {
+	var f forwarder
+	f.begin(3, 9)
+	f.add(commandsOf(9, 1))
+	f.ticks(10 * maxResendTicks)
+	if again := f.ticks(2 * maxResendTicks); again != 2 {
+		t.Errorf("sent %d times again, want 2", again)
+	}
+}
+
 // A slowLink carries frames in order, so many bytes in a tick.
 type slowLink struct {
 	frameWire

@@ -1,6 +1,7 @@
 package ensemble
 
 import (
+	"slices"
 	"sync"
 
 	"go.etcd.io/raft/v3"
@@ -8,8 +9,13 @@ import (
 )
 
 // inboxBytes is how much of what other members sent may wait for the raft loop.
-// What has no room is dropped, as the network may drop it, too; one always has.
-const inboxBytes = 64 << 20
+// What has no room is dropped, as the network may drop it, too; one always has. Of
+// a forwarded frame that is dropped the header stays, for which there is more room,
+// so that who sent it can be told.
+const (
+	inboxBytes  = 64 << 20
+	droppedRoom = 1 << 20
+)
 
 // An inbox carries what other members sent, of all streams, to the raft loop.
 type inbox struct {
@@ -27,6 +33,7 @@ type received struct {
 	from    int
 	message *pb.Message
 	frame   []byte
+	dropped bool   // frame is the header of a forward for which there was no room
 	removed string // why we are no member any more, if from says so
 	gone    bool
 	reached bool
@@ -43,7 +50,12 @@ func (b *inbox) put(r received) {
 		n += entryBytes(e)
 	}
 	b.mu.Lock()
-	room := b.bytes == 0 || b.bytes+n <= inboxBytes || r.sent != 0 || r.message.GetType() == pb.MsgSnap
+	room := b.bytes == 0 || b.bytes+n <= inboxBytes || r.news() || r.message.GetType() == pb.MsgSnap
+	if !room && len(r.frame) >= forwardHeader && r.frame[0] == frameForward {
+		r.frame, r.dropped = slices.Clone(r.frame[:forwardHeader]), true
+		n = 64 + forwardHeader
+		room = b.bytes+n <= inboxBytes+droppedRoom
+	}
 	if room {
 		b.items = append(b.items, r)
 		b.bytes += n
@@ -53,6 +65,9 @@ func (b *inbox) put(r received) {
 		signal(b.wake)
 	}
 }
+
+// news reports whether it is what the transport says but once.
+func (r received) news() bool { return r.sent != 0 || r.reached || r.gone || r.removed != "" }
 
 // take empties the inbox. The memory of spent is used again.
 func (b *inbox) take(spent []received) []received {

@@ -182,6 +182,8 @@ func (l *loop) receive() {
 			l.hearOfRemoval(r.from, r.removed)
 		case r.message != nil:
 			l.receiveRaft(r.message)
+		case r.dropped:
+			l.turnAway(r.from, r.frame)
 		default:
 			l.receiveFrame(r.from, r.frame)
 		}

@@ -58,7 +58,8 @@
 // # Bounds
 //
 // What waits for a connection is limited in bytes, and dropped beyond that or
-// when there is no connection: the ensemble sends it again. A handshake must be
+// when there is no connection: the ensemble sends it again. A connection of which a
+// frame was dropped ends, so that the ensemble knows. A handshake must be
 // done within seconds, and few are done at the same time. A new connection for
 // a stream of a member replaces the one before. A record is at most 66 MiB. What
 // is read or written goes on within ten seconds, or the connection ends.

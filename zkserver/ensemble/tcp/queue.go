@@ -7,13 +7,15 @@ import (
 )
 
 // A queue is what waits for a connection. Putting does not block: what has no
-// room is dropped.
+// room is dropped. If that was a frame, the connection ends behind what had room, so
+// that the ensemble hears of it.
 type queue struct {
 	wake chan struct{} // has a token when there is something to take
 
 	mu    sync.Mutex // protects the fields below
 	items []outgoing
 	bytes int
+	short bool // a frame was dropped
 }
 
 // outgoing is a message of raft's or a frame.
@@ -31,6 +33,8 @@ func (q *queue) put(o outgoing) {
 	if room {
 		q.items = append(q.items, o)
 		q.bytes += o.size
+	} else if o.message == nil {
+		q.short = true
 	}
 	q.mu.Unlock()
 	if room {
@@ -41,12 +45,13 @@ func (q *queue) put(o outgoing) {
 	}
 }
 
-// take empties the queue. The memory of spent is used again.
-func (q *queue) take(spent []outgoing) []outgoing {
+// take empties the queue. The memory of spent is used again. short says that a frame
+// was dropped behind what is taken.
+func (q *queue) take(spent []outgoing) (taken []outgoing, short bool) {
 	clear(spent)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	taken := q.items
-	q.items, q.bytes = spent[:0], 0
-	return taken
+	taken, short = q.items, q.short
+	q.items, q.bytes, q.short = spent[:0], 0, false
+	return taken, short
 }

@@ -139,6 +139,8 @@ func (t *Transport) sendOn(ctx context.Context, c *conn, q *queue) error {
 	return err
 }
 
+var errShort = errors.New("tcp: frames for it had no room to wait")
+
 // pump sends what is queued, and signs of life while there is nothing.
 func pump(ctx context.Context, c *conn, q *queue) error {
 	w := bufio.NewWriterSize(c, 64<<10)
@@ -146,7 +148,7 @@ func pump(ctx context.Context, c *conn, q *queue) error {
 	defer life.Stop()
 	var items []outgoing
 	var b []byte
-	for silent := true; ; {
+	for silent, short := true, false; ; {
 		var err error
 		select {
 		case <-ctx.Done():
@@ -157,11 +159,15 @@ func pump(ctx context.Context, c *conn, q *queue) error {
 			}
 			silent = true
 		case <-q.wake:
-			items, silent = q.take(items), false
+			silent = false
+			items, short = q.take(items)
 			b, err = writeAll(w, items, b)
 		}
 		if err == nil {
 			err = w.Flush()
+		}
+		if err == nil && short {
+			err = errShort
 		}
 		if err != nil {
 			return err
