@@ -109,6 +109,35 @@ func TestClientsOfAllMembersAreToldThatDisksAreFull(t *testing.T) {
 	}
 }
 
+// Who is dead is no majority with one that has room.
+func TestClientsAreToldThatADiskIsFullWhileAnotherMemberIsDead(t *testing.T) {
+	inTrio(t, nil, func(r *trio) {
+		full, dead := r.followers()
+		lead := r.leader()
+		atLeader, atFull := r.guest(lead, 10*time.Second), r.guest(full, 10*time.Second)
+		for _, g := range []*guest{atLeader, atFull} {
+			defer g.keepAlive(time.Second)()
+		}
+		atLeader.create("/x", 0)
+		r.kill(dead)
+		atLeader.until(wire.OK) // and nobody is refused for that
+		for _, g := range []*guest{atLeader, atFull} {
+			g.until(wire.OperationTimeout, full)
+		}
+		for range 5 {
+			time.Sleep(time.Second)
+			r.fill(full)
+			if atLeader.write("/x") == wire.OK {
+				t.Error("a write was taken")
+			}
+		}
+		r.disks[full].SetCapacity(0)
+		for _, g := range []*guest{atLeader, atFull} {
+			g.until(wire.OK)
+		}
+	})
+}
+
 // It falls behind, and those of its clients who would see that find another member.
 func TestAFollowerWhoseDiskIsFullHoldsUpNobody(t *testing.T) {
 	inTrio(t, nil, func(r *trio) {

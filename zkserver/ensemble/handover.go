@@ -114,13 +114,18 @@ func (h *handOver) answer(err error) {
 	h.waiting, h.age, h.asked = nil, 0, nil
 }
 
-// successor gives raft's number of the voter, heard from in the last election
-// timeout, that has most of the log, of those who have most room for more of it,
-// except some.
+// successor gives raft's number of the voter that has most of the log, of those who
+// have most room for more of it, except some. Only who was heard from in the last
+// election timeout and lacks few entries is one: until it has them all, nothing is
+// proposed.
 func (l *loop) successor(except ...uint64) (id uint64, ok bool) {
 	best, most := uint64(0), empty
+	commit := l.raft.BasicStatus().HardState.GetCommit()
 	l.raft.WithProgress(func(other uint64, kind raft.ProgressType, p tracker.Progress) {
-		if other == l.peers.self || kind != raft.ProgressTypePeer || slices.Contains(except, other) || !l.heardLately(other) || p.Match == 0 {
+		if other == l.peers.self || kind != raft.ProgressTypePeer || slices.Contains(except, other) || !l.heardLately(other) {
+			return
+		}
+		if p.State != tracker.StateReplicate || p.Match+caughtUp < commit {
 			return
 		}
 		if r := l.roomOf(other); r < most || r == most && p.Match > best {

@@ -81,3 +81,76 @@ func TestLeaderWithNobodyToFollowItKeepsTheLead(t *testing.T) {
 		}
 	})
 }
+
+// A leader whose disk is full, with one that has room but not the log: nothing is
+// proposed while that one is to lead.
+func TestLeadIsNotGivenToAMemberThatLacksMuchOfTheLog(t *testing.T) {
+	p := quiet
+	p.members = 3
+	walkUp(t, p, func(s *sim) {
+		leader := s.leader()
+		behind, last := s.behind(leader)
+		for range 300 {
+			s.pass(tick)
+			if to := leader.node.loop.raft.BasicStatus().LeadTransferee; to != 0 {
+				t.Fatalf("member %d is to lead, member %d is behind", to, behind.node.peers.self)
+			}
+		}
+		if to, ok := leader.node.loop.successor(); !ok || to != last.node.peers.self {
+			t.Errorf("successor is %d, want %d, who has all of the log", to, last.node.peers.self)
+		}
+		behind.stalled = 0
+		s.within(5*time.Second, "new leader", func() bool { return behind.node.loop.leading })
+	})
+}
+
+// behind has one member be in touch and lack much of the log, which its disk does
+// not take, while only the disk of that one has room.
+func (s *sim) behind(leader *simMember) (behind, last *simMember) {
+	for _, m := range s.members {
+		if m != leader {
+			behind, last = m, behind
+		}
+	}
+	behind.stalled = s.now() + time.Hour
+	index := leader.node.loop.raft.BasicStatus().HardState.GetCommit()
+	s.within(time.Minute, "a long log", func() bool {
+		return leader.node.loop.raft.BasicStatus().HardState.GetCommit() > index+2*caughtUp
+	})
+	for _, m := range []*simMember{leader, last} {
+		m.node.loop.rooms.own = func() room { return full }
+	}
+	return behind, last
+}
+
+// One that has most of the log may still not take the lead: others are served in
+// between.
+func TestLeaderWhoseDiskIsFullPausesBetweenTriesToGiveUpTheLead(t *testing.T) {
+	p := quiet
+	p.members = 3
+	walkUp(t, p, func(s *sim) {
+		leader := s.leader()
+		for _, m := range s.members {
+			if m != leader {
+				m.stalled = s.now() + time.Hour
+			}
+		}
+		s.pass(100 * time.Millisecond)
+		leader.node.loop.rooms.own = func() room { return full }
+		busy, tries, was := 0, 0, false
+		for range 900 {
+			s.pass(tick)
+			is := leader.node.loop.raft.BasicStatus().LeadTransferee != 0
+			if is {
+				busy++
+			}
+			if is && !was {
+				tries++
+			}
+			was = is
+		}
+		if tries < 3 || busy > 300 {
+			t.Errorf("%d tries take %d of 900 ticks", tries, busy)
+		}
+	})
+}

@@ -29,6 +29,10 @@ const (
 	// then it has heard who else is.
 	yieldTicks = 2 * roomTicks
 
+	// yieldEvery is the time between two tries to give up the lead. One that fails
+	// lasts for an election timeout, in which nothing is proposed.
+	yieldEvery = 5 * electionTicks
+
 	// shyTicks is how long there is no leader before one stands for election
 	// whose disk is full.
 	shyTicks = 4 * electionTicks
@@ -119,17 +123,26 @@ func (l *loop) weighRoom() {
 	l.yield(own)
 }
 
-// othersRoom is what a majority has, this member among them.
+// othersRoom is what a majority has, this member among them. Who is not heard can
+// write nothing, so that the majority needs those whose disks are full. That nobody
+// is heard is no matter of disks: those who lead nobody cease to lead.
 func (l *loop) othersRoom() room {
 	var all []room
+	worst := roomy // that anybody is heard to have
 	l.raft.WithProgress(func(id uint64, kind raft.ProgressType, _ tracker.Progress) {
-		if kind == raft.ProgressTypePeer && id != l.peers.self {
-			all = append(all, l.roomOf(id))
+		if kind != raft.ProgressTypePeer || id == l.peers.self {
+			return
 		}
+		if !l.heardLately(id) {
+			all = append(all, empty)
+			return
+		}
+		all = append(all, l.roomOf(id))
+		worst = max(worst, all[len(all)-1])
 	})
 	slices.Sort(all)
 	if n := (len(all) + 1) / 2; n > 0 {
-		return all[n-1]
+		return min(all[n-1], worst)
 	}
 	return roomy
 }
@@ -186,7 +199,7 @@ func (l *loop) yield(own room) {
 		r.age = 0
 		return
 	}
-	if r.age++; r.age < yieldTicks || (r.age-yieldTicks)%electionTicks != 0 || l.handOver.age > 0 {
+	if r.age++; r.age < yieldTicks || (r.age-yieldTicks)%yieldEvery != 0 || l.handOver.age > 0 {
 		return
 	}
 	to, ok := l.successor()
