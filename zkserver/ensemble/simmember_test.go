@@ -52,7 +52,7 @@ func (m *simMember) boot() {
 	}
 	n, err := Open(cfg)
 	if err != nil {
-		m.died(err)
+		m.unopened(err)
 		return
 	}
 	m.node = n
@@ -84,7 +84,7 @@ func (m *simMember) formed() {
 	id := m.former.id
 	m.former = nil
 	if err := m.node.formAs(id); err != nil {
-		m.died(err)
+		m.unopened(err)
 		return
 	}
 	m.begin()
@@ -118,15 +118,25 @@ func (m *simMember) tick() {
 	}
 }
 
-// died ends the process after an error, which only a power cut or a full disk may
-// cause, or a program that is too old.
+// unopened ends the process when it could not begin, for which there is a reason
+// more: a full disk.
+func (m *simMember) unopened(err error) {
+	if errors.Is(err, wal.ErrDiskFull) {
+		m.crash(true)
+		return
+	}
+	m.died(err)
+}
+
+// died ends the process after an error, which only a power cut may cause, or a
+// program that is too old.
 func (m *simMember) died(err error) {
 	if errors.Is(err, ErrOutdated) {
 		m.refused, m.gone = err, true
 		m.crash(false)
 		return
 	}
-	if !errors.Is(err, waltest.ErrPowerCut) && !errors.Is(err, wal.ErrDiskFull) {
+	if !errors.Is(err, waltest.ErrPowerCut) {
 		m.sim.fail("member %d: %v", m.number, err)
 		return
 	}
