@@ -40,8 +40,22 @@ func TestSnapshotThatIsOwedIsWrittenWhenThereIsRoom(t *testing.T) {
 	if len(snaps.work) > 0 {
 		t.Fatal("a snapshot that found no room is begun again at once")
 	}
+	for _, want := range []int{1, 2, 4, 8, 16, 32, 60, 60} {
+		seconds := 0
+		for ; len(snaps.idle) == 0; seconds++ {
+			snaps.remind()
+		}
+		if seconds != want {
+			t.Errorf("tried again after %d s, want %d", seconds, want)
+		}
+		<-snaps.idle
+		snaps.again(at, m)
+		write()
+	}
 	disk.SetCapacity(0)
-	snaps.remind()
+	for range maxPutOff {
+		snaps.remind()
+	}
 	if len(snaps.idle) == 0 {
 		t.Fatal("what was put off is forgotten")
 	}

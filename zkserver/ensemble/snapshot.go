@@ -13,6 +13,10 @@ import (
 	"github.com/rs/zerolog"
 )
 
+// maxPutOff is how many seconds pass at most until a snapshot is tried again for
+// which the disk had no room: each try fills it.
+const maxPutOff = 60
+
 // snapshots decides when to take a snapshot and takes it. The apply thread
 // calls applied and relieve; run writes the files on a goroutine of its own.
 type snapshots struct {
@@ -43,9 +47,10 @@ type snapshots struct {
 	dueEntries, dueBytes int64
 	owed                 uint64 // to a new member: a snapshot of this entry or a later one; 0 for none
 
-	// putOff says that there was no room for a snapshot: what is owed waits for a
-	// reminder.
-	putOff atomic.Bool
+	// putOff is how many more reminders what is owed waits for, since there was no
+	// room for a snapshot: 1, 2, 4 and so on as that comes again, 60 at most.
+	putOff  atomic.Int32
+	givenUp int // snapshots in a row; owned by run
 
 	// work carries captures from the apply thread to run. Its room for one is
 	// never taken when busy is false.
@@ -131,12 +136,13 @@ func (t *snapshots) owes() bool {
 	if t.owed != 0 && t.owed <= t.storage.snapshotIndex() {
 		t.owed = 0
 	}
-	return t.owed != 0 && !t.putOff.Load()
+	return t.owed != 0 && t.putOff.Load() == 0
 }
 
-// remind has what was put off tried again.
+// remind has what was put off tried again, when it is time. It is called once a
+// second, always by the same goroutine.
 func (t *snapshots) remind() {
-	if t.putOff.Swap(false) {
+	if t.putOff.Load() > 0 && t.putOff.Add(-1) == 0 {
 		signal(t.idle)
 	}
 }
@@ -217,13 +223,16 @@ func (t *snapshots) turn(ctx context.Context, c capture) error {
 	case ctx.Err() != nil:
 		return nil
 	case errors.Is(err, wal.ErrDiskFull):
-		t.putOff.Store(true)
+		t.putOff.Store(int32(min(1<<min(t.givenUp, 6), maxPutOff)))
+		t.givenUp++
 		t.log.Error().Err(err).Msg("snapshot given up")
 		if err := t.storage.log.Shed(); err != nil {
 			return err
 		}
 	case err != nil:
 		return fmt.Errorf("snapshot of entry %d: %w", c.index, err)
+	case c.state != nil:
+		t.givenUp = 0
 	}
 	if c.relief {
 		if err := t.makeRoom(); err != nil {
