@@ -10,9 +10,12 @@ const (
 	// then is not sent again, or the link would be full of copies.
 	leastBytes = 64 << 10 / 100
 
-	// maxResendTicks bounds what is waited beyond the time that the link may take,
-	// which doubles each time.
-	maxResendTicks = 200
+	// maxPause is the longest time in ticks until a frame is sent again that the
+	// leader refused, and the most that is waited for an answer beyond the time that
+	// the link may take. Both are twice as long after each time.
+	maxPause = 200
+
+	maxTries = 6 // after as many it takes no longer each time
 )
 
 // A frame is one that was forwarded and is not wholly applied here.
@@ -23,6 +26,7 @@ type frame struct {
 	bytes    []byte // nil once the leader has accepted it
 	age      int    // ticks since it was sent
 	tries    int    // how often it was sent again for want of an answer
+	refusals int    // in a row
 	accepted bool
 	refused  bool // it has arrived and was not taken, or is known to be lost
 }
@@ -69,14 +73,25 @@ func (f *forwarder) add(commands []Command) []byte {
 	return b
 }
 
-// accepted takes the leader's answer that it has what is below a number.
+// pause gives how many ticks after it was refused a frame is sent again.
+func (fr *frame) pause() int {
+	return min(resendTicks<<min(max(fr.refusals-1, 0), maxTries), maxPause)
+}
+
+// accepted takes the leader's answer that it has what is below a number. Others may
+// be taken soon, then.
 func (f *forwarder) accepted(a forward) {
 	if a.term != f.term || a.origin != f.origin {
 		return
 	}
+	fresh := false
 	for i := range f.frames {
-		if f.frames[i].next <= a.number {
-			f.frames[i].accepted, f.frames[i].bytes = true, nil
+		fr := &f.frames[i]
+		if fr.next <= a.number {
+			fresh = fresh || !fr.accepted
+			fr.accepted, fr.bytes = true, nil
+		} else if fresh {
+			fr.refusals = 0
 		}
 	}
 }
@@ -89,6 +104,7 @@ func (f *forwarder) refused(a forward) {
 	for i := range f.frames {
 		if f.frames[i].first == a.number {
 			f.frames[i].refused, f.frames[i].age = true, 0
+			f.frames[i].refusals++
 		}
 	}
 }
@@ -96,7 +112,7 @@ func (f *forwarder) refused(a forward) {
 // lost has all frames sent again at the next tick that were not accepted.
 func (f *forwarder) lost() {
 	for i := range f.frames {
-		f.frames[i].refused, f.frames[i].age = true, resendTicks
+		f.frames[i].refused, f.frames[i].age, f.frames[i].refusals = true, resendTicks, 0
 	}
 }
 
@@ -111,9 +127,12 @@ func (f *forwarder) tick() (again [][]byte) {
 		ahead += len(fr.bytes)
 		fr.age++
 		switch {
-		case fr.refused && fr.age >= resendTicks:
-		case fr.age >= ahead/leastBytes+min(resendTicks<<fr.tries, maxResendTicks):
-			fr.tries = min(fr.tries+1, 8)
+		case fr.refused:
+			if fr.age < fr.pause() {
+				continue
+			}
+		case fr.age >= ahead/leastBytes+min(resendTicks<<fr.tries, maxPause):
+			fr.tries = min(fr.tries+1, maxTries)
 		default:
 			continue
 		}

@@ -66,9 +66,36 @@ func TestTheTimeAFrameWaitsForItsAnswerIsBounded(t *testing.T) {
 	var f forwarder
 	f.begin(3, 9)
 	f.add(commandsOf(9, 1))
-	f.ticks(10 * maxResendTicks)
-	if again := f.ticks(2 * maxResendTicks); again != 2 {
+	f.ticks(10 * maxPause)
+	if again := f.ticks(2 * maxPause); again != 2 {
 		t.Errorf("sent %d times again, want 2", again)
+	}
+}
+
+// A leader may have no room for as long as its disk is full.
+func TestFrameThatIsRefusedAgainAndAgainIsSentLessAndLessOften(t *testing.T) {
+	var f forwarder
+	f.begin(3, 9)
+	f.add(commandsOf(9, 100))
+	f.add(commandsOf(9, 100))
+	refuse := func(want ...int) {
+		t.Helper()
+		for _, ticks := range want {
+			f.refused(forward{term: 3, origin: 9, number: 1})
+			for i := 1; i <= ticks; i++ {
+				f.frames[0].age = 0
+				if again := len(f.tick()); (again > 0) != (i == ticks) {
+					t.Fatalf("sent %d times again after %d ticks, want it after %d", again, i, ticks)
+				}
+			}
+		}
+	}
+	refuse(10, 20, 40, 80, 160, 200, 200, 200)
+	f.accepted(forward{term: 3, origin: 9, number: 1}) // there is room
+	refuse(10, 20)
+	f.lost()
+	if again := len(f.tick()); again != 1 {
+		t.Errorf("%d frames sent on a new connection", again)
 	}
 }
 
