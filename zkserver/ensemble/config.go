@@ -207,6 +207,10 @@ var (
 	// disk holds is known again only after recovery.
 	ErrDisk = errors.New("ensemble: disk failed")
 
+	// ErrHangs says that a part of the node did not come to its end, and was left
+	// behind: the process must end, as after ErrDisk.
+	ErrHangs = errors.New("ensemble: a thread has not ended")
+
 	// ErrOutdated says that members write a version that this program does not
 	// speak: all of them spoke it when it began.
 	ErrOutdated = errors.New("ensemble: this program is too old")

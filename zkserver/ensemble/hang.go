@@ -59,14 +59,30 @@ func (h *hang) wait(threads context.Context, cancel context.CancelCauseFunc, gro
 		case <-look.C:
 		}
 	}
-	err := fmt.Errorf("%w: a write has not ended for %v", ErrDisk, hangLimit)
+	err := h.reason(threads)
 	cancel(err) // the other threads
 	late := time.NewTimer(hungExit)
 	defer late.Stop()
 	select {
-	case <-ended:
+	case own := <-ended:
+		if h.took < hangLimit {
+			return own // it was slow to end, no more
+		}
 	case <-late.C:
 		h.left.Store(true)
+	}
+	return err
+}
+
+// reason says why the threads are not waited for any longer: a write that hangs, or
+// a thread that does not end for a reason unknown. What made them end is said as well.
+func (h *hang) reason(threads context.Context) error {
+	err := fmt.Errorf("%w after %v", ErrHangs, hangLimit)
+	if h.took >= hangLimit {
+		err = fmt.Errorf("%w: a write has not ended for %v", ErrDisk, hangLimit)
+	}
+	if threads.Err() != nil {
+		err = fmt.Errorf("%w: %w", err, context.Cause(threads))
 	}
 	return err
 }

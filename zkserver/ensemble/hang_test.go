@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -89,6 +90,28 @@ func TestANodeWhoseDiskIsSlowGoesOn(t *testing.T) {
 		}
 		disk.Inject(nil)
 		if err := stop(); !errors.Is(err, context.Canceled) || errors.Is(err, ensemble.ErrDisk) {
+			t.Errorf("ended with %v", err)
+		}
+	})
+}
+
+// What is written last may fail, too: whoever stopped the node is told.
+func TestADiskThatFailsWhileTheNodeEndsIsSaidToFail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := waltest.New(1)
+		n, m, stop := start(t, ensemble.Config{Dir: dir, FS: disk, SegmentBytes: 64 << 10})
+		<-n.Ready()
+		propose(t, n, "a")
+		if err := m.wait(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		disk.Inject(func(op waltest.Op, _ string) error {
+			if op == waltest.OpSync {
+				return syscall.EIO
+			}
+			return nil
+		})
+		if err := stop(); !errors.Is(err, ensemble.ErrDisk) || !errors.Is(err, syscall.EIO) {
 			t.Errorf("ended with %v", err)
 		}
 	})

@@ -74,21 +74,24 @@ func (n *Node) Run(ctx context.Context) error {
 	defer close(n.stopped)
 
 	g, threads := errgroup.WithContext(ctx)
-	g.Go(func() error { return n.prepare(threads) })
-	if n.cfg.Transport != nil {
-		g.Go(func() error { return n.cfg.Transport.Run(threads, n) })
+	start := func(thread func(context.Context) error) {
+		g.Go(func() error { return threadError(ctx, thread(threads)) })
 	}
-	g.Go(func() error {
+	start(n.prepare)
+	if n.cfg.Transport != nil {
+		start(func(ctx context.Context) error { return n.cfg.Transport.Run(ctx, n) })
+	}
+	start(func(ctx context.Context) error {
 		if !n.formed() {
-			if err := n.form(threads); err != nil {
+			if err := n.form(ctx); err != nil {
 				return err
 			}
 		}
-		g.Go(func() error { return n.loop.run(threads) })
-		g.Go(func() error { return n.append.run(threads) })
-		g.Go(func() error { return n.apply.run(threads) })
-		g.Go(func() error { return n.snaps.run(threads) })
-		g.Go(func() error { return n.transfers.run(threads) })
+		start(n.loop.run)
+		start(n.append.run)
+		start(n.apply.run)
+		start(n.snaps.run)
+		start(n.transfers.run)
 		return nil
 	})
 	end := func() error {
@@ -98,13 +101,24 @@ func (n *Node) Run(ctx context.Context) error {
 		}
 		return err
 	}
-	if err := n.hang.wait(threads, n.cancel, end); err != nil && (ctx.Err() == nil || errors.Is(err, ErrDisk)) {
-		if errors.Is(err, wal.ErrFailed) {
-			err = fmt.Errorf("%w: %w", ErrDisk, err)
-		}
+	if err := n.hang.wait(threads, n.cancel, end); err != nil {
 		return err
 	}
 	return context.Cause(ctx)
+}
+
+// threadError says what a thread's error means for the node: when ctx has ended
+// nothing, unless the disk failed.
+func threadError(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, ErrDisk):
+		return err
+	case errors.Is(err, wal.ErrFailed):
+		return fmt.Errorf("%w: %w", ErrDisk, err)
+	case ctx.Err() != nil:
+		return nil
+	}
+	return err
 }
 
 func (n *Node) begin(ctx context.Context) (context.Context, chan struct{}, error) {
