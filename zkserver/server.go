@@ -233,7 +233,7 @@ func (s *Server) Run(ctx context.Context) error {
 		g.Go(func() error { return s.serveControl(running) })
 		return s.acceptLoop(running)
 	})
-	if err := g.Wait(); err != nil && (ctx.Err() == nil || errors.Is(err, ensemble.ErrDisk)) {
+	if err := g.Wait(); err != nil && (ctx.Err() == nil || errors.Is(err, ensemble.ErrDisk) || errors.Is(err, ensemble.ErrHangs)) {
 		return fmt.Errorf("zkserver: %w", err)
 	}
 	return nil
@@ -288,7 +288,11 @@ func (s *Server) runSyncs(ctx context.Context) error {
 		}
 		cancel()
 	})()
-	return s.syncs.run(longer, s.confirm)
+	err := s.syncs.run(longer, s.confirm)
+	if errors.Is(err, ensemble.ErrStopped) {
+		return nil // the node says why
+	}
+	return err
 }
 
 // handOverTime bounds the wait for another member to take the lead.

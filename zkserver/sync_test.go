@@ -1,6 +1,7 @@
 package zkserver
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -226,3 +227,16 @@ func TestAReportHasArrivedWhenEachPartHas(t *testing.T) {
 		t.Errorf("heard up to %v, want 5s", p.since)
 	}
 }
+
+// A sync finds out first that the node has ended, but not why.
+func TestASyncDoesNotHideWhyTheNodeEnded(t *testing.T) {
+	s := &Server{syncs: newSyncs(), member: stoppedMember{}, parted: make(chan struct{}), nodeEnded: make(chan struct{})}
+	s.syncs.add(&conn{})
+	if err := s.runSyncs(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+type stoppedMember struct{ leads }
+
+func (stoppedMember) ReadIndex(context.Context) error { return ensemble.ErrStopped }
