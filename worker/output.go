@@ -95,7 +95,7 @@ func checkDir(dir string) error {
 		switch e.Name() {
 		case "lock":
 			return nil // it is a worker's, whatever else came into it
-		case "output", "scratch": // made before the lock
+		case "output", "scratch", "instances", "instances.new":
 		case "lost+found": // of a file system that is the worker's own
 		default:
 			foreign = e.Name()
