@@ -46,7 +46,7 @@ func TestAServerWithoutFlagsHasTheDefaultsOfMw(t *testing.T) {
 		Words: []string{"srvr"}, SlowSync: time.Second, Control: true, OwnProcess: true,
 		Operators: zkserver.Operators{AdminPath: "/commands", ProcessMetrics: true, Idle: 30 * time.Second},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreTypes(zerolog.Logger{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreTypes(zerolog.Logger{}), cmpopts.IgnoreUnexported(zkserver.Config{})); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -91,7 +91,7 @@ metricsProvider.className=PrometheusMetricsProvider
 		},
 		Operators: zkserver.Operators{Admin: "127.0.0.1:8080", AdminPath: "/commands", Metrics: "127.0.0.1:7000", ProcessMetrics: true, Idle: 30 * time.Second},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreTypes(zerolog.Logger{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreTypes(zerolog.Logger{}), cmpopts.IgnoreUnexported(zkserver.Config{})); diff != "" {
 		t.Error(diff)
 	}
 }
