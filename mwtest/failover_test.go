@@ -104,10 +104,16 @@ func (tm *team) registrations(ctx context.Context, t *testing.T) map[string]int6
 	return written
 }
 
-// takeover submits a task while nobody leads and returns how long after begun
-// the next master assigned it.
+// takeover submits a task once the active master has ended, and returns how long
+// after begun the next one assigned it. A master that has only been asked to end
+// may still assign the task itself.
 func (tm *team) takeover(ctx context.Context, t *testing.T, begun time.Time) time.Duration {
 	t.Helper()
+	select {
+	case <-tm.active.Done():
+	case <-ctx.Done():
+		t.Fatalf("awaiting the end of %s: %v", tm.active.Name, context.Cause(ctx))
+	}
 	must(tm.session.Create(ctx, coordinator.TasksPath+"/task-", []byte(lasting), coordinator.Sequential))(t)
 	at, err := mwtest.AwaitAssignmentAfter(ctx, tm.session, tm.term)
 	if err != nil {
