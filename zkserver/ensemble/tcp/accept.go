@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
-	"slices"
 	"sync"
 	"time"
 
@@ -26,54 +24,6 @@ const (
 	// that is not known.
 	greetingBytes = 1 << 20
 )
-
-// An incoming is a stream of another member. Of two with one number neither takes
-// the place of the other.
-type incoming struct {
-	from      int
-	directory uint64
-	stream    stream
-}
-
-// An accepting is the connection of a stream, and who made it.
-type accepting struct {
-	net.Conn
-	who  ensemble.Credentials
-	done chan struct{} // closed when nothing that came on it is worked on any more
-}
-
-// accepted are the connections of other members, one for each of their streams.
-type accepted struct {
-	mu    sync.Mutex // protects conns
-	conns map[incoming]accepting
-}
-
-// enter makes c the connection of a stream, in place of an earlier one, which
-// is closed; it waits until that is done with.
-func (a *accepted) enter(in incoming, c accepting) {
-	a.mu.Lock()
-	old := a.conns[in]
-	a.conns[in] = c
-	a.mu.Unlock()
-	if old.Conn != nil {
-		old.Close()
-		<-old.done
-	}
-}
-
-func (a *accepted) leave(in incoming, c net.Conn) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.conns[in].Conn == c {
-		delete(a.conns, in)
-	}
-}
-
-func (a *accepted) list() []accepting {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return slices.Collect(maps.Values(a.conns))
-}
 
 // judgeAgain closes connections of those who would be refused now, whenever the
 // members have changed.
@@ -127,12 +77,19 @@ func (t *Transport) serve(ctx context.Context, nc net.Conn, r ensemble.Receiver)
 	defer nc.Close()
 	defer context.AfterFunc(ctx, func() { nc.Close() })()
 	knock := t.gate.enter(nc)
-	h, leave, err := t.shakeHands(nc, r, knock)
+	h, run, leave, err := t.shakeHands(nc, r, knock)
 	if t.gate.leave(knock) {
 		err = errCrowded
 	}
 	if leave != nil {
 		defer leave()
+	}
+	c := h.accept(nc)
+	if err == nil {
+		in := &accepting{conn: c, stream: h.stream, run: run, who: h.from, done: make(chan struct{})}
+		defer close(in.done)
+		err = t.enter(ctx, in)
+		defer t.streams.leave(in)
 	}
 	if err != nil {
 		if ctx.Err() == nil && t.refusals.fresh(nc.RemoteAddr(), err, time.Now()) {
@@ -140,12 +97,6 @@ func (t *Transport) serve(ctx context.Context, nc net.Conn, r ensemble.Receiver)
 		}
 		return
 	}
-	version, _ := h.agree()
-	c, done := &conn{Conn: nc, version: version, greets: h.from.Cluster == 0}, make(chan struct{})
-	defer close(done)
-	from := incoming{h.from.Number, h.from.Directory, h.stream}
-	t.streams.enter(from, accepting{nc, h.from, done})
-	defer t.streams.leave(from, nc)
 	if h.stream == streamSnapshot {
 		t.takeSnapshot(ctx, c, r, h.from)
 		return
@@ -182,12 +133,12 @@ func (t *Transport) listen(c *conn, r ensemble.Receiver, h hello) error {
 
 // shakeHands is the acceptor's side of the handshake. leave, unless it is nil, is
 // called when the connection has ended.
-func (t *Transport) shakeHands(c net.Conn, r ensemble.Receiver, k *knock) (h hello, leave func(), err error) {
+func (t *Transport) shakeHands(c net.Conn, r ensemble.Receiver, k *knock) (h hello, run uint64, leave func(), err error) {
 	if err := c.SetDeadline(time.Now().Add(handshakeFor)); err != nil {
-		return hello{}, nil, err
+		return hello{}, 0, nil, err
 	}
 	if h, err = readHello(c); err != nil && !errors.Is(err, errVersion) {
-		return hello{}, nil, fmt.Errorf("handshake: %w", err)
+		return hello{}, 0, nil, fmt.Errorf("handshake: %w", err)
 	}
 	refused := t.judge(c, h)
 	if refused == nil {
@@ -200,17 +151,21 @@ func (t *Transport) shakeHands(c net.Conn, r ensemble.Receiver, k *knock) (h hel
 	if !ok {
 		version = newest
 	}
-	if err = writeAnswer(c, magic, []byte{version}, refused); err == nil {
-		err = c.SetDeadline(time.Time{})
-	}
+	err = writeAnswer(c, magic, []byte{version}, refused)
 	if refused != nil {
 		linger(c)
-		return hello{}, nil, refused
+		return hello{}, 0, nil, refused
+	}
+	if err == nil && version >= 4 {
+		run, err = readRun(c)
+	}
+	if err == nil {
+		err = c.SetDeadline(time.Time{})
 	}
 	if err != nil {
-		return hello{}, leave, fmt.Errorf("handshake: %w", err)
+		return hello{}, 0, leave, fmt.Errorf("handshake: %w", err)
 	}
-	return h, leave, nil
+	return h, run, leave, nil
 }
 
 // admit asks the ensemble, and looks how many strangers are here.

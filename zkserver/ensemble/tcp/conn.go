@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,6 +15,23 @@ type conn struct {
 	net.Conn
 	version uint8
 	greets  bool // it is of one that belongs to no ensemble, and says so all the time
+
+	// The rest is of a connection that was taken.
+
+	taken time.Time
+	heard atomic.Int64  // ns from then to when something was read last
+	prod  chan struct{} // has a token when a sign of life is to be given at once
+}
+
+// accept makes the acceptor's side.
+func (h hello) accept(c net.Conn) *conn {
+	version, _ := h.agree()
+	return &conn{Conn: c, version: version, greets: h.from.Cluster == 0, taken: time.Now(), prod: make(chan struct{}, 1)}
+}
+
+// silent is how long nothing was read.
+func (c *conn) silent() time.Duration {
+	return time.Since(c.taken) - time.Duration(c.heard.Load())
 }
 
 const (
@@ -34,6 +52,9 @@ const (
 // lively reports whether both sides give signs of life.
 func (c *conn) lively() bool { return c.version >= 3 }
 
+// named reports whether the dialer says which process it is.
+func (c *conn) named() bool { return c.version >= 4 }
+
 // Read implements net.Conn.
 func (c *conn) Read(p []byte) (int, error) {
 	if c.lively() || c.greets {
@@ -41,7 +62,11 @@ func (c *conn) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	return c.Conn.Read(p)
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.heard.Store(int64(time.Since(c.taken)))
+	}
+	return n, err
 }
 
 // Write implements net.Conn.
@@ -82,6 +107,7 @@ func (c *conn) live(done <-chan struct{}) {
 		case <-done:
 			return
 		case <-every.C:
+		case <-c.prod:
 		}
 		if _, err := c.Write([]byte{alive}); err != nil {
 			c.Close()

@@ -17,6 +17,10 @@
 //	acceptor  "mwpeer\r\n" | u8 0, 1 if refused, 2 if removed | u8 version | u16 length | why | u32 CRC
 //
 // cluster, directory, member, joined and address are the dialer's [ensemble.Credentials].
+// Who was not refused then says which process it is, by a random number:
+//
+//	dialer    u64 run | u32 CRC
+//	acceptor  u8 0, 1 if refused | u16 length | why | u32 CRC
 //
 // Then the dialer sends records: u32 length | u32 CRC | payload. On a connection
 // that stays a record of length 0 is a sign of life, and the acceptor sends u8 0xff
@@ -40,7 +44,8 @@
 // a kind that is not known is dropped, and ends nothing.
 //
 //	2  no signs of life; of a snapshot the acceptor says nothing but the answer at the end
-//	3  this
+//	3  nobody says which process it is
+//	4  this
 //
 // # Snapshots
 //
@@ -71,4 +76,13 @@
 // those who are no members. That keeps out what is misconfigured, not who lies.
 // Against those Config.Dial and Config.Listener give TLS, and Config.Check compares
 // the certificate with the member's address.
+//
+// A copy of a data directory is the same member. It is reached by nobody, as long as
+// all have one address for the number, so that no vote is asked of it. But where some reach the
+// copy and some the original, each could vote in one term, and what both
+// acknowledged would be lost. So a member listens to one process of a directory: to
+// another one when nothing was heard of the first for five seconds, or when its connections
+// have ended, as they do with a process that was killed, and at the next sign of
+// life with a machine that was reset. That is not agreed on by the members: two that reach
+// one each, and have not been reached by the other, are not helped.
 package tcp

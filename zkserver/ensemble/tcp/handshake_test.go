@@ -35,7 +35,7 @@ func helloOf(cluster uint64, low, high, stream byte, from, to int) []byte {
 func TestOtherVersionsAreRefusedByWhatAllHaveInCommon(t *testing.T) {
 	p := start(t, nil)
 	for want, say := range map[string][]byte{
-		"speaks versions 4 to 9": hello(4, 9, 1, 1, 2),
+		"speaks versions 5 to 9": hello(5, 9, 1, 1, 2),
 		"speaks versions 1 to 1": []byte("mwpeer\r\n\x01\x01"), // its hello was shorter
 	} {
 		c, err := net.Dial("tcp", p.members[1].Address)

@@ -119,6 +119,14 @@ func (t *Transport) introduce(c net.Conn, r ensemble.Receiver, to ensemble.Membe
 	if err := t.cfg.Check(to, c); err != nil {
 		return 0, err
 	}
+	if (&conn{version: spoken[0]}).named() {
+		if _, err := c.Write(appendRun(nil, t.run)); err != nil {
+			return 0, err
+		}
+		if _, err := readAnswer(c, "", 0); err != nil {
+			return 0, err
+		}
+	}
 	return spoken[0], c.SetDeadline(time.Time{})
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"sync"
 	"time"
@@ -60,6 +61,7 @@ const (
 // Transport is an [ensemble.Transport].
 type Transport struct {
 	cfg Config
+	run uint64 // random number of this process
 
 	refusals refusals
 
@@ -98,8 +100,8 @@ func New(cfg Config) (*Transport, error) {
 	}
 	cfg.SnapshotRate = cmp.Or(cfg.SnapshotRate, 64<<20)
 	t := &Transport{
-		cfg: cfg, running: make(chan struct{}), members: make(map[int]*member), review: make(chan struct{}, 1),
-		streams: &accepted{conns: make(map[incoming]accepting)}, gate: newGate(),
+		cfg: cfg, run: rand.Uint64(), running: make(chan struct{}), members: make(map[int]*member), review: make(chan struct{}, 1),
+		streams: &accepted{}, gate: newGate(),
 	}
 	for _, m := range cfg.Members {
 		if m.Number == cfg.Number {

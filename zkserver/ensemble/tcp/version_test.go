@@ -76,8 +76,8 @@ func (p *half) goes(t *testing.T, stream, version byte) net.Conn {
 		if _, err := io.ReadFull(c, h); err != nil {
 			t.Fatal(err)
 		}
-		if h[8] != 2 || h[9] != 3 {
-			t.Errorf("it speaks versions %d to %d, want 2 to 3", h[8], h[9])
+		if h[8] != 2 || h[9] != 4 {
+			t.Errorf("it speaks versions %d to %d, want 2 to 4", h[8], h[9])
 		}
 		if h[10] != stream {
 			defer c.Close() // not before, or it comes again
@@ -90,7 +90,7 @@ func (p *half) goes(t *testing.T, stream, version byte) net.Conn {
 
 func TestTheNewestVersionOfBothIsSpoken(t *testing.T) {
 	inBubble(t, func(t *testing.T, p *half) {
-		for _, tt := range []struct{ low, high, want byte }{{2, 2, 2}, {2, 3, 3}, {3, 9, 3}, {1, 9, 3}} {
+		for _, tt := range []struct{ low, high, want byte }{{2, 2, 2}, {2, 3, 3}, {3, 9, 4}, {1, 9, 4}} {
 			c, got := p.comes(t, hello(tt.low, tt.high, 2, 2, 1))
 			if !bytes.Equal(got, answer(tt.want)) {
 				t.Errorf("to versions %d to %d it says %q, want version %d", tt.low, tt.high, got, tt.want)

@@ -22,13 +22,14 @@ const (
 const (
 	magic        = "mwpeer\r\n"
 	oldest       = 2 // version that is spoken
-	newest       = 3
+	newest       = 4
 	beginBytes   = len(magic) + 2
 	helloBytes   = beginBytes + 1 + 4 + 4 + 8 + 8 + 8 + 8 + 2
 	maxAddress   = 512
 	maxWhy       = 512
 	maxRecord    = 66 << 20 // the largest command, and more
 	recordHeader = 8
+	runBytes     = 8
 
 	answerNo      = 1
 	answerRemoved = 2
@@ -141,6 +142,24 @@ func writeAnswer(w io.Writer, prefix string, rest []byte, refused error) error {
 	b = binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 	_, err := w.Write(b)
 	return err
+}
+
+// appendRun and readRun have the number of a process.
+func appendRun(b []byte, run uint64) []byte {
+	start := len(b)
+	b = binary.BigEndian.AppendUint64(b, run)
+	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b[start:], castagnoli))
+}
+
+func readRun(r io.Reader) (run uint64, err error) {
+	b := make([]byte, runBytes+4)
+	if _, err := io.ReadFull(r, b); err != nil {
+		return 0, noEOF(err)
+	}
+	if crc32.Checksum(b[:runBytes], castagnoli) != binary.BigEndian.Uint32(b[runBytes:]) {
+		return 0, errGarbled
+	}
+	return binary.BigEndian.Uint64(b), nil
 }
 
 // readAnswer reads what writeAnswer wrote; rest is how many bytes it had. The
