@@ -207,7 +207,9 @@ func (i *instance) depart() {
 	defer cancel()
 	if err := depart(ctx, i.s, i.name, i.unfinished()); err != nil {
 		i.log.Warn().Err(err).Msg("registration not taken back, ends with the session")
+		return
 	}
+	i.log.Info().Msg("worker left")
 }
 
 // unfinished returns the assignments whose attempts have begun.

@@ -259,6 +259,9 @@ func TestLogSaysWhatStartsAndEnds(t *testing.T) {
 				b.t.Errorf("no %s in the log:\n%s", want, log.String())
 			}
 		}
+		if last := `{"level":"info","worker":"` + inst + `","message":"worker left"}` + "\n"; !strings.HasSuffix(log.String(), last) {
+			b.t.Errorf("the log does not end with %s:\n%s", last, log.String())
+		}
 	})
 }
 
