@@ -104,7 +104,7 @@ func (m *Master) over(ctx context.Context, s *coordinator.Session) error {
 	case ctx.Err() != nil:
 		return nil
 	case lost != nil, errors.Is(err, errNewSession), errors.Is(err, coordinator.ErrTryLater):
-		m.log.Warn().Int64("session", s.ID()).Err(err).Msg("session over, starting anew")
+		m.log.Warn().Str("session", fmt.Sprintf("0x%x", uint64(s.ID()))).Err(err).Msg("session over, starting anew")
 		return nil
 	}
 	return err

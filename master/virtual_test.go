@@ -3,7 +3,9 @@ package master_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -13,6 +15,7 @@ import (
 	"github.com/mwqueue/mw/master"
 	"github.com/mwqueue/mw/zkserver/wal/waltest"
 	"github.com/mwqueue/mw/zkserver/zktest"
+	"github.com/rs/zerolog"
 )
 
 const virtualTimeout = 5 * time.Second
@@ -51,8 +54,11 @@ const noticed = virtualTimeout + 250*time.Millisecond
 
 func TestStandbyLeadsWhenTheMasterFallsSilent(t *testing.T) {
 	inBubble(t, func(q *queue, link *victim) {
-		zombie := link.master(inMemory)
+		log := make(lines, 100)
+		zombie := link.master(inMemory, func(c *master.Config) { c.Log = zerolog.New(log).Level(zerolog.WarnLevel) })
 		q.leads(zombie)
+		_, stat, err := q.s.Get(q.t.Context(), coordinator.MasterPath)
+		q.must(err)
 		q.master(inMemory)
 		w := q.worker("w1", 10)
 		q.submit(1, "true")
@@ -64,6 +70,10 @@ func TestStandbyLeadsWhenTheMasterFallsSilent(t *testing.T) {
 		w.has(2)
 		if took := time.Since(silent); took > noticed {
 			t.Errorf("the standby's first assignment after %v, want within %v", took, noticed)
+		}
+		name := fmt.Sprintf(`"session":"0x%x"`, uint64(stat.EphemeralOwner)) // as the service's log has it
+		if line := <-log; !strings.Contains(line, name) {
+			t.Errorf("the end of the session is logged without %s: %s", name, line)
 		}
 		link.SetMode(zktest.Pass)
 	})
