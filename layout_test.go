@@ -20,7 +20,7 @@ const module = "github.com/mwqueue/mw"
 // nothing of ours. Test files are free to cross.
 func TestImportsPointOneWay(t *testing.T) {
 	roles := []string{"master", "worker", "submit"}
-	leaves := []string{"zkserver/wire", "zkserver/tree", "zkserver/watch", "zkserver/session", "zkserver/wal", "zkserver/zoocfg", "zkserver/admin", "zkserver/certs", "boottime"}
+	leaves := []string{"zkserver/wire", "zkserver/tree", "zkserver/watch", "zkserver/session", "zkserver/wal", "zkserver/zoocfg", "zkserver/admin", "zkserver/certs", "zkserver/certs/certstest", "boottime"}
 
 	for pkg, imports := range packages(t) {
 		ours := within(imports)
@@ -51,6 +51,9 @@ func TestImportsPointOneWay(t *testing.T) {
 		}
 		if pkg != "coordinator" && slices.Contains(imports, "github.com/go-zookeeper/zk") {
 			t.Errorf("%s imports go-zookeeper/zk: only the coordinator may", pkg)
+		}
+		if slices.Contains(ours, "zkserver/certs/certstest") {
+			t.Errorf("%s imports zkserver/certs/certstest: only tests make certificates", pkg)
 		}
 		if !under(pkg, "cmd") && slices.Contains(imports, "github.com/urfave/cli/v2") {
 			t.Errorf("%s imports urfave/cli: only cmd/mw may", pkg)

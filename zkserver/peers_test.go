@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/mwqueue/mw/zkserver"
+	"github.com/mwqueue/mw/zkserver/certs/certstest"
 	"github.com/mwqueue/mw/zkserver/zktest"
 )
 
@@ -58,7 +59,7 @@ func containsAll(s string, words []string) bool {
 // TestMembersWithoutAGoodCertificateStayOutsideAndAreNamed in the logs of both
 // ends; and one that gets a good one is let in without a restart.
 func TestMembersWithoutAGoodCertificateStayOutsideAndAreNamed(t *testing.T) {
-	ours, theirs := newIssuer(t, "ours"), newIssuer(t, "theirs")
+	ours, theirs := certstest.NewIssuer(t, "ours"), certstest.NewIssuer(t, "theirs")
 	name := func(s string) pkix.Name { return pkix.Name{CommonName: s} }
 	tests := []struct {
 		name  string
@@ -68,15 +69,15 @@ func TestMembersWithoutAGoodCertificateStayOutsideAndAreNamed(t *testing.T) {
 		hears []string
 	}{
 		{"none", nil, true, []string{"connection refused", "member 3: it does not speak TLS"}, []string{"member refuses this one", "it does not speak TLS"}},
-		{"of a stranger", theirs.issue(t, name("zk3")), false, []string{"connection refused", "member 3: its certificate, of CN=zk3, is no good", "unknown authority"}, []string{"member refuses this one", "CN=zk3"}},
-		{"of another machine", ours.issueFor(t, name("zk9"), net.IPv4(10, 0, 0, 9)), false, []string{"connection refused", "member 3: its certificate, of CN=zk9, is no good", "127.0.0.1"}, []string{"member refuses this one", "CN=zk9"}},
+		{"of a stranger", issue(t, theirs, name("zk3")), false, []string{"connection refused", "member 3: its certificate, of CN=zk3, is no good", "unknown authority"}, []string{"member refuses this one", "CN=zk3"}},
+		{"of another machine", issueFor(t, ours, name("zk9"), net.IPv4(10, 0, 0, 9)), false, []string{"connection refused", "member 3: its certificate, of CN=zk9, is no good", "127.0.0.1"}, []string{"member refuses this one", "CN=zk9"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			ca := put(t, dir, "ca.pem", ours.pem())
-			good, bad := put(t, dir, "good.pem", ours.issue(t, name("good"))), put(t, dir, "bad.pem", tt.wrong)
+			ca := put(t, dir, "ca.pem", ours.PEM())
+			good, bad := put(t, dir, "good.pem", issue(t, ours, name("good"))), put(t, dir, "bad.pem", tt.wrong)
 			var logs []*journal
 			e := zktest.NewEnsemble(t, 3, func(cfg *zkserver.Config) {
 				logs = append(logs, &journal{})
@@ -97,7 +98,7 @@ func TestMembersWithoutAGoodCertificateStayOutsideAndAreNamed(t *testing.T) {
 			if tt.plain {
 				return
 			}
-			put(t, dir, "bad.pem", ours.issue(t, name("zk3")))
+			put(t, dir, "bad.pem", issue(t, ours, name("zk3")))
 			logs[2].wait(t, "changed certificates in use")
 			logs[2].wait(t, "serving clients")
 			e.Leader()

@@ -3,14 +3,10 @@ package zkserver_test
 import (
 	"bufio"
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -19,69 +15,18 @@ import (
 	"time"
 
 	"github.com/mwqueue/mw/zkserver"
+	"github.com/mwqueue/mw/zkserver/certs/certstest"
 	"github.com/mwqueue/mw/zkserver/wire"
 )
 
-// An issuer makes certificates.
-type issuer struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-}
-
-// newIssuer makes a CA.
-func newIssuer(t testing.TB, name string) issuer {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return issuer{cert, key}
-}
-
-// issue returns a certificate and its key in one PEM text.
-func (i issuer) issue(t testing.TB, subject pkix.Name) []byte {
-	t.Helper()
-	return i.issueFor(t, subject, net.IPv4(127, 0, 0, 1))
+// issue returns a certificate for this machine, and its key, in one PEM text.
+func issue(t testing.TB, ca *certstest.Issuer, subject pkix.Name) []byte {
+	return issueFor(t, ca, subject, net.IPv4(127, 0, 0, 1))
 }
 
 // issueFor is issue for a machine.
-func (i issuer) issueFor(t testing.TB, subject pkix.Name, ip net.IP) []byte {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: subject, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{ip}, KeyUsage: x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, i.cert, &key.PublicKey, i.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return append(text, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})...)
-}
-
-func (i issuer) pem() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: i.cert.Raw})
+func issueFor(t testing.TB, ca *certstest.Issuer, subject pkix.Name, ip net.IP) []byte {
+	return certstest.PEM(t, ca.Issue(t, x509.Certificate{Subject: subject, IPAddresses: []net.IP{ip}}))
 }
 
 // put writes a file and returns its name.
@@ -95,21 +40,19 @@ func put(t testing.TB, dir, name string, text []byte) string {
 }
 
 // secured is a configuration with a certificate of the issuer's for both sides.
-func secured(t testing.TB, ca issuer) zkserver.Config {
+func secured(t testing.TB, ca *certstest.Issuer) zkserver.Config {
 	dir := t.TempDir()
-	server := put(t, dir, "server.pem", ca.issue(t, pkix.Name{CommonName: "server"}))
+	server := put(t, dir, "server.pem", issue(t, ca, pkix.Name{CommonName: "server"}))
 	return zkserver.Config{
 		Listen: "127.0.0.1:0", Dir: t.TempDir(), X509: true,
-		TLS: zkserver.TLS{Listen: "127.0.0.1:0", Cert: server, Key: server, CA: put(t, dir, "ca.pem", ca.pem()), ClientAuth: tls.RequireAndVerifyClientCert},
+		TLS: zkserver.TLS{Listen: "127.0.0.1:0", Cert: server, Key: server, CA: put(t, dir, "ca.pem", ca.PEM()), ClientAuth: tls.RequireAndVerifyClientCert},
 	}
 }
 
 // dialTLS connects over TLS, with a certificate if there is one.
-func dialTLS(t testing.TB, addr net.Addr, ca issuer, own []byte) (*client, error) {
+func dialTLS(t testing.TB, addr net.Addr, ca *certstest.Issuer, own []byte) (*client, error) {
 	t.Helper()
-	pool := x509.NewCertPool()
-	pool.AddCert(ca.cert)
-	cfg := &tls.Config{RootCAs: pool}
+	cfg := &tls.Config{RootCAs: ca.Pool()}
 	if own != nil {
 		pair, err := tls.X509KeyPair(own, own)
 		if err != nil {
@@ -127,9 +70,9 @@ func dialTLS(t testing.TB, addr net.Addr, ca issuer, own []byte) (*client, error
 }
 
 func TestAClientCertificateIsAnIdentity(t *testing.T) {
-	ca := newIssuer(t, "ca")
+	ca := certstest.NewIssuer(t, "ca")
 	s := run(t, secured(t, ca))
-	c, err := dialTLS(t, s.TLSAddr(), ca, ca.issue(t, pkix.Name{CommonName: "ann", Organization: []string{"example"}}))
+	c, err := dialTLS(t, s.TLSAddr(), ca, issue(t, ca, pkix.Name{CommonName: "ann", Organization: []string{"example"}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,9 +86,9 @@ func TestAClientCertificateIsAnIdentity(t *testing.T) {
 }
 
 func TestAClientWithoutCertificateIsRefused(t *testing.T) {
-	ca := newIssuer(t, "ca")
+	ca := certstest.NewIssuer(t, "ca")
 	s := run(t, secured(t, ca))
-	for name, own := range map[string][]byte{"none": nil, "of another CA": newIssuer(t, "other").issue(t, pkix.Name{CommonName: "eve"})} {
+	for name, own := range map[string][]byte{"none": nil, "of another CA": issue(t, certstest.NewIssuer(t, "other"), pkix.Name{CommonName: "eve"})} {
 		c, err := dialTLS(t, s.TLSAddr(), ca, own)
 		if err != nil {
 			continue // with TLS 1.3 the refusal comes with the first read
@@ -167,7 +110,7 @@ func TestAClientWithoutCertificateIsRefused(t *testing.T) {
 }
 
 func TestOnePortForClientsWithAndWithoutTLS(t *testing.T) {
-	ca := newIssuer(t, "ca")
+	ca := certstest.NewIssuer(t, "ca")
 	cfg := secured(t, ca)
 	cfg.TLS.Listen, cfg.TLS.Unify, cfg.TLS.ClientAuth = "", true, tls.NoClientCert
 	s := run(t, cfg)
@@ -194,7 +137,7 @@ func TestOnePortForClientsWithAndWithoutTLS(t *testing.T) {
 }
 
 func TestWithTLSOnlyThereIsNoPlainPort(t *testing.T) {
-	cfg := secured(t, newIssuer(t, "ca"))
+	cfg := secured(t, certstest.NewIssuer(t, "ca"))
 	cfg.TLS.Only = true
 	s := run(t, cfg)
 	if s.Addr() != s.TLSAddr() {
@@ -214,9 +157,9 @@ func TestWithTLSOnlyThereIsNoPlainPort(t *testing.T) {
 }
 
 func TestBadTLSFilesAreErrorsThatSayWhatToDo(t *testing.T) {
-	ca := newIssuer(t, "ca")
+	ca := certstest.NewIssuer(t, "ca")
 	dir := t.TempDir()
-	good := put(t, dir, "good.pem", ca.issue(t, pkix.Name{CommonName: "server"}))
+	good := put(t, dir, "good.pem", issue(t, ca, pkix.Name{CommonName: "server"}))
 	locked := pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("x")})
 	tests := []struct {
 		name string
@@ -227,7 +170,7 @@ func TestBadTLSFilesAreErrorsThatSayWhatToDo(t *testing.T) {
 		{"key store", zkserver.TLS{Cert: good, Key: put(t, dir, "a.jks", []byte("\xfe\xed\xfe\xed\x00"))}, "it is a Java key store, must be PEM: keytool"},
 		{"password", zkserver.TLS{Cert: good, Key: put(t, dir, "locked.pem", locked)}, "has a password: take it off with openssl pkey"},
 		{"CA", zkserver.TLS{Cert: good, Key: good, CA: put(t, dir, "ca.p12", []byte("0\x82")), ClientAuth: tls.RequireAndVerifyClientCert}, "it is DER or PKCS12, must be PEM"},
-		{"another's key", zkserver.TLS{Cert: put(t, dir, "ca.pem", ca.pem()), Key: good}, "private key does not match"},
+		{"another's key", zkserver.TLS{Cert: put(t, dir, "ca.pem", ca.PEM()), Key: good}, "private key does not match"},
 		{"no CA", zkserver.TLS{Cert: good, Key: good, ClientAuth: tls.RequireAndVerifyClientCert}, "takes the CA"},
 	}
 	for _, tt := range tests {

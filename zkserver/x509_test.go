@@ -6,18 +6,19 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mwqueue/mw/zkserver/certs/certstest"
 	"github.com/mwqueue/mw/zkserver/wire"
 	"github.com/mwqueue/mw/zkserver/zktest"
 )
 
 func TestCertificatesOpenWhatTheirACLsProtect(t *testing.T) {
-	ca := newIssuer(t, "ca")
+	ca := certstest.NewIssuer(t, "ca")
 	cfg := secured(t, ca)
 	cfg.SuperX509 = "CN=root"
 	s := run(t, cfg)
 	connect := func(name string) *client {
 		t.Helper()
-		c, err := dialTLS(t, s.TLSAddr(), ca, ca.issue(t, pkix.Name{CommonName: name}))
+		c, err := dialTLS(t, s.TLSAddr(), ca, issue(t, ca, pkix.Name{CommonName: name}))
 		if err != nil {
 			t.Fatal(err)
 		}

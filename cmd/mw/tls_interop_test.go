@@ -17,11 +17,7 @@ import (
 func TestInteropTLSWithApacheZooKeeper(t *testing.T) {
 	reference.Need(t)
 	certs := filepath.Join(t.TempDir(), "one")
-	makeCerts(certs, func(err error) {
-		if err != nil {
-			t.Fatal(err)
-		}
-	})
+	makeCerts(t, certs)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

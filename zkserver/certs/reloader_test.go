@@ -1,40 +1,17 @@
 package certs
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/rs/zerolog"
-)
 
-// selfSigned makes a certificate with its key, valid for a day from now on.
-func selfSigned(t *testing.T, name string) []byte {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(24 * time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})...)
-}
+	"github.com/mwqueue/mw/zkserver/certs/certstest"
+)
 
 func TestCertificatesFollowTheirFiles(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "server.pem")
@@ -50,7 +27,9 @@ func TestCertificatesFollowTheirFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write(selfSigned(t, "one"))
+	ca := certstest.NewIssuer(t, "ca")
+	issue := func(name string) []byte { return certstest.PEM(t, ca.Issue(t, certstest.Named(name))) }
+	write(issue("one"))
 	k, err := Open(Files{Cert: name, Key: name}, new(tls.Config), zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +52,7 @@ func TestCertificatesFollowTheirFiles(t *testing.T) {
 	serving("one") // and it is not read again and again
 	os.Remove(name)
 	serving("one")
-	write(selfSigned(t, "two"))
+	write(issue("two"))
 	now = now.Add(-lookPeriod / 2)
 	serving("one") // too early to look
 	now = now.Add(lookPeriod / 2)

@@ -1,29 +1,22 @@
 package difftest_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/asn1"
-	"encoding/pem"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/mwqueue/mw/zkserver"
+	"github.com/mwqueue/mw/zkserver/certs/certstest"
 	"github.com/mwqueue/mw/zkserver/difftest"
 )
 
 // certs are the certificates of servers and of people, all from one issuer.
 type certs struct {
-	ca     *x509.Certificate
-	key    *ecdsa.PrivateKey
+	issuer *certstest.Issuer
 	people map[string]tls.Certificate
 
 	caFile, serverFile string // PEM; the latter has the key, too
@@ -31,67 +24,27 @@ type certs struct {
 
 func makeCerts(t *testing.T) *certs {
 	t.Helper()
-	c := &certs{people: make(map[string]tls.Certificate)}
-	authority := &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
-	made := c.issue(t, authority, pkix.RDNSequence{{{Type: asn1.ObjectIdentifier{2, 5, 4, 3}, Value: "ca"}}})
-	c.ca, c.key = made.Leaf, made.PrivateKey.(*ecdsa.PrivateKey)
-	use := []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
+	c := &certs{issuer: certstest.NewIssuer(t, "ca"), people: make(map[string]tls.Certificate)}
 	for _, p := range difftest.People {
-		c.people[p.Name] = c.issue(t, &x509.Certificate{KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: use}, p.Subject)
-	}
-	server := c.issue(t, &x509.Certificate{KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: use, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}, pkix.RDNSequence{})
-	secret, err := x509.MarshalPKCS8PrivateKey(server.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
+		subject, err := asn1.Marshal(p.Subject)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.people[p.Name] = c.issuer.Issue(t, x509.Certificate{RawSubject: subject})
 	}
 	c.caFile, c.serverFile = filepath.Join(t.TempDir(), "ca.pem"), filepath.Join(t.TempDir(), "server.pem")
-	writePEM(t, c.caFile, pem.Block{Type: "CERTIFICATE", Bytes: c.ca.Raw})
-	writePEM(t, c.serverFile, pem.Block{Type: "CERTIFICATE", Bytes: server.Leaf.Raw}, pem.Block{Type: "PRIVATE KEY", Bytes: secret})
+	server := c.issuer.Issue(t, certstest.Server("server"))
+	for name, text := range map[string][]byte{c.caFile: c.issuer.PEM(), c.serverFile: certstest.PEM(t, server)} {
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return c
-}
-
-// issue makes a certificate: the first is its own issuer.
-func (c *certs) issue(t *testing.T, template *x509.Certificate, subject pkix.RDNSequence) tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if template.RawSubject, err = asn1.Marshal(subject); err != nil {
-		t.Fatal(err)
-	}
-	template.SerialNumber = big.NewInt(int64(len(c.people) + 1))
-	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-	parent, signer := c.ca, c.key
-	if parent == nil {
-		parent, signer = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
-}
-
-func writePEM(t *testing.T, name string, blocks ...pem.Block) {
-	t.Helper()
-	var text []byte
-	for i := range blocks {
-		text = append(text, pem.EncodeToMemory(&blocks[i])...)
-	}
-	if err := os.WriteFile(name, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // config is the client's side of a connection.
 func (c *certs) config(person string) *tls.Config {
-	cfg := &tls.Config{RootCAs: x509.NewCertPool()}
-	cfg.RootCAs.AddCert(c.ca)
+	cfg := &tls.Config{RootCAs: c.issuer.Pool()}
 	if person != difftest.Nobody {
 		cfg.Certificates = []tls.Certificate{c.people[person]}
 	}

@@ -2,63 +2,24 @@ package tcp_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"fmt"
-	"math/big"
 	"net"
 	"testing"
-	"time"
 
+	"github.com/mwqueue/mw/zkserver/certs/certstest"
 	"github.com/mwqueue/mw/zkserver/ensemble"
 	"github.com/mwqueue/mw/zkserver/ensemble/tcp"
 )
 
-// An authority signs the certificates of members.
-type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	pool *x509.CertPool
-}
-
-func newAuthority(t *testing.T) *authority {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, IsCA: true,
-		BasicConstraintsValid: true, NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := &authority{cert: cert, key: key, pool: x509.NewCertPool()}
-	a.pool.AddCert(cert)
-	return a
-}
-
-func (a *authority) config(t *testing.T, name string) *tls.Config {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}, NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
+// memberConfig is of both ends of a connection, with a certificate for a name.
+func memberConfig(t *testing.T, ca *certstest.Issuer, name string) *tls.Config {
+	template := certstest.Named(name)
+	template.DNSNames = []string{name}
 	return &tls.Config{
-		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
-		RootCAs:      a.pool, ClientCAs: a.pool, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS13,
+		Certificates: []tls.Certificate{ca.Issue(t, template)},
+		RootCAs:      ca.Pool(), ClientCAs: ca.Pool(), ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS13,
 	}
 }
 
@@ -71,9 +32,9 @@ func checkName(m ensemble.Member, c net.Conn) error {
 	return certs[0].VerifyHostname(fmt.Sprintf("member-%d", m.Number))
 }
 
-func secured(t *testing.T, a *authority, name func(number int) string) func(number int, c *tcp.Config, r *receiver) {
+func secured(t *testing.T, ca *certstest.Issuer, name func(number int) string) func(number int, c *tcp.Config, r *receiver) {
 	return func(number int, c *tcp.Config, r *receiver) {
-		cfg := a.config(t, name(number))
+		cfg := memberConfig(t, ca, name(number))
 		c.Listener = tls.NewListener(c.Listener, cfg)
 		c.Check = checkName
 		c.Dial = func(ctx context.Context, to ensemble.Member) (net.Conn, error) {
@@ -85,7 +46,7 @@ func secured(t *testing.T, a *authority, name func(number int) string) func(numb
 }
 
 func TestMembersSpeakTLS(t *testing.T) {
-	p := start(t, secured(t, newAuthority(t), func(number int) string { return fmt.Sprintf("member-%d", number) }))
+	p := start(t, secured(t, certstest.NewIssuer(t, "authority"), func(number int) string { return fmt.Sprintf("member-%d", number) }))
 	p.logs[0].wait(t, "member reached")
 	p.logs[1].wait(t, "member reached")
 	if err := p.ends[0].SendSnapshot(t.Context(), 2, sends(failing{})); err == nil {
@@ -94,7 +55,7 @@ func TestMembersSpeakTLS(t *testing.T) {
 }
 
 func TestCertificateOfAnotherMemberIsRefused(t *testing.T) {
-	p := start(t, secured(t, newAuthority(t), func(number int) string {
+	p := start(t, secured(t, certstest.NewIssuer(t, "authority"), func(number int) string {
 		return map[int]string{1: "member-3", 2: "member-2"}[number]
 	}))
 	p.logs[0].wait(t, "member refuses this one")
