@@ -60,7 +60,7 @@ func (w *work) lead(ctx context.Context, term *coordinator.Term) error {
 	if err := l.takeOver(); err != nil {
 		return l.leave(err)
 	}
-	log.Info().Int("waiting", w.b.count[waiting]).Int("workers", len(w.b.workers)).Dur("took", time.Since(began)).Msg("elected")
+	log.Info().Int("unexamined", w.b.unexamined).Int("workers", len(w.b.workers)).Dur("took", time.Since(began)).Msg("elected")
 
 	writing, cancel := context.WithCancel(w.s.Context())
 	defer cancel()
