@@ -26,8 +26,8 @@ func serverMembersCommand() *cli.Command {
 		UsageText: "mw server members [list]\n   mw server members add|remove|promote [flags] MEMBER…",
 		Description: `Lists the members, as /zookeeper/config has them, with its version. STATE is what a
 member says that it is: leader, follower or observer; a dash if it does not answer
-where clients are served, or nobody knows where that is. The other commands change
-the members while the service goes on, of this server or an Apache ZooKeeper, by
+within 2 s where clients are served, or nobody knows where that is, and then a line
+on stderr says why. The other commands change the members while the service goes on, of this server or an Apache ZooKeeper, by
 the protocol's reconfig. It takes the permission to: --auth super:PASSWORD, of
 servers with a superDigest, and reconfigEnabled=true.
 
@@ -246,8 +246,14 @@ func withMembers(c *cli.Context, plan func(now membership) (*wire.ReconfigReques
 		}
 		return now.print(c)
 	}
-	now.askStates(c.Context, cfg)
-	return now.print(c)
+	silent := now.askStates(c.Context, cfg)
+	if err := now.print(c); err != nil {
+		return err
+	}
+	for _, text := range silent {
+		note("%s", text)
+	}
+	return nil
 }
 
 // dialMembers connects as the user that the flags name.
