@@ -92,7 +92,8 @@
 // and so are processes that left the group: the guard is the subreaper of its
 // descendants (prctl(2)), inherits them, and knows them by MW_WORKER and
 // MW_FENCE in their environment. One that left both its group and its
-// environment lives until no command runs, or the lease ends. The guard has no
+// environment lives until no command runs, or the lease ends; only the guard knows
+// it, and if that is killed it lives on. The guard has no
 // terminal; what is typed at the worker's does not reach it, and of signals it
 // minds only SIGKILL. Then the kernel kills the commands, and the worker the rest.
 // Killed together with its worker, the sentinel kills the rest: a third process
