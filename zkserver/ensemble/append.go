@@ -40,6 +40,7 @@ type appender struct {
 	limit   int                // bytes of entries in one write
 	durable wal.HardState      // on the disk
 	hard    wal.HardState      // the newest; its Commit may be ahead of durable's
+	before  wal.HardState      // was hard at the last tick
 }
 
 func newAppender(in *mailbox, s *storage, deliver func([]*pb.Message), log zerolog.Logger) *appender {
@@ -51,8 +52,8 @@ func newAppender(in *mailbox, s *storage, deliver func([]*pb.Message), log zerol
 // run writes what comes into the mailbox until ctx ends or the disk fails. All
 // that has piled up during one sync is written by the next.
 func (a *appender) run(ctx context.Context) error {
-	idle := time.NewTicker(markEvery)
-	defer idle.Stop()
+	tick := time.NewTicker(markEvery)
+	defer tick.Stop()
 	for {
 		wake, retry := a.in.wake, (<-chan time.Time)(nil)
 		if a.held != nil { // for lack of room
@@ -60,10 +61,10 @@ func (a *appender) run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return a.finish()
+			return a.writeCommit()
 		case <-retry:
-		case <-idle.C:
-			if err := a.hang.during(a.storage.log.Mark); err != nil {
+		case <-tick.C:
+			if err := a.idle(); err != nil {
 				return err
 			}
 			continue
@@ -119,15 +120,36 @@ func (a *appender) resume() {
 	signal(a.in.wake)
 }
 
-// finish writes down what was committed last, so that the next start need not
-// wait for an election to know it.
-func (a *appender) finish() error {
+// idle is done once every markEvery. What was committed last is written when
+// nothing has followed it since the last time: a member that is killed long after
+// a change of the members must not be back in the joint membership before it, in
+// which it may need one that is gone for good.
+func (a *appender) idle() error {
+	if err := a.hang.during(a.storage.log.Mark); err != nil {
+		return err
+	}
+	quiet := a.hard == a.before
+	a.before = a.hard
+	if !quiet || a.restoring.Load() {
+		return nil
+	}
+	return a.writeCommit()
+}
+
+// writeCommit writes down what was committed last, so that the next start need
+// not wait for an election to know it.
+func (a *appender) writeCommit() error {
 	if a.held != nil || a.hard == a.durable {
 		return nil
 	}
-	if err := a.hang.during(func() error { return a.storage.append(a.hard, nil) }); err != nil && !errors.Is(err, wal.ErrDiskFull) {
+	err := a.hang.during(func() error { return a.storage.append(a.hard, nil) })
+	switch {
+	case errors.Is(err, wal.ErrDiskFull):
+		return nil
+	case err != nil:
 		return err
 	}
+	a.durable = a.hard
 	return nil
 }
 

@@ -79,6 +79,30 @@ func TestEachPartOfAWriteSaysWhatIsCommittedOfIt(t *testing.T) {
 	}
 }
 
+// A member that is killed must know what it was told long ago.
+func TestWhatWasCommittedLastIsWrittenWhenNothingFollows(t *testing.T) {
+	log, err := wal.Open(wal.Options{Dir: "/data", FS: waltest.New(1), SegmentBytes: 64 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	a := newAppender(newMailbox(), &storage{log: log, recent: ring{limit: 1 << 20}}, func([]*pb.Message) {}, zerolog.Nop())
+	for _, m := range []*pb.Message{toAppend(1, 1, 1), committed(1, 1), committed(1, 2)} {
+		g, _ := nextGroup([]*pb.Message{m}, 1<<20)
+		if done, err := a.write(&g); !done || err != nil {
+			t.Fatal(done, err)
+		}
+	}
+	for tick, want := range []uint64{1, 2, 2} {
+		if err := a.idle(); err != nil {
+			t.Fatal(err)
+		}
+		if got := log.HardState().Commit; got != want {
+			t.Errorf("after tick %d the log knows of commit %d, want %d", tick, got, want)
+		}
+	}
+}
+
 // The state of each write is noted by the disk, which fails with the second.
 func TestAGroupCutShortLeavesItsFirstPartWithItsCommit(t *testing.T) {
 	disk := waltest.New(1)

@@ -29,8 +29,9 @@ type sim struct {
 	are     []*simMember // memory of current
 	cut     simCuts
 	check   checker
-	wiped   int  // number of the member that has lost its disk and is not back; 0 for none
-	calm    bool // no more faults
+	knew    uint64 // index of the newest membership that all its voters had on their disks
+	wiped   int    // number of the member that has lost its disk and is not back; 0 for none
+	calm    bool   // no more faults
 	err     error
 	figures figures
 }

@@ -7,6 +7,7 @@ func (s *sim) faults() {
 	if s.calm {
 		return
 	}
+	s.known(s.newest())
 	s.fault(s.victim())
 	s.after(s.upTo(2*s.profile.faults), s.faults)
 }

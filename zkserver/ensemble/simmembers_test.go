@@ -157,11 +157,31 @@ func (s *sim) change(m *simMember) {
 	m.poll()
 }
 
+// known reports whether all voters have had this membership on their disks at
+// some time. A leader that alone knows that a joint membership has ended may not be
+// lost for good: the others need a majority of the former voters, too, of which one
+// may have been given up.
+func (s *sim) known(is *membership) bool {
+	if s.knew == is.index {
+		return true
+	}
+	voters := is.conf.GetVoters()
+	for _, m := range s.members {
+		if m.up && m.former == nil && m.node.formed() && m.node.roster.get().index >= is.index && m.node.append.durable.Commit >= is.index {
+			voters = slices.DeleteFunc(slices.Clone(voters), func(id uint64) bool { return id == m.node.peers.self })
+		}
+	}
+	if len(voters) == 0 {
+		s.knew = is.index
+	}
+	return len(voters) == 0
+}
+
 // wipe takes the disk of a voter, if that leaves a majority with all that was
 // acknowledged: one at a time, out of three or more, while they do not change.
 func (s *sim) wipe(is *membership) {
 	voters := is.conf.GetVoters()
-	if s.wiped != 0 || len(voters) < 3 || is.wish != nil || is.joint() || s.profile.alone && s.check.committed() == 0 {
+	if !s.known(is) || s.wiped != 0 || len(voters) < 3 || is.wish != nil || is.joint() || s.profile.alone && s.check.committed() == 0 {
 		return
 	}
 	if slices.ContainsFunc(is.servers, func(v server) bool { return v.directory == 0 }) {
