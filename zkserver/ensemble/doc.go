@@ -71,9 +71,10 @@
 // the lowest number founds one when all voters are there and new, or when a
 // majority has been for 10 s: it draws the cluster's number and notes the
 // directory of each founder. A server that ran alone and is configured as a member
-// has its ensemble already, and is to be up within that time if a majority of new
+// has its ensemble already, and is to be started within that time if a majority of new
 // ones is started beside it; else they are an ensemble without its data, and it is
-// refused. Start it first, and all is well in any order and time. The
+// refused. While it loads its data it says that there is an ensemble: see load.go.
+// Start it first, and all is well in any order and time. The
 // others are told; who comes later claims its number by an entry of the log
 // before it takes part. So a number is one directory's, until the ensemble itself
 // gives it to another one.

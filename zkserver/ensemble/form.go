@@ -34,9 +34,9 @@ const (
 )
 
 // In hellos: how long one counts, and how long the founder waits for the others
-// when it has heard a majority. Who is missing may be a server that ran alone and
-// still loads its state: were it not waited for, clients would see an empty tree,
-// and it would be refused as one of another ensemble.
+// when it has heard a majority. Who is missing may be a server that ran alone: were
+// it not waited for, clients would see an empty tree, and it would be refused as one
+// of another ensemble. One that still loads its state says so in time: see load.go.
 const (
 	helloCounts  = 5
 	helloListens = 100

@@ -2,6 +2,7 @@ package ensemble
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -18,6 +19,7 @@ type Node struct {
 	cfg       Config
 	wal       *wal.Log
 	directory uint64 // number of the data directory
+	founded   bool   // it belongs to an ensemble from the start
 	backlog   *backlog
 	reads     *reads
 	net       *inbox
@@ -27,6 +29,7 @@ type Node struct {
 	handOver  *handOver
 	hang      *hang
 	preparer  preparer // owned by the goroutine that prepares
+	early     *early   // the transport, if Open has started it; nil if not
 
 	// Of a member that has yet to find the others, what follows is set when
 	// begun is closed.
@@ -79,7 +82,7 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	start(n.prepare)
 	if n.cfg.Transport != nil {
-		start(func(ctx context.Context) error { return n.cfg.Transport.Run(ctx, n) })
+		start(n.carry)
 	}
 	start(func(ctx context.Context) error {
 		if !n.formed() {
@@ -224,6 +227,7 @@ func (n *Node) Close() error {
 		<-ran
 	} else {
 		close(n.stopped)
+		n.early.stop()
 	}
 	return n.hang.close(n.wal.Close)
 }
@@ -238,7 +242,9 @@ func (n *Node) ReceiveRaft(from Credentials, m *pb.Message) {
 
 // ReceiveFrame implements Receiver.
 func (n *Node) ReceiveFrame(from Credentials, frame []byte) {
-	if n.hears(from, frame) {
+	if n.loads(frame) {
+		n.cfg.Transport.SendFrame(from.Number, appendFrame(frameWait, binary.BigEndian.Uint64(frame[1:]), 0))
+	} else if n.hears(from, frame) {
 		n.net.put(received{from: from.Number, frame: frame})
 	}
 }

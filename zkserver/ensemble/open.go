@@ -56,13 +56,12 @@ func (n *Node) open() error {
 	if id, err = n.enlist(id); err != nil {
 		return err
 	}
-	n.id, n.directory = id, id.directory
+	n.id, n.directory, n.founded = id, id.directory, id.founded()
 	n.peers = &peers{number: n.cfg.Number, configured: n.cfg.Members, transport: n.cfg.Transport}
 	if !id.founded() {
 		return nil // Run finds the others first
 	}
-	close(n.begun)
-	return n.openEnsemble()
+	return n.load()
 }
 
 // openEnsemble brings the machine to where the log begins and makes raft, for
