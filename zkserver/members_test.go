@@ -1,6 +1,8 @@
 package zkserver
 
 import (
+	"context"
+	"errors"
 	"net"
 	"testing"
 
@@ -52,5 +54,18 @@ func TestPlainIsTakenOnTheEndThatMay(t *testing.T) {
 		if got := p.check(m, &eitherPeer{Conn: plain, keys: p, inner: plain}) == nil; got != tt.came {
 			t.Errorf("%+v: came without TLS: %v", tt.cfg, got)
 		}
+	}
+}
+
+// Who found the node stopped was sometimes first to say so, and the disk that had
+// failed was not told of.
+func TestThatTheNodeHasEndedHidesNotWhy(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(ensemble.ErrDisk)
+	if err := whyStopped(ctx, ensemble.ErrStopped); !errors.Is(err, ensemble.ErrDisk) {
+		t.Errorf("it ends with %v", err)
+	}
+	if err := whyStopped(t.Context(), nil); err != nil {
+		t.Error(err)
 	}
 }

@@ -219,11 +219,11 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	g.Go(func() error {
 		if err := s.prepare(running); err != nil {
-			return err
+			return whyStopped(running, err)
 		}
 		s.recovering.Store(false)
 		s.log.Info().Stringer("addr", s.Addr()).Msg("serving clients")
-		g.Go(func() error { return s.expireLoop(running) })
+		g.Go(func() error { return whyStopped(running, s.expireLoop(running)) })
 		g.Go(func() error { return s.upkeepLoop(running) })
 		g.Go(func() error { return s.sweepLoop(running) })
 		g.Go(func() error { return s.runSyncs(running) })
@@ -237,6 +237,16 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("zkserver: %w", err)
 	}
 	return nil
+}
+
+// whyStopped gives what ended the node for the error of who only found that it has
+// ended. ctx ends with that, and is waited for.
+func whyStopped(ctx context.Context, err error) error {
+	if !errors.Is(err, ensemble.ErrStopped) {
+		return err
+	}
+	<-ctx.Done()
+	return context.Cause(ctx)
 }
 
 // farewellTime bounds the snapshot at the end.
