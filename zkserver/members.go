@@ -118,6 +118,28 @@ func isLoopback(address string) bool {
 	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
+// compareMembers says where the members are configured to be elsewhere than the
+// ensemble has them: a copied directory, or a list that was not brought up to date.
+func (s *Server) compareMembers() {
+	for _, m := range s.members() {
+		i := slices.IndexFunc(s.cfg.Ensemble.Members, func(c Member) bool { return c.Number == m.Number })
+		if i < 0 {
+			continue // those who are added later need not be configured
+		}
+		configured := s.cfg.Ensemble.Members[i].Address
+		if own := m.Number == s.cfg.Ensemble.Number; configured != m.Address && !(own && isEverywhere(configured)) {
+			s.log.Warn().Int("member", m.Number).Str("addr", m.Address).Str("configured", configured).Msg("member is configured at another address than the ensemble has for it")
+		}
+	}
+}
+
+// isEverywhere reports whether an address is one to listen on, and not one to reach.
+func isEverywhere(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "" || ip != nil && ip.IsUnspecified())
+}
+
 // list gives the members as package ensemble has them.
 func (e *Ensemble) list() []ensemble.Member {
 	var list []ensemble.Member

@@ -1,10 +1,14 @@
 package zkserver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
+	"strings"
 	"testing"
+
+	"github.com/rs/zerolog"
 
 	"github.com/mwqueue/mw/zkserver/ensemble"
 )
@@ -54,6 +58,20 @@ func TestPlainIsTakenOnTheEndThatMay(t *testing.T) {
 		if got := p.check(m, &eitherPeer{Conn: plain, keys: p, inner: plain}) == nil; got != tt.came {
 			t.Errorf("%+v: came without TLS: %v", tt.cfg, got)
 		}
+	}
+}
+
+// A member that was started with a list of its own, on a copied directory for one,
+// said nothing of it.
+func TestAnAddressThatIsNotTheEnsemblesIsToldAtTheStart(t *testing.T) {
+	var out bytes.Buffer
+	s := &Server{log: zerolog.New(&out), cfg: Config{Ensemble: Ensemble{Number: 1, Members: []Member{
+		{Number: 1, Address: "0.0.0.0:2888"}, {Number: 2, Address: "zk2:2888"}, {Number: 3, Address: "zk9:2888"}, {Number: 4, Address: "zk4:2888"},
+	}}}}
+	s.stats.members.Store(&[]ensemble.Member{{Number: 1, Address: "zk1:2888"}, {Number: 2, Address: "zk2:2888"}, {Number: 3, Address: "zk3:2888"}, {Number: 5, Address: "zk5:2888"}})
+	s.compareMembers()
+	if got := out.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `"member":3,"addr":"zk3:2888","configured":"zk9:2888"`) {
+		t.Errorf("it says %s", got)
 	}
 }
 

@@ -221,6 +221,7 @@ func (s *Server) Run(ctx context.Context) error {
 		if err := s.prepare(running); err != nil {
 			return whyStopped(running, err)
 		}
+		s.compareMembers()
 		s.recovering.Store(false)
 		s.log.Info().Stringer("addr", s.Addr()).Msg("serving clients")
 		g.Go(func() error { return whyStopped(running, s.expireLoop(running)) })
