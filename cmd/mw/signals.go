@@ -5,7 +5,30 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
+
+// sameSignal is how soon after a signal another one is no second word but the
+// same one heard twice: timeout(1) sends its signal to us, and at once again to
+// our process group; a shell and the system may both send a hangup.
+const sameSignal = 500 * time.Millisecond
+
+// arrivedAgain is arrived for the next signal after one that came just now.
+func arrivedAgain(ctx context.Context, signals <-chan os.Signal) os.Signal {
+	first := time.Now()
+	for {
+		sig := arrived(ctx, signals)
+		if sig == nil || time.Since(first) >= sameSignal {
+			return sig
+		}
+	}
+}
+
+// killSoon lets signals kill that were heard so far, but not the one again that
+// came just now.
+func killSoon(signals chan<- os.Signal) {
+	time.AfterFunc(sameSignal, func() { signal.Stop(signals) })
+}
 
 // A stopSignal is the signal that ended a context, as its cause.
 type stopSignal syscall.Signal
@@ -16,7 +39,7 @@ func (s stopSignal) Error() string { return syscall.Signal(s).String() + " signa
 func (s stopSignal) code() int { return 128 + int(s) }
 
 // untilSignal is a context that ends with the first of the signals, of which
-// its cause, a [stopSignal], tells. From then on they kill. The caller calls
+// its cause, a [stopSignal], tells. Soon after that they kill. The caller calls
 // stop when it has no more use for the context.
 func untilSignal(parent context.Context, which ...os.Signal) (ctx context.Context, stop context.CancelFunc) {
 	ctx, end := context.WithCancelCause(parent)
@@ -24,8 +47,8 @@ func untilSignal(parent context.Context, which ...os.Signal) (ctx context.Contex
 	signal.Notify(signals, which...)
 	go func() { // ends with ctx
 		sig, _ := arrived(ctx, signals).(syscall.Signal)
-		signal.Stop(signals)
 		if sig != 0 {
+			killSoon(signals)
 			end(stopSignal(sig))
 		}
 	}()

@@ -25,7 +25,7 @@ var (
 const unansweredAfter = 5 * time.Second
 
 // stopping is what signals do to a command that attends a task: the first
-// cancels the task, the second leaves it.
+// cancels the task, a second Ctrl-C leaves it.
 type stopping struct {
 	client *submit.Client
 	h      *submit.Handle
@@ -42,10 +42,8 @@ func (s *stopping) run(ctx context.Context, signals <-chan os.Signal, leave cont
 		return
 	}
 	s.first.Store(&sig)
-	var patience <-chan time.Time
 	then := "the cancel is queued until one does"
 	if sig == syscall.SIGTERM {
-		patience = time.After(unansweredAfter)
 		note("cancelling %s, for %s at most", s.h.ID(), unansweredAfter)
 	} else {
 		then += "; Ctrl-C again leaves now"
@@ -53,12 +51,32 @@ func (s *stopping) run(ctx context.Context, signals <-chan os.Signal, leave cont
 	}
 	go s.cancel(ctx)                       // ends with ctx or the master's answer
 	go hintAtNoMaster(ctx, s.client, then) // ends with ctx or the service's answer
-	select {
-	case <-signals:
-		leave(errLeft)
-	case <-patience:
-		leave(errUnanswered)
-	case <-ctx.Done():
+	if cause := impatience(ctx, sig, signals); cause != nil {
+		leave(cause)
+	}
+}
+
+// impatience waits after the first signal for what ends the waiting before the
+// task has ended, and returns nil when ctx ended first. A person leaves with
+// another Ctrl-C, a supervisor does not: its SIGTERM, however often, gives the
+// cancel its time.
+func impatience(ctx context.Context, first os.Signal, signals <-chan os.Signal) error {
+	since := time.Now()
+	var patience <-chan time.Time
+	for sig := first; ; {
+		if sig != os.Interrupt && patience == nil {
+			patience = time.After(unansweredAfter)
+		}
+		select {
+		case sig = <-signals:
+			if sig == os.Interrupt && time.Since(since) >= sameSignal {
+				return errLeft
+			}
+		case <-patience:
+			return errUnanswered
+		case <-ctx.Done():
+			return nil
+		}
 	}
 }
 

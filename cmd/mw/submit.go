@@ -43,9 +43,10 @@ When a task does not start because there is no master, no worker or no free
 slot, a line on stderr says so after 2 seconds; it waits all the same.
 
 Ctrl-C while waiting cancels the task, waits until that is recorded, and exits
-130. A second Ctrl-C leaves the task as it is and returns at once. SIGTERM
-cancels too and exits 143, but waits no longer than 5 seconds: without a master
-the request stays in the queue and the task goes on until one leads.
+130. A second Ctrl-C leaves the task as it is and returns at once, unless it comes
+within half a second. SIGTERM, as of timeout(1), cancels too and exits 143, but
+waits no longer than 5 seconds: without a master the request stays in the queue
+and the task goes on until one leads.
 
 A task may be submitted before the first master and worker have run, and waits
 for them. Only the chroot in --servers, if it names one, must be there: a master

@@ -26,8 +26,9 @@ variables and MW_TASK_ID, MW_ATTEMPT, MW_FENCE, MW_WORKER. They end with it,
 however it ends, and before the service can give their tasks to another worker.
 
 The first SIGTERM, SIGHUP or Ctrl-C drains: it takes no more tasks, hands back
-what has not started, and ends when what runs has ended. The second stops:
-commands get SIGTERM, after --grace SIGKILL, and their tasks run elsewhere.
+what has not started, and ends when what runs has ended. The second, not within
+half a second, stops: commands get SIGTERM, after --grace SIGKILL, and their
+tasks run elsewhere.
 
 Output is kept below --data, up to --output-limit for each of stdout and stderr
 of an attempt, and served over HTTP on --listen.
@@ -132,11 +133,11 @@ func runWorker(ctx context.Context, signals chan os.Signal, w *worker.Worker) er
 		}
 		note("draining: no more tasks, waiting for those that run; again stops them")
 		close(drain)
-		if arrived(ctx, signals) == nil {
+		if arrivedAgain(ctx, signals) == nil {
 			return
 		}
 		note("stopping what runs; again kills")
-		signal.Stop(signals)
+		killSoon(signals)
 		stop()
 	}()
 	return ended(ctx, w.Run(ctx, drain))
