@@ -105,6 +105,8 @@ func (s *stopping) code() int {
 func (s *stopping) leftBehind(cause error) string {
 	id, request := s.h.ID(), s.request.Load()
 	switch {
+	case errors.Is(cause, errLeft) && request != nil:
+		return fmt.Sprintf("%s goes on until a master carries out %s, which cancels it: \"mw wait %[1]s\" waits for that", id, *request)
 	case errors.Is(cause, errLeft):
 		return fmt.Sprintf("%s goes on: \"mw wait %[1]s\" waits for it, \"mw logs %[1]s\" shows its output", id)
 	case request != nil:
