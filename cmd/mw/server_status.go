@@ -28,8 +28,9 @@ mntr. A server that does not answer mntr, because it is not in its whitelist,
 does not tell of its sessions, watches, data and term: see --words of "mw server".
 
 If there are several --servers, all are asked, and each has a line: BEHIND is how
-many writes the leader has and it has not. The exit code is 69 when none of them
-leads, 125 when one of them stands alone.
+many writes the leader has and it has not. Names that lead to one address are one
+server. The exit code is 69 when none of them leads, 125 when one of several stands
+alone.
 
 With --tls-ca it asks where the servers speak TLS.
 
@@ -268,5 +269,8 @@ func (st *serverStatus) print(c *cli.Context) error {
 	told("data bytes", st.DataBytes)
 	row("outstanding", st.Outstanding)
 	row("latency", fmt.Sprintf("min %gms, avg %gms, max %gms", st.Latency.Min, st.Latency.Avg, st.Latency.Max))
+	if st.UptimeMilli == nil {
+		note("hint: %s", muteHint)
+	}
 	return tw.Flush()
 }

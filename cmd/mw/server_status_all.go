@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,7 +20,7 @@ import (
 // only ever added.
 type serviceStatus struct {
 	Leader  string         `json:"leader"`  // "" for none
-	Serving int            `json:"serving"` // how many serve
+	Serving int            `json:"serving"` // how many serve, each counted once
 	Quorum  *int64         `json:"quorum,omitempty"`
 	Servers []memberStatus `json:"servers"`
 }
@@ -28,6 +30,9 @@ type memberStatus struct {
 	Server        string `json:"server"`
 	Behind        *int64 `json:"behind,omitempty"` // writes that the leader has and it has not
 	Error         string `json:"error,omitempty"`
+	SameAs        string `json:"sameAs,omitempty"` // this is another name of that server
+
+	at string // the address that was called
 }
 
 // askAll asks all servers at the same time.
@@ -38,7 +43,7 @@ func askAll(ctx context.Context, dial dialer, addrs []string) *serviceStatus {
 		m := &all.Servers[i]
 		m.Server = addr
 		wg.Go(func() {
-			st, err := askServer(ctx, dial, addr)
+			st, err := askServer(ctx, noting(dial, &m.at), addr)
 			if err != nil {
 				m.Error = strings.TrimPrefix(oneLine(err), addr+": ")
 				return
@@ -47,8 +52,31 @@ func askAll(ctx context.Context, dial dialer, addrs []string) *serviceStatus {
 		})
 	}
 	wg.Wait()
+	all.findSame()
 	all.compare()
 	return all
+}
+
+// noting is dial and notes the address that a name stands for.
+func noting(dial dialer, at *string) dialer {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		nc, err := dial(ctx, network, addr)
+		if err == nil {
+			*at = nc.RemoteAddr().String()
+		}
+		return nc, err
+	}
+}
+
+// findSame finds the names of servers that have a name before.
+func (all *serviceStatus) findSame() {
+	for i := range all.Servers {
+		m := &all.Servers[i]
+		first := slices.IndexFunc(all.Servers, func(o memberStatus) bool { return o.at == m.at })
+		if m.at != "" && first < i {
+			m.SameAs = all.Servers[first].Server
+		}
+	}
 }
 
 // compare finds the leader and how far the others are behind.
@@ -58,7 +86,9 @@ func (all *serviceStatus) compare() {
 		if m.serverStatus == nil {
 			continue
 		}
-		all.Serving++
+		if m.SameAs == "" {
+			all.Serving++
+		}
 		if m.Mode == "leader" {
 			all.Leader, newest, all.Quorum = m.Server, m.position(), m.Voters
 		}
@@ -110,7 +140,6 @@ func (all *serviceStatus) print(c *cli.Context) error {
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "SERVER\tMODE\tTERM\tZXID\tBEHIND\tCLIENTS\tUPTIME")
-	reticent := false // a server does not tell all
 	for _, m := range all.Servers {
 		if m.serverStatus == nil {
 			fmt.Fprintf(tw, "%s\tdown\t-\t-\t-\t-\t-\n", m.Server)
@@ -120,29 +149,55 @@ func (all *serviceStatus) print(c *cli.Context) error {
 		if m.UptimeMilli != nil {
 			uptime = took(time.Duration(*m.UptimeMilli) * time.Millisecond)
 		}
-		reticent = reticent || m.UptimeMilli == nil
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", m.Server, m.Mode, number(m.Term), m.Zxid, number(m.Behind), m.Connections, uptime)
 	}
 	if err := tw.Flush(); err != nil {
 		return err
 	}
-	for _, m := range all.Servers {
-		if m.serverStatus == nil {
-			fmt.Fprintf(c.App.ErrWriter, "mw: %s: %s\n", m.Server, m.Error)
-		}
-	}
-	if reticent {
-		fmt.Fprintln(c.App.ErrWriter, "mw: hint: a server tells its term and uptime when it is started with --words srvr,mntr")
-	}
+	all.explain()
 	return all.problem()
 }
 
+// explain says on stderr what the table has no place for.
+func (all *serviceStatus) explain() {
+	mute, foreign := false, false
+	for _, m := range all.Servers {
+		switch {
+		case m.SameAs != "":
+			note("%s and %s are one server", m.SameAs, m.Server)
+		case m.serverStatus == nil:
+			note("%s: %s", m.Server, m.Error)
+		default:
+			mute = mute || m.UptimeMilli == nil
+			foreign = foreign || m.UptimeMilli != nil && m.Term == nil && m.Mode != "standalone"
+		}
+	}
+	if mute {
+		note("hint: %s", muteHint)
+	}
+	if foreign {
+		note("hint: only mw's servers tell a term")
+	}
+}
+
+// muteHint is about servers that answer srvr alone.
+const muteHint = "a server tells its term and uptime when it is started with --words srvr,mntr"
+
 // problem says why the servers are not one service, or nil.
 func (all *serviceStatus) problem() error {
+	named := 0 // how many servers there are names of
+	for _, m := range all.Servers {
+		if m.SameAs == "" {
+			named++
+		}
+	}
 	for _, m := range all.Servers {
 		if m.serverStatus != nil && m.Mode == "standalone" {
+			if named == 1 {
+				return nil
+			}
 			return &failure{
-				err:  fmt.Errorf("%s stands alone: clients that are given the others too would see different trees", m.Server),
+				err:  fmt.Errorf("%s stands alone: clients that are given the others too would see different trees, unless those are names of the same server", m.Server),
 				code: exitFailed,
 				hint: "start each server with the list of all, by --member or server.N lines",
 			}
@@ -152,7 +207,7 @@ func (all *serviceStatus) problem() error {
 		return nil
 	}
 	return &failure{
-		err:  fmt.Errorf("%d of %d servers serve, and none of them leads", all.Serving, len(all.Servers)),
+		err:  fmt.Errorf("%d of %d servers serve, and none of them leads", all.Serving, named),
 		code: exitNoServer,
 		hint: "more than half of the members must run and reach each other: their logs say what they miss",
 	}
