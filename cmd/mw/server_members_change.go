@@ -28,7 +28,9 @@ func serverMembersCommand() *cli.Command {
 member says that it is: leader, follower or observer; a dash if it does not answer
 within 2 s where clients are served, or nobody knows where that is, and then a line
 on stderr says why. The other commands change the members while the service goes on, of this server or an Apache ZooKeeper, by
-the protocol's reconfig. It takes the permission to: --auth super:PASSWORD, of
+the protocol's reconfig. A refused change leaves all as it was, and the exit code
+is 64 if there can be no such members, 77 without the permission, 75 if it is not
+known whether they have changed, else 125. It takes the permission to: --auth super:PASSWORD, of
 servers with a superDigest, and reconfigEnabled=true.
 
 Start a new member before it is added, with --join; a member that is removed may be
@@ -72,7 +74,7 @@ func listMembers(c *cli.Context) error {
 	if err := noArguments(c); err != nil {
 		return err
 	}
-	return withMembers(c, func(membership) (*wire.ReconfigRequest, error) { return nil, nil })
+	return withMembers(c, nil)
 }
 
 func membersFlags() []cli.Flag {
@@ -97,7 +99,7 @@ func membersChange(name, argument, usage string, plan func(c *cli.Context, now m
 	}
 }
 
-func addMembers(c *cli.Context, _ membership) (*wire.ReconfigRequest, error) {
+func addMembers(c *cli.Context, now membership) (*wire.ReconfigRequest, error) {
 	var joining []string
 	for _, text := range c.Args().Slice() {
 		m, err := zoocfg.ParseMember(text)
@@ -107,14 +109,27 @@ func addMembers(c *cli.Context, _ membership) (*wire.ReconfigRequest, error) {
 		if m.ClientPort == 0 || m.Addresses[0].ElectionPort == 0 {
 			return nil, usagef(c, "%q must name three ports, as 4=zk4:2888:3888;2181: for data, for elections and for clients", text)
 		}
+		if owner, addr, shared := now.owns(m); shared {
+			return nil, usagef(c, "%q: %s is member %d's: each has its own address", text, addr, owner)
+		}
 		joining = append(joining, "server."+text)
 	}
 	return &wire.ReconfigRequest{JoiningServers: []byte(strings.Join(joining, ",")), CurConfigID: -1}, nil
 }
 
 func removeMembers(c *cli.Context, now membership) (*wire.ReconfigRequest, error) {
-	if _, err := now.named(c); err != nil {
+	leaving, err := now.named(c)
+	if err != nil {
 		return nil, err
+	}
+	left := 0
+	for _, one := range now.Members {
+		if one.Role != "observer" && !slices.Contains(leaving, one) {
+			left++
+		}
+	}
+	if left < minVoters {
+		return nil, usagef(c, "%d of those left would have a vote, must be at least %d", left, minVoters)
 	}
 	return &wire.ReconfigRequest{LeavingServers: []byte(strings.Join(c.Args().Slice(), ",")), CurConfigID: -1}, nil
 }
@@ -133,6 +148,9 @@ func promoteMembers(c *cli.Context, now membership) (*wire.ReconfigRequest, erro
 	}
 	return &wire.ReconfigRequest{JoiningServers: []byte(strings.Join(joining, ",")), CurConfigID: now.version}, nil
 }
+
+// minVoters is how many members with a vote an ensemble must be left with.
+const minVoters = 2
 
 // A membership is what /zookeeper/config says.
 type membership struct {
@@ -189,11 +207,39 @@ func (m membership) named(c *cli.Context) (found []listedMember, err error) {
 	for _, text := range c.Args().Slice() {
 		i := slices.IndexFunc(m.Members, func(one listedMember) bool { return strconv.Itoa(one.Number) == text })
 		if i < 0 {
-			return nil, usagef(c, "there is no member %s", text)
+			return nil, usagef(c, "there is no member %q: there are %s", text, strings.Join(m.numbers(), ", "))
 		}
 		found = append(found, m.Members[i])
 	}
 	return found, nil
+}
+
+func (m membership) numbers() []string {
+	var all []string
+	for _, one := range m.Members {
+		all = append(all, strconv.Itoa(one.Number))
+	}
+	return all
+}
+
+// owns finds the member that has an address already which another is to get.
+func (m membership) owns(other zoocfg.Server) (number int, addr string, found bool) {
+	a := other.Addresses[0]
+	wanted := []string{joinPort(a.Host, a.Port), joinPort(a.Host, a.ElectionPort)}
+	if other.ClientPort != 0 {
+		wanted = append(wanted, joinPort(other.ClientAddress, other.ClientPort))
+	}
+	for _, one := range m.Members {
+		if one.Number == other.ID {
+			continue // which may move
+		}
+		for _, addr := range wanted {
+			if addr == one.Address || addr == one.Client && !onAll(addr) {
+				return one.Number, addr, true
+			}
+		}
+	}
+	return 0, "", false
 }
 
 // changeTime is how long a change of the members may take: a new one is given all
@@ -203,9 +249,16 @@ const changeTime = 5 * time.Minute
 // configPath is where the members are, outside any chroot.
 const configPath = "/zookeeper/config"
 
+// silence is what is asked for as the session timeout while members change. Servers
+// grant what they have at most.
+const silence = time.Minute
+
+// A membersPlan makes the request for a change of what there is.
+type membersPlan func(now membership) (*wire.ReconfigRequest, error)
+
 // withMembers reads the members, makes the change that plan says, if any, and
 // shows what they are then.
-func withMembers(c *cli.Context, plan func(now membership) (*wire.ReconfigRequest, error)) error {
+func withMembers(c *cli.Context, plan membersPlan) error {
 	if err := checkOutput(c); err != nil {
 		return err
 	}
@@ -233,15 +286,8 @@ func withMembers(c *cli.Context, plan func(now membership) (*wire.ReconfigReques
 	if err != nil {
 		return err
 	}
-	q, err := plan(now)
-	if err != nil {
-		return err
-	}
-	if q != nil {
-		if data, _, err = cl.Reconfig(ctx, *q); err != nil {
-			return notChanged(err)
-		}
-		if now, err = parseMembership(string(data)); err != nil {
+	if plan != nil {
+		if now, err = now.change(ctx, c, cfg, cl, plan); err != nil {
 			return err
 		}
 		return now.print(c)
@@ -254,6 +300,33 @@ func withMembers(c *cli.Context, plan func(now membership) (*wire.ReconfigReques
 		note("%s", text)
 	}
 	return nil
+}
+
+// change makes the change that plan says and returns what the members are then. A
+// server answers nothing else on the connection of a change meanwhile: it has one of
+// its own, to the server that cl has found, which may be silent for long.
+func (m membership) change(ctx context.Context, c *cli.Context, cfg client.Config, cl *client.Client, plan membersPlan) (membership, error) {
+	if len(m.Members) == 0 {
+		return m, &failure{
+			err:  errors.New("the server stands alone: it has no members to change"),
+			code: exitFailed, hint: "start it with --id N --member N=HOST:PORT, then others can be added: \"mw help server members\" shows how",
+		}
+	}
+	q, err := plan(m)
+	if err != nil {
+		return m, err
+	}
+	cfg.Servers, cfg.SessionTimeout = []string{cl.Session().Server}, max(cfg.SessionTimeout, silence)
+	changing, err := dialMembers(c, cfg)
+	if err != nil {
+		return m, err
+	}
+	defer changing.Close()
+	data, _, err := changing.Reconfig(ctx, *q)
+	if err != nil {
+		return m, notChanged(c, err)
+	}
+	return parseMembership(string(data))
 }
 
 // dialMembers connects as the user that the flags name.
@@ -270,19 +343,31 @@ func dialMembers(c *cli.Context, cfg client.Config) (cl *client.Client, err erro
 }
 
 // notChanged says why, and what to do.
-func notChanged(err error) error {
+func notChanged(c *cli.Context, err error) error {
+	if errors.Is(err, client.ErrConnectionLost) || errors.Is(err, client.ErrNotFinished) {
+		return &failure{
+			err:  fmt.Errorf("it is not known whether the members have changed: %w", err),
+			code: exitUnknown, hint: `"mw server members" shows what they are; the same command may be given again`,
+		}
+	}
 	failed := fmt.Errorf("members are as they were: %w", err)
 	switch client.CodeOf(err) {
 	case wire.NoAuth:
-		return &failure{err: failed, code: exitDenied, hint: "say who may do it with --auth super:PASSWORD; the servers need its superDigest"}
-	case wire.ReconfigDisabled, wire.Unimplemented:
-		return hinted(failed, "the servers need reconfigEnabled=true, and must be an ensemble")
+		hint := "say who may do it with --auth super:PASSWORD; the servers need its superDigest"
+		if user, _, _ := strings.Cut(c.String("auth"), ":"); user != "" {
+			hint = fmt.Sprintf("%s with that password may not do it: the servers' superDigest, or the ACL of %s, says who may", user, configPath)
+		}
+		return &failure{err: failed, code: exitDenied, hint: hint}
+	case wire.ReconfigDisabled:
+		return hinted(failed, "start the servers with --set reconfigEnabled=true")
+	case wire.Unimplemented:
+		return hinted(failed, "the server stands alone, or is of a kind that cannot change its members")
 	case wire.NewConfigNoQuorum:
-		return hinted(failed, "start the new members first: more than half of those there will be must run")
+		return hinted(failed, "start the new members first: more than half of those there will be must run, and each new one reach the leader")
 	case wire.ReconfigInProgress:
 		return hinted(failed, "another change is under way: try again when it is done")
 	case wire.BadArguments:
-		return hinted(failed, "no two members may have a port in common, and two or more must have a vote")
+		return &failure{err: failed, code: exitUsage, hint: "no two members may have a port in common, and two or more must have a vote"}
 	case wire.BadVersion:
 		return hinted(failed, "somebody else has changed them meanwhile: look, and try again")
 	}

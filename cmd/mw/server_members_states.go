@@ -126,8 +126,15 @@ func (m listedMember) clientAddress() string {
 	if err != nil {
 		return ""
 	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+	if onAll(m.Client) {
 		host, _, _ = net.SplitHostPort(m.Address)
 	}
 	return net.JoinHostPort(host, port)
+}
+
+// onAll reports whether an address stands for all of a machine's.
+func onAll(addr string) bool {
+	host, _, _ := net.SplitHostPort(addr)
+	ip := net.ParseIP(host)
+	return host == "" || ip != nil && ip.IsUnspecified()
 }
