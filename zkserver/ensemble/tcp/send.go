@@ -87,7 +87,7 @@ func (t *Transport) dial(ctx context.Context, r ensemble.Receiver, to ensemble.M
 	defer cancel()
 	c, err := t.cfg.Dial(dialing, to)
 	if err != nil {
-		return nil, fmt.Errorf("dial: %w", err)
+		return nil, err // says that it is of a dial
 	}
 	stop := context.AfterFunc(ctx, func() { c.Close() })
 	defer stop()
