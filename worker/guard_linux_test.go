@@ -84,7 +84,7 @@ func awaitDeath(tb testing.TB, what string, pid int, within time.Duration) {
 		ready, err = pollOne(fd, left)
 	}
 	if err != nil || ready != 1 {
-		tb.Errorf("%s (pid %d) is alive after %v (%v)", what, pid, within, err)
+		tb.Errorf("%s (process %d) is alive after %v (%v)", what, pid, within, err)
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
 }

@@ -179,7 +179,7 @@ func lockDir(dir string) (*os.File, error) {
 		n, _ := f.ReadAt(holder, 0)
 		_ = f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("worker: %s is in use by another worker (pid %s)", dir, holder[:n])
+			return nil, fmt.Errorf("worker: %s is in use by another worker (process %s)", dir, holder[:n])
 		}
 		return nil, fmt.Errorf("worker: lock %s: %w", f.Name(), err)
 	}

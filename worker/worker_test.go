@@ -224,7 +224,7 @@ func TestTwoWorkersOnOneDirectory(t *testing.T) {
 	dir := t.TempDir()
 	startWorker(t, worker.Config{Dir: dir, Coordinator: coordinator.Config{Servers: []string{"127.0.0.1:1"}}})
 	_, err := worker.New(worker.Config{Dir: dir})
-	want := fmt.Sprintf("worker: %s is in use by another worker (pid %d)", dir, os.Getpid())
+	want := fmt.Sprintf("worker: %s is in use by another worker (process %d)", dir, os.Getpid())
 	if err == nil || err.Error() != want {
 		t.Errorf("New = %v, want %s", err, want)
 	}
