@@ -82,7 +82,7 @@ func serve(ctx context.Context, cfg coordinator.Config, addr string) error {
 // follow is what a client does to know the list until ctx ends. While the service
 // is away it goes on with the list that it has.
 func follow(ctx context.Context, out io.Writer, cfg coordinator.Config) error {
-	for {
+	for ctx.Err() == nil {
 		s, err := coordinator.Connect(ctx, cfg)
 		if err != nil {
 			return err
@@ -93,11 +93,11 @@ func follow(ctx context.Context, out io.Writer, cfg coordinator.Config) error {
 		}
 		lost := context.Cause(s.Context())
 		_ = s.Close()
-		if lost == nil { // ctx has ended
-			return nil
+		if ctx.Err() == nil {
+			fmt.Fprintln(out, "servers: as they were;", lost)
 		}
-		fmt.Fprintln(out, "servers: as they were;", lost)
 	}
+	return nil
 }
 
 // addresses are in the order the servers came.

@@ -81,3 +81,13 @@ func TestAClientFollowsThroughTheLossOfItsSession(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Without a service, one that is told to end used to fail with what it waited for.
+func TestAClientWhoseTimeIsOverSaysNothing(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out bytes.Buffer
+	if err := follow(ctx, &out, coordinator.Config{Servers: []string{"127.0.0.1:1"}}); err != nil || out.Len() > 0 {
+		t.Errorf("it ends with %v and says %q", err, out.String())
+	}
+}
