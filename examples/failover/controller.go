@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ type controller struct {
 	node  string
 	hooks hooks
 	cfg   coordinator.Config
+	out   io.Writer
 }
 
 // run takes its turns until ctx ends: nothing that goes wrong ends it.
@@ -140,5 +142,5 @@ func (c *controller) whileHealthy(ctx context.Context, role string, fence int64)
 }
 
 func (c *controller) say(format string, args ...any) {
-	fmt.Printf("%s: %s\n", c.node, fmt.Sprintf(format, args...))
+	fmt.Fprintf(c.out, "%s: %s\n", c.node, fmt.Sprintf(format, args...))
 }

@@ -50,7 +50,7 @@ func main() {
 	case flag.NArg() > 0:
 		err = toy(ctx, flag.Args()) // the service of the demo, and its commands
 	case *node != "":
-		c := controller{node: *node, hooks: h}
+		c := controller{node: *node, hooks: h, out: os.Stdout}
 		if c.cfg.Servers, c.cfg.Chroot, err = coordinator.ParseServers(*servers); err == nil {
 			c.cfg.SessionTimeout, c.cfg.ConnectTimeout = *timeout, 10*time.Second // then it says so, and tries on
 			err = c.run(ctx)
