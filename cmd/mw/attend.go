@@ -23,15 +23,21 @@ func hear() chan os.Signal {
 }
 
 // attend waits for a task in the foreground: its output becomes ours, its
-// exit code too, and signals are for it. ctx must not end with a signal.
-func attend(ctx context.Context, signals <-chan os.Signal, client *submit.Client, h *submit.Handle, follow bool) error {
+// exit code too, and signals are for it, as is a SIGPIPE when nobody reads that
+// output any more. ctx must not end with a signal.
+func attend(ctx context.Context, signals chan os.Signal, client *submit.Client, h *submit.Handle, follow bool) error {
 	ctx, leave := context.WithCancelCause(ctx)
 	defer leave(nil)
+	defer outlivePipes()()
+	stdout, stderr := &unread{w: os.Stdout}, &unread{w: os.Stderr}
+	if follow { // else the task has ended when we write
+		stdout.signals, stderr.signals = signals, signals
+	}
 	go hintAtObstacle(ctx, client, h.ID()) // ends with ctx
 	stop := stopping{client: client, h: h}
 	go stop.run(ctx, signals, leave) // ends with ctx
 
-	r, err := outcome(ctx, h, follow)
+	r, err := outcome(ctx, h, follow, stdout, stderr)
 	if cause := context.Cause(ctx); errors.Is(cause, errLeft) || errors.Is(cause, errUnanswered) {
 		note("%s", stop.leftBehind(cause))
 		return exit(stop.code())
@@ -45,13 +51,16 @@ func attend(ctx context.Context, signals <-chan os.Signal, client *submit.Client
 	if code := stop.code(); code != 0 && r.Status == coordinator.StatusCancelled {
 		return exit(code)
 	}
+	if stdout.gone || stderr.gone {
+		return exit(128 + int(syscall.SIGPIPE))
+	}
 	return exit(r.ExitCode())
 }
 
 // outcome waits for the result and has all output written when it returns.
-func outcome(ctx context.Context, h *submit.Handle, follow bool) (submit.Result, error) {
+func outcome(ctx context.Context, h *submit.Handle, follow bool, stdout, stderr io.Writer) (submit.Result, error) {
 	if follow {
-		r, err := h.Follow(ctx, submit.Follower{Stdout: os.Stdout, Stderr: os.Stderr, Attempt: func(n int, worker string) {
+		r, err := h.Follow(ctx, submit.Follower{Stdout: stdout, Stderr: stderr, Attempt: func(n int, worker string) {
 			if n > 1 {
 				note("attempt %d of %s runs on %s", n, h.ID(), worker)
 			}
@@ -63,8 +72,8 @@ func outcome(ctx context.Context, h *submit.Handle, follow bool) (submit.Result,
 		return r, err
 	}
 	return r, errors.Join(
-		copyOutput(ctx, h, r, submit.Stdout, os.Stdout),
-		copyOutput(ctx, h, r, submit.Stderr, os.Stderr))
+		copyOutput(ctx, h, r, submit.Stdout, stdout),
+		copyOutput(ctx, h, r, submit.Stderr, stderr))
 }
 
 // copyOutput writes one stream of an ended task to w. What cannot be had any

@@ -19,7 +19,7 @@ var (
 	errUnanswered = errors.New("cancel unanswered")
 )
 
-// unansweredAfter is how long after SIGTERM we wait for a cancel to be
+// unansweredAfter is how long after SIGTERM, or the end of who reads us, we wait for a cancel to be
 // recorded. Who sends that is a supervisor, which would send SIGKILL next; a
 // person at a terminal is told what to press instead.
 const unansweredAfter = 5 * time.Second
@@ -43,9 +43,12 @@ func (s *stopping) run(ctx context.Context, signals <-chan os.Signal, leave cont
 	}
 	s.first.Store(&sig)
 	then := "the cancel is queued until one does"
-	if sig == syscall.SIGTERM {
+	switch sig {
+	case syscall.SIGPIPE:
+		note("nobody reads the output any more: cancelling %s, for %s at most", s.h.ID(), unansweredAfter)
+	case syscall.SIGTERM:
 		note("cancelling %s, for %s at most", s.h.ID(), unansweredAfter)
-	} else {
+	default:
 		then += "; Ctrl-C again leaves now"
 		note("cancelling %s; Ctrl-C again leaves it as it is", s.h.ID())
 	}

@@ -46,7 +46,8 @@ Ctrl-C while waiting cancels the task, waits until that is recorded, and exits
 130. A second Ctrl-C leaves the task as it is and returns at once, unless it comes
 within half a second. SIGTERM, as of timeout(1), cancels too and exits 143, but
 waits no longer than 5 seconds: without a master the request stays in the queue
-and the task goes on until one leads.
+and the task goes on until one leads. With --follow, the end of who reads the
+output (| head) does the same, and exits 141.
 
 A task may be submitted before the first master and worker have run, and waits
 for them. Only the chroot in --servers, if it names one, must be there: a master
