@@ -29,6 +29,10 @@ type Follower struct {
 
 	// Attempt, when set, is told of each attempt before its output comes.
 	Attempt func(number int, worker string)
+
+	// Unreachable, when set, is told once an attempt that its worker cannot be
+	// reached: its output comes when it has ended, or when the worker is.
+	Unreachable func(worker string, err *UnreachableError)
 }
 
 // place is where an attempt runs.
@@ -41,6 +45,7 @@ type place struct {
 type run struct {
 	place
 	stdout, stderr int64 // bytes
+	unreached      bool  // told
 }
 
 // Follow copies the task's output while it runs, attempt after attempt, and
@@ -97,18 +102,25 @@ func (h *Handle) stream(looking, streaming context.Context, f Follower) run {
 // they end, or the worker does. What is missed then is made up for by the
 // next look, or at the end.
 func (h *Handle) streamRun(ctx context.Context, shown *run, f Follower) {
-	one := func(stream Stream, n *int64, w io.Writer) {
+	one := func(stream Stream, n *int64, w io.Writer) (err error) {
 		to := &sink{w: w}
-		err := h.get(ctx, shown.addr, shown.attempt, stream, *n, true, to)
+		err = h.get(ctx, shown.addr, shown.attempt, stream, *n, true, to)
 		*n += to.n
 		if err != nil && ctx.Err() == nil {
 			h.c.log.Debug().Str("task", string(h.id)).Str("addr", shown.addr).Err(err).Msg("output interrupted")
 		}
+		return err
 	}
 	var wg sync.WaitGroup
-	wg.Go(func() { one(Stdout, &shown.stdout, f.Stdout) })
-	wg.Go(func() { one(Stderr, &shown.stderr, f.Stderr) })
+	var err error
+	wg.Go(func() { err = one(Stdout, &shown.stdout, f.Stdout) })
+	wg.Go(func() { _ = one(Stderr, &shown.stderr, f.Stderr) })
 	wg.Wait()
+	u, ok := errors.AsType[*UnreachableError](err)
+	if ok && ctx.Err() == nil && f.Unreachable != nil && !shown.unreached {
+		shown.unreached = true
+		f.Unreachable(shown.instance, u)
+	}
 }
 
 // where finds the attempt that runs now; its addr is empty when none does.

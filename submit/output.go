@@ -39,6 +39,18 @@ func (e *PartialError) Error() string {
 
 func (e *PartialError) Unwrap() error { return e.Err }
 
+// An UnreachableError says that a worker did not answer where it serves output.
+type UnreachableError struct {
+	Addr string
+	Err  error
+}
+
+func (e *UnreachableError) Error() string {
+	return fmt.Sprintf("submit: worker at %s: %v", e.Addr, e.Err)
+}
+
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
 // Output writes what the last attempt of an ended task printed on stream to
 // w: from the tree when the tail there is all of it, else from the worker's
 // disk. When the worker cannot be asked, it writes the tail and returns a
@@ -217,7 +229,7 @@ func (h *Handle) get(ctx context.Context, addr string, attempt int, stream Strea
 	}
 	resp, err := h.c.cfg.HTTP.Do(req)
 	if err != nil {
-		return fmt.Errorf("worker at %s: %w", addr, cause(err))
+		return &UnreachableError{Addr: addr, Err: cause(err)}
 	}
 	defer resp.Body.Close()
 	switch resp.StatusCode {

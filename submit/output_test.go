@@ -3,6 +3,7 @@ package submit_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -209,5 +210,45 @@ func TestOutputOfAnUnreportedAttemptComesFromItsWorker(t *testing.T) {
 				t.Errorf("error = %v, want %q", err, tt.missing)
 			}
 		})
+	}
+}
+
+// A worker listens on loopback unless told otherwise, so from another machine
+// nothing came, and nothing was said.
+func TestFollowTellsOfAWorkerThatCannotBeReached(t *testing.T) {
+	addr := server(t)
+	s := connect(t, addr)
+	h, err := open(t, addr).Submit(t.Context(), coordinator.Spec{Shell: "true"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	nowhere := deadAddr(t)
+	_, err = s.Multi(t.Context(),
+		coordinator.CreateOp(coordinator.WorkerPath("w1-0"), coordinator.Registration{Addr: nowhere}.Encode(), coordinator.Ephemeral),
+		coordinator.CreateOp(coordinator.AssignmentsPath("w1-0"), nil, coordinator.Persistent),
+		coordinator.CreateOp(coordinator.AssignmentPath("w1-0", h.ID()), coordinator.Assignment{Attempt: 1}.Encode(), coordinator.Persistent))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan string, 8)
+	done := make(chan error, 1)
+	var stdout bytes.Buffer
+	go func() {
+		_, err := h.Follow(t.Context(), submit.Follower{Stdout: &stdout, Stderr: io.Discard, Unreachable: func(worker string, err *submit.UnreachableError) {
+			told <- fmt.Sprintf("%s %s %v", worker, err.Addr, err.Err)
+		}})
+		done <- err
+	}()
+	if got, want := <-told, "w1-0 "+nowhere+" connection refused"; got != want {
+		t.Errorf("told of %q, want %q", got, want)
+	}
+	if err := finish(s, h.ID(), coordinator.StatusDone, coordinator.Attempt{Addr: nowhere, Stdout: []byte("hi\n"), StdoutBytes: 3}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil || stdout.String() != "hi\n" {
+		t.Errorf("followed: %v, %q on stdout, want hi", err, stdout.String())
+	}
+	if len(told) > 0 {
+		t.Errorf("told again: %q", <-told)
 	}
 }

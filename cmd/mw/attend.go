@@ -60,7 +60,7 @@ func attend(ctx context.Context, signals chan os.Signal, client *submit.Client, 
 // outcome waits for the result and has all output written when it returns.
 func outcome(ctx context.Context, h *submit.Handle, follow bool, stdout, stderr io.Writer) (submit.Result, error) {
 	if follow {
-		r, err := h.Follow(ctx, submit.Follower{Stdout: stdout, Stderr: stderr, Attempt: func(n int, worker string) {
+		r, err := h.Follow(ctx, submit.Follower{Stdout: stdout, Stderr: stderr, Unreachable: noteUnreachable, Attempt: func(n int, worker string) {
 			if n > 1 {
 				note("attempt %d of %s runs on %s", n, h.ID(), worker)
 			}
@@ -74,6 +74,14 @@ func outcome(ctx context.Context, h *submit.Handle, follow bool, stdout, stderr 
 	return r, errors.Join(
 		copyOutput(ctx, h, r, submit.Stdout, stdout),
 		copyOutput(ctx, h, r, submit.Stderr, stderr))
+}
+
+// listenHint is what makes a worker's output readable from elsewhere.
+const listenHint = "a worker that is to be read from other machines needs --listen HOST:PORT"
+
+// noteUnreachable says why nothing comes of a task that is followed.
+func noteUnreachable(worker string, err *submit.UnreachableError) {
+	note("%s at %s is not reached (%s): its output comes at the end; %s", worker, err.Addr, oneLine(err.Err), listenHint)
 }
 
 // copyOutput writes one stream of an ended task to w. What cannot be had any

@@ -160,6 +160,9 @@ func hint(err error) string {
 	if k, ok := errors.AsType[*submit.KeyUsedError](err); ok {
 		return fmt.Sprintf("a key stands for one task, with its command and all its flags: \"mw status %s\" shows that one", k.Task)
 	}
+	if _, ok := errors.AsType[*submit.UnreachableError](err); ok {
+		return listenHint
+	}
 	if hint := tlsHint(err); hint != "" {
 		return hint
 	}

@@ -60,7 +60,7 @@ func showLogs(c *cli.Context, h *submit.Handle, stream submit.Stream) error {
 		}
 		return err
 	}
-	f := submit.Follower{Stdout: io.Discard, Stderr: io.Discard, Attempt: func(n int, worker string) {
+	f := submit.Follower{Stdout: io.Discard, Stderr: io.Discard, Unreachable: noteUnreachable, Attempt: func(n int, worker string) {
 		note("attempt %d of %s runs on %s", n, h.ID(), worker)
 	}}
 	if stream == submit.Stdout {

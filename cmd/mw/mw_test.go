@@ -49,6 +49,10 @@ func TestErrorsAreOneLineWithAHintAndACode(t *testing.T) {
 			name: "too large", err: fmt.Errorf("create: %w: 9 bytes, at most 1", coordinator.ErrTooLarge), code: 64,
 			want: "mw: create: too large: 9 bytes, at most 1\nmw: hint: a task takes half a megabyte with its flags: put long input in a file\n",
 		},
+		{
+			name: "a worker on another machine", err: &submit.UnreachableError{Addr: "127.0.0.1:1", Err: syscall.ECONNREFUSED}, code: 125,
+			want: "mw: worker at 127.0.0.1:1: connection refused\nmw: hint: a worker that is to be read from other machines needs --listen HOST:PORT\n",
+		},
 		{name: "anything else", err: errors.Join(errors.New("a"), errors.New("b")), code: 125, want: "mw: a b\n"},
 		{name: "with a hint of its own", err: hinted(errors.New("a"), "try %s", "b"), code: 125, want: "mw: a\nmw: hint: try b\n"},
 	}
