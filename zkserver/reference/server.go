@@ -100,6 +100,22 @@ func (s *Server) Kill() {
 	s.cmd = nil
 }
 
+// Pause stops the server's process as SIGSTOP does, until resume is called.
+func (s *Server) Pause() (resume func()) {
+	pid := s.cmd.Process.Pid
+	syscall.Kill(-pid, syscall.SIGSTOP)
+	return func() { syscall.Kill(-pid, syscall.SIGCONT) }
+}
+
+// Waiting returns how many requests of clients the server has not answered.
+func (s *Server) Waiting() int {
+	n := 0
+	for line := range strings.Lines(s.word("srvr")) {
+		fmt.Sscanf(line, "Outstanding: %d", &n)
+	}
+	return n
+}
+
 // Mode returns what the server says it is: "standalone", "leader", "follower",
 // or "" while it does not serve.
 func (s *Server) Mode() string {
