@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/mwqueue/mw/coordinator"
+	"github.com/rs/zerolog"
 	"github.com/urfave/cli/v2"
 )
 
@@ -187,6 +188,9 @@ func openSession(c *cli.Context) (s *coordinator.Session, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if global(c, "log-level") == "" {
+		cfg.Log = cfg.Log.Hook(saidInTheEnd)
+	}
 	err = reach(c, func(ctx context.Context) (err error) {
 		s, err = coordinator.Connect(ctx, cfg)
 		return err
@@ -196,6 +200,14 @@ func openSession(c *cli.Context) (s *coordinator.Session, err error) {
 	}
 	return s, err
 }
+
+// saidInTheEnd leaves out of the log that the session is lost: the command ends with
+// it, and says so.
+var saidInTheEnd = zerolog.HookFunc(func(e *zerolog.Event, _ zerolog.Level, msg string) {
+	if msg == "session lost" {
+		e.Discard()
+	}
+})
 
 func lockPath(name string) string {
 	if strings.HasPrefix(name, "/") {

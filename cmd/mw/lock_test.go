@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"slices"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 func TestLockWordsAreTakenApart(t *testing.T) {
@@ -72,5 +75,19 @@ func TestAGuardThatIsStoppedIsKilledInTime(t *testing.T) {
 		if killed := timeout*6/10 + guardPatience(timeout); killed > timeout*7/10 || guardPatience(timeout) > 500*time.Millisecond {
 			t.Errorf("with a session of %v it is killed after %v", timeout, killed)
 		}
+	}
+}
+
+// The loss was a line of the log, and then the reason that the command was ended.
+func TestTheLossOfTheSessionOfALockIsSaidOnce(t *testing.T) {
+	var out bytes.Buffer
+	log := zerolog.New(&out).Hook(saidInTheEnd)
+	log.Warn().Msg("session lost")
+	if out.Len() > 0 {
+		t.Errorf("the log has %s", &out)
+	}
+	log.Warn().Msg("no server reached, trying on")
+	if out.Len() == 0 {
+		t.Error("other lines are not there")
 	}
 }
