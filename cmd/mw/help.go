@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 )
@@ -36,22 +37,72 @@ func helpCommand() *cli.Command {
 // printHelp writes a help page. Pages of commands explain the command's own flags
 // and only name the global ones, which stand on the page of mw.
 func printHelp(w io.Writer, page string, of any) {
-	cli.HelpPrinterCustom(w, page, of, map[string]any{"own": ownFlags, "globals": globalNames})
+	cli.HelpPrinterCustom(w, page, of, map[string]any{"own": ownFlags, "globals": globalNames, "groups": grouped, "list": flagList})
 }
 
 func ownFlags(flags []cli.Flag) []cli.Flag {
 	return slices.DeleteFunc(slices.Clone(flags), isGlobal)
 }
 
+// pageWidth is how wide help is, for terminals that are as they always were.
+const pageWidth = 80
+
+// A flagGroup is flags of one category, under its name; "" for those of none.
+type flagGroup struct {
+	Name  string
+	Flags []cli.Flag
+}
+
+// grouped puts flags of one category together, in the order of their first ones.
+func grouped(flags []cli.Flag) (groups []flagGroup) {
+	for _, f := range flags {
+		name := ""
+		if of, ok := f.(cli.CategorizableFlag); ok {
+			name = of.GetCategory()
+		}
+		i := slices.IndexFunc(groups, func(g flagGroup) bool { return g.Name == name })
+		if i < 0 {
+			i, groups = len(groups), append(groups, flagGroup{Name: name})
+		}
+		groups[i].Flags = append(groups[i].Flags, f)
+	}
+	return groups
+}
+
+// flagList shows flags, one below the other, with what they are for beside them in
+// a column that begins alike for all of a page.
+func flagList(flags, page []cli.Flag) string {
+	const indent = "   "
+	column := 0
+	for _, f := range page {
+		name, _, _ := strings.Cut(flagHelp(f), "\t")
+		column = max(column, len(indent)+utf8.RuneCountInString(name)+2)
+	}
+	var b strings.Builder
+	for _, f := range flags {
+		name, usage, _ := strings.Cut(flagHelp(f), "\t")
+		line := indent + name
+		line += strings.Repeat(" ", column-utf8.RuneCountInString(line)-1)
+		for word := range strings.FieldsSeq(usage) {
+			if utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > pageWidth && strings.TrimSpace(line) != "" {
+				b.WriteString(line + "\n")
+				line = strings.Repeat(" ", column-1)
+			}
+			line += " " + word
+		}
+		b.WriteString(line + "\n")
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
 // globalNames lists the global flags among flags, in lines of a page's width.
 func globalNames(flags []cli.Flag) string {
-	const width = 80
 	text, line := "", ""
 	for _, f := range flags {
 		if !isGlobal(f) {
 			continue
 		}
-		if name := " --" + f.Names()[0]; len(line)+len(name) <= width-2 {
+		if name := " --" + f.Names()[0]; len(line)+len(name) <= pageWidth-2 {
 			line += name
 			continue
 		}
@@ -103,8 +154,8 @@ Usage:
 Commands:{{range .VisibleCommands}}
    {{.Name}}{{"\t"}}{{.Usage}}{{end}}
 
-Global flags, before the command, or after it where its help names them:{{range .VisibleFlags}}
-   {{.}}{{end}}
+Global flags, before the command, or after it where its help names them:
+{{list .VisibleFlags .VisibleFlags}}
 
 Start here:
    mw dev                    server, masters and workers in one process
@@ -131,8 +182,10 @@ Usage:
 Commands:{{range .VisibleCommands}}
    {{.Name}}{{"\t"}}{{.Usage}}{{end}}
 {{end}}
-Flags:{{range own .VisibleFlags}}
-   {{.}}{{end}}{{with globals .VisibleFlags}}
+{{$own := own .VisibleFlags}}{{range $i, $group := groups $own}}{{if $i}}
+
+{{end}}{{with $group.Name}}{{.}}:{{else}}Flags:{{end}}
+{{list $group.Flags $own}}{{end}}{{with globals .VisibleFlags}}
 
 Global flags, which "mw --help" explains:
 {{.}}{{end}}

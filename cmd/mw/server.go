@@ -31,51 +31,62 @@ func serverCommand() *cli.Command {
 }
 
 const serverDescription = `Serves the tree of znodes through which clients, masters and workers meet, to mw
-and to any ZooKeeper client. What it has acknowledged is on disk; it may be
-killed at any time and started again on the same directory. Prints the address
-once it listens. Ends on SIGTERM or Ctrl-C.
+and to any ZooKeeper client. Prints the address once it listens. Ends on SIGTERM
+or Ctrl-C. The flags are below, the examples at the end.
 
-Whoever can reach it can submit commands to every worker, so it listens on this
-machine only, unless told to do otherwise with --insecure. With --tls-listen and
---tls-ca clients need a certificate, and any address will do; without --listen
-there is then no other. Other commands of mw have --tls-ca, --tls-cert and
---tls-key of their own, with variables MW_TLS_CA and so on, to speak TLS with it;
-they check that its certificate is for the name or address they call it by. The
-subject of a client's certificate is an identity of scheme x509.
+Files:
+   What it has acknowledged is on disk, in --data; it may be killed at any time
+   and started again on the same directory.
+   --config takes the configuration file of Apache ZooKeeper 3.8. Keys without
+   effect here are named, and so is what happens instead; flags beat the file.
+   The data is in the folder mw of dataDir (of dataLogDir, if that is set),
+   beside version-2 of an Apache ZooKeeper server, which is left alone; that
+   folder is the --data of backup and import.
+   --set gives single keys, with or without a file, by their names in the file
+   or as Java's system properties; the other flags beat it.
 
---config takes the configuration file of Apache ZooKeeper 3.8. Keys without
-effect here are named, and so is what happens instead; flags beat the file. The
-data is in the folder mw of dataDir (of dataLogDir, if that is set), beside
-version-2 of an Apache ZooKeeper server, which is left alone; that folder is the
---data of backup and import. --set gives single keys, with or without a file, by
-their names in the file or as Java's system properties; the other flags beat it.
+Who may reach it:
+   Whoever can reach it can submit commands to every worker, so it listens on
+   this machine only, unless told to do otherwise with --insecure.
+   With --tls-listen and --tls-ca clients need a certificate, and any address
+   will do; without --listen there is then no other. The subject of a client's
+   certificate is an identity of scheme x509.
+   Other commands of mw have --tls-ca, --tls-cert and --tls-key of their own,
+   with variables MW_TLS_CA and so on, to speak TLS with it; they check that its
+   certificate is for the name or address they call it by.
 
-Several servers are one service when each is told of all of them: by --member and
---id, or as Apache ZooKeeper is, by server.N lines and the file myid in dataDir. It
-goes on as long as more than half of them run and reach each other: of three, any
-one may be lost. They speak on the first port of a server.N line; the second is not
-used. With --peer-cert and --peer-ca, or the sslQuorum keys of zoo.cfg, they know
-each other by certificates, valid for the host of each and for both ends of TLS;
-without, all must be on this machine, or be told --insecure. Clients are given the
-addresses of all: --servers zk1:2181,zk2:2181,zk3:2181. New ones are a service once
-all have been started, or 10 s after more than half. If one has data, from when it
-ran alone or from a backup, start it first: it gives it to the others.
+Several servers:
+   They are one service when each is told of all of them: by --member and --id,
+   or as Apache ZooKeeper is, by server.N lines and the file myid in dataDir. It
+   goes on as long as more than half of them run and reach each other: of three,
+   any one may be lost. Clients are given the addresses of all:
+   --servers zk1:2181,zk2:2181,zk3:2181
+   New ones are a service once all have been started, or 10 s after more than
+   half. If one has data, from when it ran alone or from a backup, start it
+   first: it gives it to the others.
+   They speak on the first port of a server.N line; the second is not used. With
+   --peer-cert and --peer-ca, or the sslQuorum keys of zoo.cfg, they know each
+   other by certificates, valid for the host of each and for both ends of TLS;
+   without, all must be on this machine, or be told --insecure.
 
-A read shows what the member has that is asked. What another member has just
-acknowledged may be missing, unless the client syncs first, as with Apache
-ZooKeeper. With --linearizable-reads, or linearizableReads=true in the zoo.cfg, a
-server answers each read as if a sync had gone before: it asks the leader, once for
-all reads that wait, which takes a round trip.
+Joining a service that runs:
+   One that is to be added is started with --join: its list needs itself and any
+   one of the others, and nothing is to be changed there. It waits until "mw
+   server members add" makes it a member: see "mw help server members".
 
-One that is to be added to a service that runs is started with --join: its list
-needs itself and any one of the others, and nothing is to be changed there. It
-waits until "mw server members add" makes it a member: see "mw help server members".
+Reads:
+   A read shows what the member has that is asked. What another member has just
+   acknowledged may be missing, unless the client syncs first, as with Apache
+   ZooKeeper. With --linearizable-reads, or linearizableReads=true in the
+   zoo.cfg, a server answers each read as if a sync had gone before: it asks the
+   leader, once for all reads that wait, which takes a round trip.
 
---words says which four-letter words monitoring may ask; by default it is srvr
-alone. --admin answers at http://ADDR/commands and --metrics at
-http://ADDR/metrics; with --config they are as the file says. The former answers
-those alone who call it by an IP address, localhost, the name of the machine, or
-the name that ADDR has.
+Operators:
+   --words says which four-letter words monitoring may ask; by default it is
+   srvr alone. --admin answers at http://ADDR/commands and --metrics at
+   http://ADDR/metrics; with --config they are as the file says. The former
+   answers those alone who call it by an IP address, localhost, the name of the
+   machine, or the name that ADDR has.
 
 Examples:
    mw server
@@ -87,27 +98,35 @@ Examples:
    mw server --config /etc/zookeeper/zoo.cfg --set 4lw.commands.whitelist=ruok,mntr
    mw server status`
 
+// The flags of a server are shown in groups, those of none first.
+const (
+	ensembleFlags  = "Flags for one of several servers"
+	peerTLSFlags   = "Flags for TLS between those"
+	clientTLSFlags = "Flags for TLS with clients"
+	operatorFlags  = "Flags for operators"
+)
+
 func serverFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "config", Usage: "configure as the zoo.cfg in `FILE` says"},
 		&cli.StringSliceFlag{Name: "set", Aliases: []string{"D"}, Usage: "set `KEY=VALUE` as in a zoo.cfg; may be repeated"},
 		&cli.StringFlag{Name: "listen", Usage: "serve on `ADDR`; port 0 takes a free one", DefaultText: "127.0.0.1:2181"},
 		dataFlag("server"),
-		&cli.StringSliceFlag{Name: "member", Usage: "be one of several servers, of which `N=HOST:PORT` is one; may be repeated, or have commas"},
-		&cli.IntFlag{Name: "id", Usage: "be the member with number `N`", DefaultText: "the one in the file myid of dataDir"},
-		&cli.BoolFlag{Name: "join", Usage: "be added to servers that run already, of which --member names any"},
-		&cli.StringFlag{Name: "peer-listen", Usage: "let the other members in on `ADDR`", DefaultText: "the address of this member"},
-		&cli.StringFlag{Name: "peer-cert", Usage: "show the other members the certificates in the PEM `FILE`, and speak TLS with them"},
-		&cli.StringFlag{Name: "peer-key", Usage: "with the key in `FILE`", DefaultText: "that of --peer-cert"},
-		&cli.StringFlag{Name: "peer-ca", Usage: "let members in whose certificates come from those in `FILE`"},
+		&cli.StringSliceFlag{Name: "member", Category: ensembleFlags, Usage: "be one of several servers, of which `N=HOST:PORT` is one; may be repeated, or have commas"},
+		&cli.IntFlag{Name: "id", Category: ensembleFlags, Usage: "be the member with number `N`", DefaultText: "the one in the file myid of dataDir"},
+		&cli.BoolFlag{Name: "join", Category: ensembleFlags, Usage: "be added to servers that run already, of which --member names any"},
+		&cli.StringFlag{Name: "peer-listen", Category: ensembleFlags, Usage: "let the other members in on `ADDR`", DefaultText: "the address of this member"},
+		&cli.StringFlag{Name: "peer-cert", Category: peerTLSFlags, Usage: "show the other members the certificates in the PEM `FILE`, and speak TLS with them"},
+		&cli.StringFlag{Name: "peer-key", Category: peerTLSFlags, Usage: "with the key in `FILE`", DefaultText: "that of --peer-cert"},
+		&cli.StringFlag{Name: "peer-ca", Category: peerTLSFlags, Usage: "let members in whose certificates come from those in `FILE`"},
 		&cli.BoolFlag{Name: "linearizable-reads", Usage: "show in every read what any member has acknowledged before it"},
-		&cli.StringFlag{Name: "tls-listen", Usage: "serve over TLS on `ADDR`"},
-		&cli.StringFlag{Name: "tls-cert", Usage: "show the certificates in the PEM `FILE`, which is read again when it changes"},
-		&cli.StringFlag{Name: "tls-key", Usage: "with the key in `FILE`", DefaultText: "that of --tls-cert"},
-		&cli.StringFlag{Name: "tls-ca", Usage: "require client certificates that come from those in `FILE`"},
-		&cli.StringFlag{Name: "words", Usage: "answer the four-letter words in `LIST`, with commas between; * is all", DefaultText: "srvr"},
-		&cli.StringFlag{Name: "admin", Usage: "serve the AdminServer's commands on `ADDR`"},
-		&cli.StringFlag{Name: "metrics", Usage: "serve metrics for Prometheus on `ADDR`"},
+		&cli.StringFlag{Name: "tls-listen", Category: clientTLSFlags, Usage: "serve over TLS on `ADDR`"},
+		&cli.StringFlag{Name: "tls-cert", Category: clientTLSFlags, Usage: "show the certificates in the PEM `FILE`, which is read again when it changes"},
+		&cli.StringFlag{Name: "tls-key", Category: clientTLSFlags, Usage: "with the key in `FILE`", DefaultText: "that of --tls-cert"},
+		&cli.StringFlag{Name: "tls-ca", Category: clientTLSFlags, Usage: "require client certificates that come from those in `FILE`"},
+		&cli.StringFlag{Name: "words", Category: operatorFlags, Usage: "answer the four-letter words in `LIST`, with commas between; * is all", DefaultText: "srvr"},
+		&cli.StringFlag{Name: "admin", Category: operatorFlags, Usage: "serve the AdminServer's commands on `ADDR`"},
+		&cli.StringFlag{Name: "metrics", Category: operatorFlags, Usage: "serve metrics for Prometheus on `ADDR`"},
 		insecureFlag(),
 	}, logFlags()...)
 }
