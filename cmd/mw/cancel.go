@@ -25,11 +25,7 @@ Examples:
    mw ps --state waiting -o id | xargs -r mw cancel`,
 		Flags: serviceFlags(),
 		Action: func(c *cli.Context) error {
-			ids, err := taskIDs(c, 0)
-			if err != nil {
-				return err
-			}
-			client, err := openClient(c)
+			ids, client, err := openTasks(c, 0)
 			if err != nil {
 				return err
 			}

@@ -28,11 +28,7 @@ Examples:
 			&cli.BoolFlag{Name: "stderr", Usage: "show stderr instead of stdout"},
 		}, serviceFlags()...),
 		Action: func(c *cli.Context) error {
-			ids, err := taskIDs(c, 1)
-			if err != nil {
-				return err
-			}
-			client, err := openClient(c)
+			ids, client, err := openTasks(c, 1)
 			if err != nil {
 				return err
 			}

@@ -31,11 +31,7 @@ Examples:
    mw server backup - | ssh vault 'cat > mw.backup'`,
 		Flags: append([]cli.Flag{dataFlag("server")}, logFlags()...),
 		Action: func(c *cli.Context) error {
-			file, err := oneArgument(c, "FILE")
-			if err != nil {
-				return err
-			}
-			dir, err := dataDir(c, "server")
+			file, dir, err := argumentAndData(c, "FILE")
 			if err != nil {
 				return err
 			}
@@ -133,6 +129,15 @@ func syncNames(dir string) error {
 		err = nil
 	}
 	return errors.Join(err, d.Close())
+}
+
+// argumentAndData gives the only argument and the server's data directory.
+func argumentAndData(c *cli.Context, name string) (arg, dir string, err error) {
+	if arg, err = oneArgument(c, name); err != nil {
+		return "", "", err
+	}
+	dir, err = dataDir(c, "server")
+	return arg, dir, err
 }
 
 // oneArgument gives the only argument, which help calls name.

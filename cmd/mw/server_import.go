@@ -36,11 +36,7 @@ Examples:
 			dataFlag("server"),
 		}, logFlags()...),
 		Action: func(c *cli.Context) error {
-			from, err := oneArgument(c, "DATADIR")
-			if err != nil {
-				return err
-			}
-			dir, err := dataDir(c, "server")
+			from, dir, err := argumentAndData(c, "DATADIR")
 			if err != nil {
 				return err
 			}

@@ -28,11 +28,7 @@ Examples:
    mw server --data /var/lib/mw/new`,
 		Flags: append([]cli.Flag{dataFlag("server")}, logFlags()...),
 		Action: func(c *cli.Context) error {
-			file, err := oneArgument(c, "FILE")
-			if err != nil {
-				return err
-			}
-			dir, err := dataDir(c, "server")
+			file, dir, err := argumentAndData(c, "FILE")
 			if err != nil {
 				return err
 			}

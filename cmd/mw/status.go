@@ -30,14 +30,10 @@ Examples:
    mw status -o json task-0000000042 | jq .runs`,
 		Flags: globalFlags(),
 		Action: func(c *cli.Context) error {
-			ids, err := taskIDs(c, 1)
-			if err != nil {
-				return err
-			}
 			if err := checkOutput(c); err != nil {
 				return err
 			}
-			client, err := openClient(c)
+			ids, client, err := openTasks(c, 1)
 			if err != nil {
 				return err
 			}
@@ -81,6 +77,17 @@ func findCurrent(ctx context.Context, h *submit.Handle) (*current, error) {
 	defer cancel()
 	running, _ := h.Running(asking) // one that cannot be asked: assigned is all we know
 	return &current{Current: cur, running: running}, nil
+}
+
+// openTasks connects for the tasks that the arguments name, at most n of them unless
+// that is 0. The caller closes the client.
+func openTasks(c *cli.Context, n int) ([]coordinator.TaskID, *submit.Client, error) {
+	ids, err := taskIDs(c, n)
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := openClient(c)
+	return ids, client, err
 }
 
 // taskIDs reads the arguments as tasks: exactly n, or with n = 0 at least one.

@@ -30,14 +30,10 @@ Examples:
 			&cli.DurationFlag{Name: "timeout", Usage: "give up after `D`", DefaultText: "none"},
 		}, serviceFlags()...),
 		Action: func(c *cli.Context) error {
-			ids, err := taskIDs(c, 0)
-			if err != nil {
-				return err
-			}
 			if d := c.Duration("timeout"); d < 0 {
 				return usagef(c, "--timeout is %s, must not be negative", d)
 			}
-			client, err := openClient(c)
+			ids, client, err := openTasks(c, 0)
 			if err != nil {
 				return err
 			}
