@@ -215,8 +215,12 @@ func (l *leader) leave(reason error) error {
 // maxLogged bounds what is logged of a name that others have chosen.
 const maxLogged = 200
 
-// report logs the changes of shape.
+// report logs the changes of shape. What fails because the session is over is
+// none: that is said once, by whoever owns the session.
 func (l *leader) report() {
+	if l.s.Context().Err() != nil {
+		return
+	}
 	for _, n := range l.b.takeNews() {
 		name := n.worker[:min(len(n.worker), maxLogged)]
 		e := l.log.Info().Str("worker", name)

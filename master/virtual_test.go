@@ -75,12 +75,8 @@ func TestStandbyLeadsWhenTheMasterFallsSilent(t *testing.T) {
 			t.Errorf("the standby's first assignment after %v, want within %v", took, noticed)
 		}
 		name := fmt.Sprintf(`"session":"0x%x"`, uint64(stat.EphemeralOwner)) // as the service's log has it
-		line := <-log
-		for !strings.Contains(line, "session over") {
-			line = <-log
-		}
-		if !strings.Contains(line, name) {
-			t.Errorf("the end of the session is logged without %s: %s", name, line)
+		if line := <-log; !strings.Contains(line, name) || !strings.Contains(line, "session over") {
+			t.Errorf("the first warning is not that session %s is over: %s", name, line)
 		}
 		link.SetMode(zktest.Pass)
 	})
