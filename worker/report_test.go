@@ -148,120 +148,122 @@ func (f *fakeTree) changes(n int) []string {
 	return list
 }
 
+var errUnknown = fmt.Errorf("%w: connection lost", coordinator.ErrUnknownOutcome)
+
+var reportTests = []struct {
+	name    string
+	tasks   int
+	prepare func(f *fakeTree, batch []*report)
+	multis  int
+	changes []string
+	rest    int
+}{
+	{
+		name: "all in one multi", tasks: 3, multis: 1,
+		changes: []string{"+t1/attempt-1", "+t1/status", "+t2/attempt-1", "+t2/status", "+t3/attempt-1", "+t3/status", "-a1", "-a2", "-a3"},
+	},
+	{
+		name: "hand back", tasks: 1, multis: 1, changes: []string{"-a1"},
+		prepare: func(_ *fakeTree, batch []*report) { batch[0].attempt, batch[0].status = 0, "" },
+	},
+	{
+		name: "dead, without an attempt", tasks: 1, multis: 1, changes: []string{"+t1/status", "-a1"},
+		prepare: func(_ *fakeTree, batch []*report) { batch[0].attempt, batch[0].status = 0, coordinator.StatusDead },
+	},
+	{
+		name: "dead, status written by hand", tasks: 1, multis: 2, changes: []string{"+t1/status", "-a1"},
+		prepare: func(f *fakeTree, batch []*report) {
+			batch[0].attempt, batch[0].status = 0, coordinator.StatusDead
+			f.nodes[coordinator.StatusPath(taskNumber(1))] = 50
+		},
+	},
+	{
+		name: "dead, task is gone", tasks: 1, multis: 2, changes: []string{"-a1", "-t1"},
+		prepare: func(f *fakeTree, batch []*report) {
+			batch[0].attempt, batch[0].status = 0, coordinator.StatusDead
+			delete(f.nodes, coordinator.TaskPath(taskNumber(1)))
+		},
+	},
+	{
+		name: "attempts written by hand, with the last number there may be", tasks: 1, multis: 2,
+		prepare: func(f *fakeTree, _ []*report) {
+			for _, n := range []int{1, coordinator.MaxAttempts, coordinator.MaxAttempts + 1} {
+				f.nodes[coordinator.AttemptPath(taskNumber(1), n)] = 50
+			}
+		},
+		changes: []string{"+t1/attempt-1", "+t1/attempt-1000000", "+t1/attempt-1000001", "+t1/status", "-a1"},
+	},
+	{
+		name: "interrupted", tasks: 1, multis: 1, changes: []string{"+t1/attempt-1", "-a1"},
+		prepare: func(_ *fakeTree, batch []*report) { batch[0].status = "" },
+	},
+	{
+		name: "one was moved: only its result is dropped", tasks: 3, multis: 2,
+		prepare: func(f *fakeTree, _ []*report) { delete(f.nodes, coordinator.AssignmentPath("w", taskNumber(2))) },
+		changes: []string{"+t1/attempt-1", "+t1/status", "+t3/attempt-1", "+t3/status", "-a1", "-a2", "-a3"},
+	},
+	{
+		name: "status written by hand", tasks: 1, multis: 2,
+		prepare: func(f *fakeTree, _ []*report) { f.nodes[coordinator.StatusPath(taskNumber(1))] = 50 },
+		changes: []string{"+t1/attempt-1", "+t1/status", "-a1"},
+	},
+	{
+		name: "attempt written by hand", tasks: 1, multis: 2,
+		prepare: func(f *fakeTree, _ []*report) { f.nodes[coordinator.AttemptPath(taskNumber(1), 1)] = 50 },
+		changes: []string{"+t1/attempt-1", "+t1/attempt-2", "+t1/status", "-a1"},
+	},
+	{
+		name: "moved away and assigned to us again", tasks: 1, multis: 1,
+		prepare: func(f *fakeTree, _ []*report) {
+			f.nodes[coordinator.AttemptPath(taskNumber(1), 1)] = 50
+			f.nodes[coordinator.AssignmentPath("w", taskNumber(1))] = 51
+		},
+		changes: []string{"+t1/attempt-1"},
+	},
+	{
+		name: "task is gone", tasks: 1, multis: 2,
+		prepare: func(f *fakeTree, _ []*report) { delete(f.nodes, coordinator.TaskPath(taskNumber(1))) },
+		changes: []string{"-a1", "-t1"},
+	},
+	{
+		name: "answer lost, carried out", tasks: 2, multis: 1,
+		prepare: func(f *fakeTree, _ []*report) { f.faults = []fault{{errUnknown, true}} },
+		changes: []string{"+t1/attempt-1", "+t1/status", "+t2/attempt-1", "+t2/status", "-a1", "-a2"},
+	},
+	{
+		name: "answer lost, not carried out", tasks: 2, multis: 1, rest: 2,
+		prepare: func(f *fakeTree, _ []*report) { f.faults = []fault{{errUnknown, false}} },
+	},
+	{
+		name: "no server", tasks: 2, multis: 1, rest: 2,
+		prepare: func(f *fakeTree, _ []*report) { f.faults = []fault{{coordinator.ErrNoServer, false}} },
+	},
+	{
+		name: "too large together", tasks: 2, multis: 2, rest: 1,
+		prepare: func(_ *fakeTree, batch []*report) {
+			for _, r := range batch {
+				r.record.Error = strings.Repeat("x", coordinator.MaxMultiBytes*2/3)
+			}
+		},
+		changes: []string{"+t1/attempt-1", "+t1/status", "-a1"},
+	},
+	{
+		name: "too large alone", tasks: 1, multis: 2,
+		prepare: func(_ *fakeTree, batch []*report) { batch[0].record.Stdout = make([]byte, coordinator.MaxMultiBytes) },
+		changes: []string{"+t1/attempt-1", "+t1/status", "-a1"},
+	},
+	{
+		name: "refused", tasks: 2, multis: 2, rest: 1,
+		prepare: func(f *fakeTree, batch []*report) {
+			op := batch[0].ops()[1]
+			f.faults = []fault{{&coordinator.MultiError{Index: 1, Op: op, Err: coordinator.ErrNoAuth}, false}}
+		},
+		changes: []string{"+t2/attempt-1", "+t2/status", "-a2"},
+	},
+}
+
 func TestReports(t *testing.T) {
-	unknown := fmt.Errorf("%w: connection lost", coordinator.ErrUnknownOutcome)
-	tests := []struct {
-		name    string
-		tasks   int
-		prepare func(f *fakeTree, batch []*report)
-		multis  int
-		changes []string
-		rest    int
-	}{
-		{
-			name: "all in one multi", tasks: 3, multis: 1,
-			changes: []string{"+t1/attempt-1", "+t1/status", "+t2/attempt-1", "+t2/status", "+t3/attempt-1", "+t3/status", "-a1", "-a2", "-a3"},
-		},
-		{
-			name: "hand back", tasks: 1, multis: 1, changes: []string{"-a1"},
-			prepare: func(_ *fakeTree, batch []*report) { batch[0].attempt, batch[0].status = 0, "" },
-		},
-		{
-			name: "dead, without an attempt", tasks: 1, multis: 1, changes: []string{"+t1/status", "-a1"},
-			prepare: func(_ *fakeTree, batch []*report) { batch[0].attempt, batch[0].status = 0, coordinator.StatusDead },
-		},
-		{
-			name: "dead, status written by hand", tasks: 1, multis: 2, changes: []string{"+t1/status", "-a1"},
-			prepare: func(f *fakeTree, batch []*report) {
-				batch[0].attempt, batch[0].status = 0, coordinator.StatusDead
-				f.nodes[coordinator.StatusPath(taskNumber(1))] = 50
-			},
-		},
-		{
-			name: "dead, task is gone", tasks: 1, multis: 2, changes: []string{"-a1", "-t1"},
-			prepare: func(f *fakeTree, batch []*report) {
-				batch[0].attempt, batch[0].status = 0, coordinator.StatusDead
-				delete(f.nodes, coordinator.TaskPath(taskNumber(1)))
-			},
-		},
-		{
-			name: "attempts written by hand, with the last number there may be", tasks: 1, multis: 2,
-			prepare: func(f *fakeTree, _ []*report) {
-				for _, n := range []int{1, coordinator.MaxAttempts, coordinator.MaxAttempts + 1} {
-					f.nodes[coordinator.AttemptPath(taskNumber(1), n)] = 50
-				}
-			},
-			changes: []string{"+t1/attempt-1", "+t1/attempt-1000000", "+t1/attempt-1000001", "+t1/status", "-a1"},
-		},
-		{
-			name: "interrupted", tasks: 1, multis: 1, changes: []string{"+t1/attempt-1", "-a1"},
-			prepare: func(_ *fakeTree, batch []*report) { batch[0].status = "" },
-		},
-		{
-			name: "one was moved: only its result is dropped", tasks: 3, multis: 2,
-			prepare: func(f *fakeTree, _ []*report) { delete(f.nodes, coordinator.AssignmentPath("w", taskNumber(2))) },
-			changes: []string{"+t1/attempt-1", "+t1/status", "+t3/attempt-1", "+t3/status", "-a1", "-a2", "-a3"},
-		},
-		{
-			name: "status written by hand", tasks: 1, multis: 2,
-			prepare: func(f *fakeTree, _ []*report) { f.nodes[coordinator.StatusPath(taskNumber(1))] = 50 },
-			changes: []string{"+t1/attempt-1", "+t1/status", "-a1"},
-		},
-		{
-			name: "attempt written by hand", tasks: 1, multis: 2,
-			prepare: func(f *fakeTree, _ []*report) { f.nodes[coordinator.AttemptPath(taskNumber(1), 1)] = 50 },
-			changes: []string{"+t1/attempt-1", "+t1/attempt-2", "+t1/status", "-a1"},
-		},
-		{
-			name: "moved away and assigned to us again", tasks: 1, multis: 1,
-			prepare: func(f *fakeTree, _ []*report) {
-				f.nodes[coordinator.AttemptPath(taskNumber(1), 1)] = 50
-				f.nodes[coordinator.AssignmentPath("w", taskNumber(1))] = 51
-			},
-			changes: []string{"+t1/attempt-1"},
-		},
-		{
-			name: "task is gone", tasks: 1, multis: 2,
-			prepare: func(f *fakeTree, _ []*report) { delete(f.nodes, coordinator.TaskPath(taskNumber(1))) },
-			changes: []string{"-a1", "-t1"},
-		},
-		{
-			name: "answer lost, carried out", tasks: 2, multis: 1,
-			prepare: func(f *fakeTree, _ []*report) { f.faults = []fault{{unknown, true}} },
-			changes: []string{"+t1/attempt-1", "+t1/status", "+t2/attempt-1", "+t2/status", "-a1", "-a2"},
-		},
-		{
-			name: "answer lost, not carried out", tasks: 2, multis: 1, rest: 2,
-			prepare: func(f *fakeTree, _ []*report) { f.faults = []fault{{unknown, false}} },
-		},
-		{
-			name: "no server", tasks: 2, multis: 1, rest: 2,
-			prepare: func(f *fakeTree, _ []*report) { f.faults = []fault{{coordinator.ErrNoServer, false}} },
-		},
-		{
-			name: "too large together", tasks: 2, multis: 2, rest: 1,
-			prepare: func(_ *fakeTree, batch []*report) {
-				for _, r := range batch {
-					r.record.Error = strings.Repeat("x", coordinator.MaxMultiBytes*2/3)
-				}
-			},
-			changes: []string{"+t1/attempt-1", "+t1/status", "-a1"},
-		},
-		{
-			name: "too large alone", tasks: 1, multis: 2,
-			prepare: func(_ *fakeTree, batch []*report) { batch[0].record.Stdout = make([]byte, coordinator.MaxMultiBytes) },
-			changes: []string{"+t1/attempt-1", "+t1/status", "-a1"},
-		},
-		{
-			name: "refused", tasks: 2, multis: 2, rest: 1,
-			prepare: func(f *fakeTree, batch []*report) {
-				op := batch[0].ops()[1]
-				f.faults = []fault{{&coordinator.MultiError{Index: 1, Op: op, Err: coordinator.ErrNoAuth}, false}}
-			},
-			changes: []string{"+t2/attempt-1", "+t2/status", "-a2"},
-		},
-	}
-	for _, tt := range tests {
+	for _, tt := range reportTests {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFakeTree(tt.tasks)
 			var batch []*report

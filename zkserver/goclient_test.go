@@ -85,16 +85,7 @@ func TestGoZooKeeperClient(t *testing.T) {
 		t.Errorf("event %+v", e)
 	}
 
-	must(a.AddAuth("digest", []byte("alice:secret")))
-	_, err = a.Create("/mine", nil, 0, zk.DigestACL(zk.PermAll, "alice", "secret"))
-	must(err)
-	if _, _, err := b.Get("/mine"); !errors.Is(err, zk.ErrNoAuth) {
-		t.Errorf("a stranger reads: %v", err)
-	}
-	got, _, err := a.GetACL("/mine")
-	if err != nil || len(got) != 1 || got[0].Scheme != "digest" {
-		t.Errorf("getACL: %+v, %v", got, err)
-	}
+	digestIsForItsOwner(t, a, b)
 	if _, err := b.Sync("/task"); err != nil {
 		t.Error(err)
 	}
@@ -105,6 +96,24 @@ func TestGoZooKeeperClient(t *testing.T) {
 			<-gone
 		}
 		must(err)
+	}
+}
+
+// digestIsForItsOwner makes a znode that b may not read.
+func digestIsForItsOwner(t *testing.T, a, b *zk.Conn) {
+	t.Helper()
+	if err := a.AddAuth("digest", []byte("alice:secret")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Create("/mine", nil, 0, zk.DigestACL(zk.PermAll, "alice", "secret")); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := b.Get("/mine"); !errors.Is(err, zk.ErrNoAuth) {
+		t.Errorf("a stranger reads: %v", err)
+	}
+	got, _, err := a.GetACL("/mine")
+	if err != nil || len(got) != 1 || got[0].Scheme != "digest" {
+		t.Errorf("getACL: %+v, %v", got, err)
 	}
 }
 

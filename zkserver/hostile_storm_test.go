@@ -124,19 +124,7 @@ func TestStormOnAFullDiskLosesNothing(t *testing.T) {
 			}
 		})
 	}
-	all.Go(func() {
-		full := time.NewTicker(700 * time.Millisecond)
-		defer full.Stop()
-		for limit := int64(1); ; limit = 1 - limit {
-			select {
-			case <-ctx.Done():
-				disk.SetCapacity(0)
-				return
-			case <-full.C:
-				disk.SetCapacity(limit * disk.Used())
-			}
-		}
-	})
+	all.Go(func() { fillAndEmpty(ctx, disk) })
 	before := heap()
 	var most int64
 	all.Go(func() {
@@ -165,5 +153,20 @@ func TestStormOnAFullDiskLosesNothing(t *testing.T) {
 	s.Restart()
 	if data, _, _ := connect(t, s).get("/good", false); data != strconv.Itoa(w.acked) {
 		t.Errorf("%d writes were acknowledged, after a power cut there are %q", w.acked, data)
+	}
+}
+
+// fillAndEmpty leaves the disk no room, and then room again, until ctx ends.
+func fillAndEmpty(ctx context.Context, disk *waltest.Disk) {
+	full := time.NewTicker(700 * time.Millisecond)
+	defer full.Stop()
+	for limit := int64(1); ; limit = 1 - limit {
+		select {
+		case <-ctx.Done():
+			disk.SetCapacity(0)
+			return
+		case <-full.C:
+			disk.SetCapacity(limit * disk.Used())
+		}
 	}
 }

@@ -226,17 +226,7 @@ func TestReadOnlyModeServesThoseWhoAskForIt(t *testing.T) {
 		if got := g.get("/x"); got != "old" {
 			r.Errorf("/x = %q, want old", got)
 		}
-		writes := map[wire.Op]wire.Record{
-			wire.OpSetData: &wire.SetDataRequest{Path: "/x", Version: -1},
-			wire.OpDelete:  &wire.DeleteRequest{Path: "/x", Version: -1},
-			wire.OpMulti:   &wire.MultiRequest{},
-			wire.OpSync:    &wire.PathRequest{Path: "/"},
-		}
-		for op, body := range writes {
-			if code := g.do(op, body, nil); code != wire.NotReadOnly {
-				r.Errorf("%v: %v, want %v", op, code, wire.NotReadOnly)
-			}
-		}
+		g.mayNotWrite()
 		again := known.again()
 		again.HasReadOnly, again.ReadOnly = true, true
 		lent := &guest{trio: r}
@@ -274,6 +264,22 @@ func TestReadOnlyModeServesThoseWhoAskForIt(t *testing.T) {
 		known.move(a)
 		known.set("/x", "new")
 	})
+}
+
+// mayNotWrite wants all that changes something to be refused.
+func (g *guest) mayNotWrite() {
+	g.Helper()
+	writes := map[wire.Op]wire.Record{
+		wire.OpSetData: &wire.SetDataRequest{Path: "/x", Version: -1},
+		wire.OpDelete:  &wire.DeleteRequest{Path: "/x", Version: -1},
+		wire.OpMulti:   &wire.MultiRequest{},
+		wire.OpSync:    &wire.PathRequest{Path: "/"},
+	}
+	for op, body := range writes {
+		if code := g.do(op, body, nil); code != wire.NotReadOnly {
+			g.Errorf("%v: %v, want %v", op, code, wire.NotReadOnly)
+		}
+	}
 }
 
 func TestAMemberAloneIsReadOnlyFromTheStart(t *testing.T) {
