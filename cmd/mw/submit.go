@@ -97,6 +97,12 @@ func parseSpec(c *cli.Context, argv []string) (coordinator.Spec, error) {
 		Dir:     c.String("dir"),
 		Timeout: coordinator.Duration(c.Duration("timeout")),
 	}
+	switch {
+	case c.IsSet("key") && spec.Key == "":
+		return spec, usagef(c, "--key (or MW_SUBMIT_KEY) is empty")
+	case c.Bool("detach") && c.Bool("follow"):
+		return spec, usagef(c, "--detach waits for nothing, so there is nothing to --follow")
+	}
 	args := c.Args().Slice()
 	switch {
 	case len(args) == 0:
