@@ -153,7 +153,11 @@ func manyWords(c *cli.Context, args []string) error {
 	if strings.HasPrefix(args[1], "-") && args[1] != "--" {
 		f.hint = "flags go before the command, or put -- before a program and its arguments"
 	} else {
-		f.hint = fmt.Sprintf("mw submit -- %s …, or quote it for a shell: mw submit '%[1]s …'", short(strings.Join(args[:2], " "), 60))
+		line := short(strings.Join(args[:2], " "), 60)
+		if len(args) > 2 {
+			line += " …"
+		}
+		f.hint = fmt.Sprintf("mw submit -- %s, or quote it for a shell: mw submit '%[1]s'", line)
 	}
 	return f
 }
