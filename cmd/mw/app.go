@@ -60,6 +60,7 @@ func finish(c *cli.Command, prefix string) {
 	for _, f := range c.Flags {
 		nameVariable(f, prefix+"_"+variable(f.Names()[0]))
 	}
+	c.Flags = splitLists(c.Flags)
 	for _, sub := range c.Subcommands {
 		sub.HelpName = cmp.Or(c.HelpName, "mw "+c.Name) + " " + sub.Name
 		finish(sub, prefix)
@@ -71,7 +72,7 @@ func variable(name string) string {
 }
 
 // nameVariable lets a flag be given by a variable. Global flags that are
-// repeated after the command keep the one they have, and so do hidden ones.
+// repeated after the command keep the one they have.
 func nameVariable(f cli.Flag, name string) {
 	if isGlobal(f) {
 		return

@@ -127,6 +127,9 @@ func flagHelp(f cli.Flag) string {
 			names[i] = "-" + name
 		}
 	}
+	if list, ok := f.(listFlag); ok {
+		names = append(names, "-"+list.short)
+	}
 	usage := doc.GetUsage()
 	value := ""
 	if _, after, ok := strings.Cut(usage, "`"); ok {

@@ -25,7 +25,7 @@ type settings struct {
 
 // serverSettings reads the file and the flags that stand for keys of it.
 func serverSettings(c *cli.Context) (*settings, error) {
-	s := &settings{name: c.String("config"), keys: c.IsSet("set")}
+	s := &settings{name: c.String("config"), keys: len(c.StringSlice("set")) > 0}
 	var err error
 	if s.name != "" {
 		err = s.readFile()

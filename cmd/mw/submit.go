@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mwqueue/mw/coordinator"
 	"github.com/urfave/cli/v2"
@@ -121,6 +122,9 @@ func parseSpec(c *cli.Context, argv []string) (coordinator.Spec, error) {
 		return spec, usagef(c, "--timeout is %s, must not be negative", c.Duration("timeout"))
 	}
 	for _, pair := range c.StringSlice("env") {
+		if !utf8.ValidString(pair) {
+			return spec, usagef(c, "--env %q is not UTF-8", pair)
+		}
 		name, value, ok := strings.Cut(pair, "=")
 		if name == "" {
 			return spec, usagef(c, "--env %q has no name", pair)
