@@ -107,13 +107,17 @@ func noCommand(c *cli.Context) error {
 	return err
 }
 
-// didYouMean goes on from a hint with the command whose name is most like word.
+// didYouMean goes on from a hint with the command whose name is much like word, if one is.
 func didYouMean(commands []*cli.Command, word string) string {
-	_, near, ok := strings.Cut(cli.SuggestCommand(commands, word), "Did you mean ")
-	if !ok {
+	var names []string
+	for _, c := range commands {
+		names = append(names, c.Name)
+	}
+	near := nearest(word, names)
+	if near == "" {
 		return ""
 	}
-	return ": did you mean " + near
+	return fmt.Sprintf(": did you mean %q?", near)
 }
 
 func noSuchCommand(name string) *failure {
