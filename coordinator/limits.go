@@ -62,6 +62,10 @@ func checkMulti(ops []Op) error {
 	return nil
 }
 
+// CheckPath returns an error, which wraps [ErrInvalidPath], when path cannot be
+// that of a znode. Calls with a path check it themselves.
+func CheckPath(path string) error { return checkPath(path, false) }
+
 // checkPath says whether a server would take path: absolute, no empty, "." or
 // ".." names, no control characters, valid UTF-8. A sequential path may end in
 // a slash, since digits will follow.

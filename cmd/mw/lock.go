@@ -104,6 +104,8 @@ func parseLockWords(words []string) (w lockWords, problem string) {
 	switch {
 	case w.name == "" || strings.HasSuffix(w.name, "/"):
 		return w, fmt.Sprintf("%q names no lock", w.name)
+	case coordinator.CheckPath(lockPath(w.name)) != nil:
+		return w, fmt.Sprintf("%q cannot name a znode", w.name)
 	case len(w.argv) == 0:
 		return w, fmt.Sprintf("what is to run under the lock %q?", w.name)
 	}
