@@ -130,6 +130,19 @@ func TestTooLargeGroupIsRefusedAndHarmless(t *testing.T) {
 	}
 }
 
+// A group is padded to whole sectors, and must be within the limit with that, too.
+func TestTheLargestEntryFitsWhateverTheLimit(t *testing.T) {
+	for _, limit := range []int64{2048, 2049, 2500, 1 << 20} {
+		o := small(waltest.New(1))
+		o.MaxGroupBytes = limit
+		l := open(t, o)
+		e := wal.Entry{Index: 1, Term: 1, Data: make([]byte, l.MaxEntryBytes())}
+		if err := l.Append(wal.HardState{Term: 1}, []wal.Entry{e}); err != nil {
+			t.Errorf("limit %d: %v", limit, err)
+		}
+	}
+}
+
 func TestMisplacedEntriesAreRefused(t *testing.T) {
 	l := open(t, small(waltest.New(1)))
 	appendEach(t, l, 1, 1, 5)

@@ -19,7 +19,8 @@ type Options struct {
 	SegmentBytes int64
 
 	// MaxGroupBytes limits what one Append writes, and so what a torn tail may
-	// have destroyed. Default: 4 MiB, and never more than a segment holds.
+	// have destroyed. It is rounded up to whole sectors. Default: 4 MiB, and never
+	// more than a segment holds.
 	MaxGroupBytes int64
 
 	// SpareSegments is how many segments that are no longer needed are kept to
@@ -38,7 +39,7 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.FS = cmp.Or(o.FS, OS)
 	o.SegmentBytes = max(4<<10, int64(padded(int(cmp.Or(o.SegmentBytes, 16<<20)))))
-	o.MaxGroupBytes = min(cmp.Or(o.MaxGroupBytes, 4<<20), o.SegmentBytes-sector)
+	o.MaxGroupBytes = min(int64(padded(int(cmp.Or(o.MaxGroupBytes, 4<<20)))), o.SegmentBytes-sector)
 	o.SpareSegments = cmp.Or(o.SpareSegments, 4)
 	o.WatermarkEvery = cmp.Or(o.WatermarkEvery, time.Second)
 	return o
