@@ -69,7 +69,11 @@ func (n *Node) Admit(c Credentials) (leave func(), err error) {
 		n.cfg.Log.Warn().Int("member", m.Number).Str("addr", m.Address).Msg("guest cannot be answered: its address is not on this machine, and there is no TLS")
 		m.Address = ""
 	}
-	leave, ok := n.peers.welcome(m, c.Joined)
+	joined := c.Joined
+	if c.Cluster == 0 {
+		joined = 0 // it belongs to no ensemble, and has joined none
+	}
+	leave, ok := n.peers.welcome(m, joined)
 	if !ok {
 		return nil, fmt.Errorf("member %d is not known, and too many such are here", c.Number)
 	}
