@@ -167,6 +167,9 @@ func (s *store) takeLock() error {
 	return nil
 }
 
+// ErrInUse: another worker has the directory.
+var ErrInUse = errors.New("is in use by another worker")
+
 // lockDir makes sure that no other worker uses the directory. The kernel
 // unlocks it when this process ends, however it does.
 func lockDir(dir string) (*os.File, error) {
@@ -179,7 +182,7 @@ func lockDir(dir string) (*os.File, error) {
 		n, _ := f.ReadAt(holder, 0)
 		_ = f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("worker: %s is in use by another worker (process %s)", dir, holder[:n])
+			return nil, fmt.Errorf("worker: %s %w (process %s)", dir, ErrInUse, holder[:n])
 		}
 		return nil, fmt.Errorf("worker: lock %s: %w", f.Name(), err)
 	}

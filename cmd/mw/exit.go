@@ -13,6 +13,7 @@ import (
 
 	"github.com/mwqueue/mw/coordinator"
 	"github.com/mwqueue/mw/submit"
+	"github.com/mwqueue/mw/worker"
 	"github.com/urfave/cli/v2"
 )
 
@@ -177,6 +178,8 @@ func hint(err error) string {
 		return "a task takes half a megabyte with its flags: put long input in a file"
 	case errors.Is(err, syscall.EADDRINUSE):
 		return "--listen 127.0.0.1:0 takes a free port"
+	case errors.Is(err, worker.ErrInUse):
+		return "each worker on a machine needs a --name of its own, or a --data"
 	case errors.Is(err, submit.ErrNoTask):
 		return `"mw ps" lists the tasks; finished ones are deleted after a while`
 	}
