@@ -212,6 +212,15 @@ func showTook(line map[string]any) error {
 	return err
 }
 
+// teller says what a role has to say to who stops it: in a plain line, or in the
+// log where that is JSON, and nothing else belongs on stderr.
+func teller(c *cli.Context, log zerolog.Logger) func(string) {
+	if global(c, "log-format") == "json" {
+		return func(text string) { log.Info().Msg(text) }
+	}
+	return func(text string) { note("%s", text) }
+}
+
 // logger writes to stderr from the given level up, or from def.
 func logger(c *cli.Context, def zerolog.Level) (zerolog.Logger, error) {
 	level := def

@@ -63,7 +63,7 @@ Examples:
 			if err := reachable(c, cfg.Coordinator); err != nil {
 				return err
 			}
-			return runWorker(context.WithoutCancel(c.Context), signals, w)
+			return runWorker(context.WithoutCancel(c.Context), signals, w, teller(c, cfg.Log))
 		},
 	}
 }
@@ -122,8 +122,8 @@ func workerConfig(c *cli.Context) (worker.Config, error) {
 }
 
 // runWorker runs w until it has drained, which the first signal asks for; the
-// second stops it, the third kills it. ctx must not end with a signal.
-func runWorker(ctx context.Context, signals chan os.Signal, w *worker.Worker) error {
+// second stops it, the third kills it. tell says so. ctx must not end with a signal.
+func runWorker(ctx context.Context, signals chan os.Signal, w *worker.Worker, tell func(string)) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	drain := make(chan struct{})
@@ -131,12 +131,12 @@ func runWorker(ctx context.Context, signals chan os.Signal, w *worker.Worker) er
 		if arrived(ctx, signals) == nil {
 			return
 		}
-		note("draining: no more tasks, waiting for those that run; again stops them")
+		tell("draining: no more tasks, waiting for those that run; again stops them")
 		close(drain)
 		if arrivedAgain(ctx, signals) == nil {
 			return
 		}
-		note("stopping what runs; again kills")
+		tell("stopping what runs; again kills")
 		killSoon(signals)
 		stop()
 	}()
