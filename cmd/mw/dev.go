@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -18,8 +19,8 @@ func devCommand() *cli.Command {
 		UsageText: "mw dev [flags]",
 		Description: `Runs a coordination server, two masters and some workers, and prints where they
 are and what to type in another terminal. Ctrl-C ends all of it, and so does the
-end of its terminal (SIGHUP) without nohup. Without --data everything is
-forgotten then.
+end of its terminal (SIGHUP) without nohup; commands have 10 seconds to end, or
+until Ctrl-C comes again. Without --data everything is forgotten then.
 
 Examples:
    mw dev
@@ -52,6 +53,9 @@ Examples:
 			if err != nil {
 				return hinted(err, "--listen 127.0.0.1:0 takes a free port, --data another directory")
 			}
+			tell := teller(c, cfg.Log.Level(zerolog.InfoLevel))
+			quiet := context.AfterFunc(ctx, func() { tell("stopping: commands have 10s to end; Ctrl-C again kills") })
+			defer quiet()
 			printDev(c.App.Writer, cfg, q.Coordinator().Servers[0])
 			return ended(ctx, q.Run(ctx))
 		},
