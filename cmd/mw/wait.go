@@ -72,7 +72,7 @@ func waitAll(ctx context.Context, c *cli.Context, handles []*submit.Handle) erro
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			if text := r.Explain(); text != "" {
+			if text := r.Explain(); text != "" && len(handles) == 1 { // of several the line says enough
 				note("%s", text)
 			}
 			if mine := r.ExitCode(); mine != 0 {
