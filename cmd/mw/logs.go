@@ -15,8 +15,9 @@ func logsCommand() *cli.Command {
 		UsageText: "mw logs [flags] ID",
 		Description: `Writes the task's stdout; with --stderr its stderr instead. For a task that has
 ended it is the last attempt's: from the tree when all of it is there (16 KiB),
-else from the worker's disk, as always for one that was cancelled; a note on
-stderr says if a part is gone with its worker. For a task that runs it is what
+else from the worker's disk, as always for one that was cancelled. The worker
+keeps the first 10 MiB of each output (its --output-limit) for a day; what is
+missing between those and the last 16 KiB is said on stderr. For a task that runs it is what
 its worker has so far, and with --follow also what comes until it ends, attempt
 after attempt.
 

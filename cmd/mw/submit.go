@@ -40,6 +40,10 @@ stdout and stderr and exits with its code: 0 to 123, 126, 127, 128+n for signal
 n; its own 124 or 125 become 123. 124: it ran longer than --timeout. 125: it
 has no outcome of its own (cancelled, or dead: its workers kept dying).
 
+Of each output the worker keeps the first 10 MiB (its --output-limit) and the
+task's record the last 16 KiB: what is missing in between is said on stderr, as
+is output that is gone with its worker. The exit code is the command's then, too.
+
 When a task does not start because there is no master, no worker or no free
 slot, a line on stderr says so after 2 seconds; it waits all the same.
 
