@@ -22,8 +22,9 @@ func workerCommand() *cli.Command {
 		Description: `Registers with the service, runs the tasks it is assigned, as many at once as it
 has slots, and records each outcome. Its commands run in process groups of
 their own, in an environment of PATH, HOME, LANG, USER, TMPDIR, the task's own
-variables and MW_TASK_ID, MW_ATTEMPT, MW_FENCE, MW_WORKER. They end with it,
-however it ends, and before the service can give their tasks to another worker.
+variables and MW_TASK_ID, MW_ATTEMPT, MW_FENCE, MW_WORKER, MW_QUEUE, MW_NAME (if
+it has a name) and MW_DEADLINE (if it has a timeout). They end with it, however
+it ends, and before the service can give their tasks to another worker.
 
 The first SIGTERM, SIGHUP or Ctrl-C drains: it takes no more tasks, hands back
 what has not started, and ends when what runs has ended. The second, not within
@@ -31,7 +32,9 @@ half a second, stops: commands get SIGTERM, after --grace SIGKILL, and their
 tasks run elsewhere.
 
 Output is kept below --data, up to --output-limit for each of stdout and stderr
-of an attempt, and served over HTTP on --listen.
+of an attempt, and served over HTTP on --listen: on this machine alone unless
+told otherwise. When they are older than --output-age, or all of them larger than
+--output-total, the oldest are removed.
 
 Examples:
    mw worker
@@ -43,6 +46,8 @@ Examples:
 			dataFlag("worker-NAME"),
 			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:0", Usage: "serve output over HTTP on `ADDR`; port 0 takes a free one"},
 			&cli.Int64Flag{Name: "output-limit", Value: 10 << 20, Usage: "keep the first `N` bytes of each output; the last 16 KiB are in the task's record"},
+			&cli.Int64Flag{Name: "output-total", Value: 1 << 30, Usage: "keep `N` bytes of output of all ended attempts"},
+			&cli.DurationFlag{Name: "output-age", Value: 24 * time.Hour, Usage: "keep output for `D` after its attempt has ended"},
 			&cli.DurationFlag{Name: "grace", Value: 10 * time.Second, Usage: "give a command `D` between SIGTERM and SIGKILL"},
 			insecureFlag(),
 		}, serviceFlags()...),
@@ -74,17 +79,23 @@ func workerConfig(c *cli.Context) (worker.Config, error) {
 		Slots:       c.Int("slots"),
 		Listen:      c.String("listen"),
 		OutputLimit: c.Int64("output-limit"),
+		OutputTotal: c.Int64("output-total"),
+		OutputAge:   c.Duration("output-age"),
 		StopGrace:   c.Duration("grace"),
 		Version:     programVersion(),
 	}
 	if cfg.Slots < 1 {
 		return cfg, usagef(c, "--slots is %d, must be at least 1", cfg.Slots)
 	}
-	if cfg.OutputLimit < 1 {
-		return cfg, usagef(c, "--output-limit is %d, must be at least 1", cfg.OutputLimit)
+	for _, name := range []string{"output-limit", "output-total"} {
+		if n := c.Int64(name); n < 1 {
+			return cfg, usagef(c, "--%s is %d, must be at least 1", name, n)
+		}
 	}
-	if cfg.StopGrace <= 0 {
-		return cfg, usagef(c, "--grace is %s, must be more than 0", cfg.StopGrace)
+	for _, name := range []string{"output-age", "grace"} {
+		if d := c.Duration(name); d <= 0 {
+			return cfg, usagef(c, "--%s is %s, must be more than 0", name, d)
+		}
 	}
 	if err := checkListen(c, cfg.Listen, "anyone there can read what tasks print"); err != nil {
 		return cfg, err
