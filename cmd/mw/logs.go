@@ -17,9 +17,9 @@ func logsCommand() *cli.Command {
 ended it is the last attempt's: from the tree when all of it is there (16 KiB),
 else from the worker's disk, as always for one that was cancelled. The worker
 keeps the first 10 MiB of each output (its --output-limit) for a day; what is
-missing between those and the last 16 KiB is said on stderr. For a task that runs it is what
-its worker has so far, and with --follow also what comes until it ends, attempt
-after attempt.
+missing between those and the last 16 KiB is said on stderr. For a task that
+runs it is what its worker has so far, and with --follow also what comes until
+it ends, attempt after attempt.
 
 Examples:
    mw logs 42

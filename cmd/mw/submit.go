@@ -42,17 +42,17 @@ has no outcome of its own (cancelled, or dead: its workers kept dying).
 
 Of each output the worker keeps the first 10 MiB (its --output-limit) and the
 task's record the last 16 KiB: what is missing in between is said on stderr, as
-is output that is gone with its worker. The exit code is the command's then, too.
+is output gone with its worker; the exit code is the command's all the same.
 
 When a task does not start because there is no master, no worker or no free
 slot, a line on stderr says so after 2 seconds; it waits all the same.
 
 Ctrl-C while waiting cancels the task, waits until that is recorded, and exits
-130. A second Ctrl-C leaves the task as it is and returns at once, unless it comes
-within half a second. SIGTERM, as of timeout(1), cancels too and exits 143, but
-waits no longer than 5 seconds: without a master the request stays in the queue
-and the task goes on until one leads. With --follow, the end of who reads the
-output (| head) does the same, and exits 141.
+130. A second Ctrl-C leaves the task as it is and returns at once, unless within
+half a second. SIGTERM, as of timeout(1), cancels too and exits 143, but waits
+no longer than 5 seconds: without a master the request stays in the queue and
+the task goes on until one leads. With --follow, the end of who reads the output
+(| head) does the same, and exits 141.
 
 A task may be submitted before the first master and worker have run, and waits
 for them. Only the chroot in --servers, if it names one, must be there: a master

@@ -33,8 +33,8 @@ tasks run elsewhere.
 
 Output is kept below --data, up to --output-limit for each of stdout and stderr
 of an attempt, and served over HTTP on --listen: on this machine alone unless
-told otherwise. When they are older than --output-age, or all of them larger than
---output-total, the oldest are removed.
+told otherwise. What is older than --output-age is removed, and the oldest when
+all of it is larger than --output-total.
 
 Examples:
    mw worker
