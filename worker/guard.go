@@ -136,9 +136,12 @@ func takeSignals() {
 // run serves the worker until in ends. The goroutines it starts are ended by
 // the end of the process.
 func (g *guard) run(requests *frames) error {
+	// Not by way of the outbox: a guard that dies unheard has started nothing.
+	if _, err := g.events.out.Write(appendFrame(nil, frameReady, func(b []byte) []byte { return b })); err != nil {
+		return fmt.Errorf("write to worker: %w", err)
+	}
 	dead := make(chan struct{})
 	go g.events.writeLoop()
-	g.events.send(appendFrame(nil, frameReady, func(b []byte) []byte { return b }))
 	go g.alarmLoop()
 	go func() {
 		defer close(dead)

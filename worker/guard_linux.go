@@ -2,7 +2,9 @@ package worker
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"runtime"
@@ -137,59 +139,78 @@ func numbers(names []string) []int {
 	return list
 }
 
-// processMark returns the mark of a process, "" if it has none, or is a zombie,
-// or is in the middle of an exec.
-func processMark(pid int) string {
-	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+// processMark returns the mark of a process, "" if it has none. It may have one
+// that it does not show: a program in the middle of an exec shows no environment,
+// for a moment. A zombie and a thread of the kernel are no programs.
+func processMark(pid int) (mark string, hidden bool) {
+	proc := fmt.Sprintf("/proc/%d/", pid)
+	environ, err := os.ReadFile(proc + "environ")
 	if err != nil {
-		return ""
+		return "", !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ESRCH) && !errors.Is(err, fs.ErrPermission)
 	}
-	return markOf(strings.SplitSeq(string(environ), "\x00"))
+	if len(environ) == 0 {
+		_, err := os.Readlink(proc + "exe")
+		return "", err == nil
+	}
+	return markOf(strings.SplitSeq(string(environ), "\x00")), false
 }
 
-// killPause is how long killMarked waits before it looks again.
-const killPause = 5 * time.Millisecond
+// killMarked looks at most killLooks times. It rests before it looks again, each
+// time twice as long up to maxKillPause: in all for about a quarter of a second.
+const (
+	killLooks    = 10
+	killPause    = 5 * time.Millisecond
+	maxKillPause = 8 * killPause
+)
 
 // hasMarks says that the processes of a command can be found by their mark.
 const hasMarks = true
 
 // killMarked kills all processes on the machine with a mark that is meant, and
-// returns how many there were. It looks until there are none, but for processes
-// that cannot be killed. It never kills this process.
+// returns how many there were. It looks until there are none, and none that may be
+// in the middle of an exec, but for processes that cannot be killed. It never
+// kills this process.
 func killMarked(meant func(mark string) bool) int {
 	killed := make(map[int]bool)
-	for range 10 {
-		found := false
+	pause := killPause
+	for range killLooks {
+		again := false
 		for _, pid := range processes() {
-			if pid != os.Getpid() && killIfMarked(pid, meant) {
-				found, killed[pid] = true, true
+			if pid == os.Getpid() {
+				continue
 			}
+			dies, unsure := killIfMarked(pid, meant)
+			if dies {
+				killed[pid] = true
+			}
+			again = again || dies || unsure
 		}
-		if !found {
+		if !again {
 			break
 		}
-		time.Sleep(killPause) // they are dying
+		time.Sleep(pause) // they are dying, or will show what they are
+		pause = min(2*pause, maxKillPause)
 	}
 	return len(killed)
 }
 
 // killIfMarked kills a process. Its mark is read when we hold the process by a
-// file descriptor: the pid cannot become another's in between.
-func killIfMarked(pid int, meant func(mark string) bool) bool {
-	if !isMeant(pid, meant) {
-		return false
+// file descriptor: the pid cannot become another's in between. It is unsure of one
+// that may show its mark later.
+func killIfMarked(pid int, meant func(mark string) bool) (killed, unsure bool) {
+	mark, hidden := processMark(pid)
+	if mark == "" || !meant(mark) {
+		return false, hidden
 	}
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
-		return false
+		return false, false
 	}
 	defer unix.Close(fd)
-	return isMeant(pid, meant) && unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0) == nil
-}
-
-func isMeant(pid int, meant func(mark string) bool) bool {
-	mark := processMark(pid)
-	return mark != "" && meant(mark)
+	if mark, hidden = processMark(pid); mark == "" || !meant(mark) {
+		return false, hidden
+	}
+	return unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0) == nil, false
 }
 
 // processes lists all processes.

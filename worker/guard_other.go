@@ -49,7 +49,7 @@ func newOrphanage() *orphanage { return new(orphanage) }
 
 func (*orphanage) list() (pids []int, mixed bool) { return nil, false }
 
-func processMark(int) string { return "" }
+func processMark(int) (mark string, hidden bool) { return "", false }
 
 const hasMarks = false
 

@@ -159,7 +159,7 @@ func (g *guard) sweepLocked() {
 func (g *guard) isStrayLocked(pid int, live map[string]bool) (is, unsure bool) {
 	s := g.strays[pid]
 	if s.mark == "" && s.looks < strayLooks {
-		s.mark = processMark(pid)
+		s.mark, _ = processMark(pid)
 		s.looks++
 		g.strays[pid] = s
 	}

@@ -62,3 +62,23 @@ func TestFormerRegistrationsThatCannotBeRead(t *testing.T) {
 	}
 	s.close()
 }
+
+// In the middle of an exec a process shows no environment: one that does nothing
+// else must be found, too.
+func TestAProcessThatExecsAllTheTimeIsFoundByItsMark(t *testing.T) {
+	const again = `exec sh -c "$0" "$0"`
+	for range 40 {
+		instance := uuid.NewString()
+		cmd := exec.Command("sh", "-c", again, again)
+		cmd.Env = []string{"PATH=" + defaultPath, "MW_WORKER=" + instance, "MW_FENCE=1"}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		n := killMarked(func(mark string) bool { return instanceIn(mark) == instance })
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if n != 1 {
+			t.Fatalf("%d processes killed, want 1; it ended with %v", n, cmd.ProcessState)
+		}
+	}
+}
