@@ -17,6 +17,10 @@ const (
 	StateAssigned = "assigned"
 )
 
+// StateUnreadable is what a listing has of a task that this client is not
+// permitted to read: its ID, and which worker has it.
+const StateUnreadable = "unreadable"
+
 // maxScan is how many tasks one query reads at most: about a second's worth.
 const maxScan = 5000
 

@@ -43,8 +43,11 @@ func readTasks(ctx context.Context, s *coordinator.Session, ids []coordinator.Ta
 	for i, id := range ids {
 		g.Go(func() (err error) {
 			tasks[i], err = readTask(ctx, s, id, owners[id])
-			if errors.Is(err, ErrNoTask) {
+			switch {
+			case errors.Is(err, ErrNoTask):
 				tasks[i], err = Task{}, nil
+			case errors.Is(err, coordinator.ErrNoAuth): // no reason to show none of the others
+				tasks[i], err = Task{ID: id, State: StateUnreadable, Worker: owners[id]}, nil
 			}
 			return err
 		})
@@ -102,8 +105,8 @@ func readLast(ctx context.Context, s *coordinator.Session, tasks []Task) error {
 		}
 		g.Go(func() error {
 			data, _, err := s.Get(ctx, coordinator.AttemptPath(t.ID, t.Attempts))
-			if errors.Is(err, coordinator.ErrNoNode) {
-				return nil // deleted meanwhile
+			if errors.Is(err, coordinator.ErrNoNode) || errors.Is(err, coordinator.ErrNoAuth) {
+				return nil // deleted meanwhile, or not for us
 			}
 			t.Last = coordinator.ParseAttemptData(data)
 			if t.Worker == "" {

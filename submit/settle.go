@@ -16,9 +16,9 @@ import (
 // connection, beyond that only latency grows.
 const readsInFlight = 64
 
-// errDeleted: tasks that were created since have been deleted again, so what
-// is there cannot tell what happened.
-var errDeleted = fmt.Errorf("%w: tasks created meanwhile have been deleted", coordinator.ErrUnknownOutcome)
+// errDeleted: tasks that were created since have been deleted again, or their
+// ACL keeps them from us, so what is there cannot tell what happened.
+var errDeleted = fmt.Errorf("%w: tasks created meanwhile have been deleted, or may not be read", coordinator.ErrUnknownOutcome)
 
 // settle finds out what became of a create whose reply was lost. It returns
 // the tasks' IDs if it happened; none if it did not, and cannot any more.
@@ -139,8 +139,8 @@ func (f *found) readWindow(ctx context.Context, s *coordinator.Session, ids []co
 	for _, id := range ids {
 		g.Go(func() error {
 			data, _, err := s.Get(ctx, coordinator.TaskPath(id))
-			if errors.Is(err, coordinator.ErrNoNode) {
-				return nil // deleted since it was listed
+			if errors.Is(err, coordinator.ErrNoNode) || errors.Is(err, coordinator.ErrNoAuth) {
+				return nil // deleted since it was listed, or, as ours are open to all, somebody else's
 			}
 			if err != nil {
 				return err

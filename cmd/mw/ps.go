@@ -17,6 +17,7 @@ var states = []string{
 	submit.StateWaiting, submit.StateAssigned,
 	string(coordinator.StatusDone), string(coordinator.StatusFailed), string(coordinator.StatusTimedOut),
 	string(coordinator.StatusCancelled), string(coordinator.StatusDead),
+	submit.StateUnreadable,
 }
 
 func psCommand() *cli.Command {
