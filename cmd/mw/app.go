@@ -25,6 +25,7 @@ func newApp() *cli.App {
 			waitCommand(),
 			logsCommand(),
 			cancelCommand(),
+			retryCommand(),
 			workersCommand(),
 			lockCommand(),
 			serverCommand(),

@@ -10,7 +10,7 @@ func TestOnlyAWordThatIsNearIsSuggested(t *testing.T) {
 	}
 	for word, want := range map[string]string{
 		"sumbit": "submit", "submti": "submit", "statsu": "status", "sever": "server", "worker": "worker", "log": "logs", "pss": "ps",
-		"kancel": "cancel", "retri": "", "top": "", "foo": "", "completion": "", "ls": "", "": "", "x": "", "é": "",
+		"kancel": "cancel", "retri": "retry", "top": "", "foo": "", "completion": "", "ls": "", "": "", "x": "", "é": "",
 	} {
 		if got := nearest(word, names); got != want {
 			t.Errorf("nearest(%q) = %q, want %q", word, got, want)
