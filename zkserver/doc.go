@@ -97,7 +97,7 @@
 // what it proposes is void in another term (expiry.go).
 //
 // A sync is answered only when the leader has heard, after it came, that the client
-// lives (sync.go): a client whose syncs are answered has its session until the
+// lives (sync.go), and not when its session's end is already proposed: a client whose syncs are answered has its session until the
 // timeout is over from the sending of the last one. Reads and pings, which a follower
 // answers by itself, do not promise that.
 //
@@ -118,8 +118,8 @@
 // A member that lags so far behind that it is given the state of another one closes
 // all connections: what has become of their requests and watches is not known.
 //
-// Lock order: replica.mu, then conn.mu or liveness.mu, then replica.watchMu or
-// stats.mu.
+// Lock order: replica.mu, then conn.mu or liveness.mu, then replica.watchMu,
+// stats.mu or reports.mu.
 //
 // # Commands
 //

@@ -3,6 +3,7 @@ package zkserver
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -37,13 +38,23 @@ type liveness struct {
 	term    uint64
 	tracker *session.Tracker
 
+	// ending has the sessions whose end was proposed in term, with the time of
+	// that, until they are attached to again. A sync of theirs is not answered:
+	// see confirm. Those that have ended stay for keepEnding, as a member may
+	// ask for one that has not applied its end yet.
+	ending map[session.ID]time.Time
+
 	// left has the sessions whose connection here has ended, with the time of
 	// its last frame, while others lead: see reporter.
 	left map[session.ID]time.Time
 }
 
 func newLiveness() *liveness {
-	return &liveness{tracker: session.NewTracker(), left: make(map[session.ID]time.Time)}
+	return &liveness{
+		tracker: session.NewTracker(),
+		ending:  make(map[session.ID]time.Time),
+		left:    make(map[session.ID]time.Time),
+	}
 }
 
 // begin starts a term as leader, in which every session has its full time from
@@ -55,6 +66,7 @@ func (l *liveness) begin(term uint64, t *session.Table, from time.Time) {
 		return
 	}
 	l.term, l.tracker = term, session.NewTracker()
+	clear(l.ending)
 	clear(l.left)
 	for s := range t.All() {
 		l.tracker.Add(s.ID, s.Timeout, from)
@@ -67,6 +79,7 @@ func (l *liveness) end() {
 	defer l.mu.Unlock()
 	if l.term != 0 {
 		l.term, l.tracker = 0, session.NewTracker()
+		clear(l.ending)
 	}
 }
 
@@ -76,6 +89,7 @@ func (l *liveness) add(id session.ID, timeout time.Duration) {
 	defer l.mu.Unlock()
 	if l.term != 0 {
 		l.tracker.Add(id, timeout, time.Now())
+		delete(l.ending, id)
 	}
 }
 
@@ -84,6 +98,23 @@ func (l *liveness) remove(id session.ID) {
 	defer l.mu.Unlock()
 	l.tracker.Remove(id)
 	delete(l.left, id)
+}
+
+// keepEnding is how long it is remembered at least that a session's end was
+// proposed, after it was. A report is not under way for longer.
+const keepEnding = time.Minute
+
+// ends reports whether this member has proposed the end of a session as the leader
+// of the term, and the session has not been attached to since.
+func (l *liveness) ends(term uint64, id session.ID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.endsLocked(term, id)
+}
+
+func (l *liveness) endsLocked(term uint64, id session.ID) bool {
+	_, ok := l.ending[id]
+	return ok && l.term == term
 }
 
 // leave notes that a session's connection here has ended, and when it was last
@@ -168,16 +199,14 @@ func (r *replica) lead(term uint64, from time.Time) bool {
 
 // expireOverdue proposes the end of sessions that nobody has heard from.
 func (s *Server) expireOverdue(ctx context.Context, now time.Time) error {
-	s.takeReports()
-	if len(s.replica.silent(now, s.clockAt, false)) == 0 {
+	if len(s.silent(now, false)) == 0 {
 		s.confirmed = false
 		return nil
 	}
 	if ok, err := s.confirmLead(ctx); !ok {
 		return err // if it is nil, the next look may be luckier, or find another leader
 	}
-	s.takeReports() // of meanwhile
-	for _, cmd := range s.replica.silent(now, s.clockAt, true) {
+	for _, cmd := range s.silent(now, true) {
 		if err := s.expire(ctx, cmd); err != nil {
 			return err
 		}
@@ -238,33 +267,50 @@ func (l *liveness) next(now time.Time) time.Duration {
 }
 
 // silent returns the commands that close the sessions that are overdue and, if
-// take is set, takes those off the tracker. A session whose command comes too
+// take is set, takes those off the tracker: they are ending. What other members
+// have reported counts, up to the moment from which their reports of such a
+// session are not answered. A session whose command comes too
 // late, because it was attached to again, is back on the tracker by then: attach
 // adds it under the lock that is held here to read.
-func (r *replica) silent(now time.Time, at func(time.Duration) time.Time, take bool) []command {
+func (s *Server) silent(now time.Time, take bool) []command {
+	r := s.replica
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	r.live.mu.Lock()
 	defer r.live.mu.Unlock()
+	s.takeReports()
 
 	var cmds []command
 	for id := range r.live.tracker.Expired(now) {
-		s, ok := r.sessions.Get(id)
+		one, ok := r.sessions.Get(id)
 		if c := r.owners[id]; c != nil && ok {
-			heard := at(c.lastHeard(now.Sub(at(0))))
-			if now.Sub(heard) < s.Timeout {
+			heard := s.clockAt(c.lastHeard(now.Sub(s.start)))
+			if now.Sub(heard) < one.Timeout {
 				r.live.tracker.Touch(id, heard)
 				continue
 			}
 		}
 		if take {
 			r.live.tracker.Remove(id)
+			r.live.ending[id] = now
 		}
 		if ok {
-			cmds = append(cmds, command{kind: doExpire, session: id, attach: s.Attach, term: r.live.term, timeout: s.Timeout})
+			cmds = append(cmds, command{kind: doExpire, session: id, attach: one.Attach, term: r.live.term, timeout: one.Timeout})
 		}
 	}
+	if take {
+		r.forgetEnded(now)
+	}
 	return cmds
+}
+
+// forgetEnded forgets which sessions ended long ago. r.mu is held to read, and
+// live.mu.
+func (r *replica) forgetEnded(now time.Time) {
+	maps.DeleteFunc(r.live.ending, func(id session.ID, since time.Time) bool {
+		_, lives := r.sessions.Get(id)
+		return !lives && now.Sub(since) > keepEnding
+	})
 }
 
 // lastHeard is when the connection was last heard from, on the server's clock.

@@ -178,7 +178,7 @@ func decodeReport(b []byte, heard func(sign)) {
 
 // reports are those of other members that the expiry loop has not looked at yet.
 type reports struct {
-	mu      sync.Mutex // protects the fields below
+	mu      sync.Mutex // protects the fields below; locked inside liveness.mu
 	waiting []heardReport
 	bytes   int
 }
@@ -189,10 +189,13 @@ type heardReport struct {
 	b    []byte
 }
 
-// hear takes a report of another member, if there is room: what is taken is
-// answered. It is called on the raft loop.
+// hear takes a report of another member, if there is room. It is answered if it
+// has no session whose end is proposed: else it counts for the other sessions, and
+// is made again. It is called on the raft loop.
 func (s *Server) hear(_ int, term uint64, b []byte) bool {
-	r := &s.reports
+	r, l := &s.reports, s.replica.live
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.bytes+len(b) > maxReports {
@@ -200,10 +203,15 @@ func (s *Server) hear(_ int, term uint64, b []byte) bool {
 	}
 	r.waiting = append(r.waiting, heardReport{term, time.Now(), b})
 	r.bytes += len(b)
-	return true
+	good := true
+	if len(l.ending) > 0 {
+		decodeReport(b, func(g sign) { good = good && !l.endsLocked(term, g.session) })
+	}
+	return good
 }
 
-// takeReports has the tracker know whom other members have heard.
+// takeReports has the tracker know whom other members have heard. live.mu is
+// locked.
 func (s *Server) takeReports() {
 	r := &s.reports
 	r.mu.Lock()
@@ -212,8 +220,6 @@ func (s *Server) takeReports() {
 	r.mu.Unlock()
 
 	l := s.replica.live
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	for _, one := range waiting {
 		if one.term == l.term {
 			decodeReport(one.b, func(g sign) { l.tracker.Touch(g.session, one.at.Add(-g.age)) })

@@ -85,44 +85,76 @@ const (
 
 // confirm returns when what was committed anywhere before the call is applied
 // here, and when whoever leads has heard of the sessions of these connections
-// after it was called, or was elected after it. So their clients may rely on it
-// that no session ends before its timeout has passed since a sync was sent that
-// was answered in time. Of reads and pings, which a follower answers by itself,
-// that is not so: see standing.
+// after it was called. So their clients may rely on it that no session ends before
+// its timeout has passed since a sync was sent that was answered in time. Of reads
+// and pings, which a follower answers by itself, that is not so: see standing.
 //
-// The ReadIndex says which leader a majority followed after the call, and the role
-// afterwards has that term or a later one. A leader of that term who has heard the
-// report knows of the sessions; those of later terms give every session all of its
-// time. Either one alone does not do: the two go by different connections, and a
-// leader that is deposed without knowing it hears reports.
+// All of it is of one term: this member was in it before the ReadIndex and is in
+// it afterwards, so that a majority followed its leader after the call, and what
+// leaders before it had proposed is applied here. That leader answers no report of a
+// session whose end it has proposed; later ones give every session all of its time.
+// The report alone does not do: a leader that is deposed without knowing it hears
+// reports, too. In another term all begins anew.
 func (s *Server) confirm(ctx context.Context, conns []*conn) error {
-	var told []*ensemble.Telling
-	if !s.member.Role().Leading {
-		told = s.tell(s.signsOf(conns))
+	for {
+		was := s.member.Role()
+		var told []*ensemble.Telling
+		if !was.Leading {
+			told = s.tell(s.signsOf(conns))
+		}
+		if err := s.member.ReadIndex(ctx); err != nil {
+			return err
+		}
+		if ok, err := s.awaitHeard(ctx, was.Term, conns, told); ok || err != nil {
+			return err
+		}
 	}
-	if err := s.member.ReadIndex(ctx); err != nil {
-		return err
-	}
+}
+
+// awaitHeard returns when the leader of the term has heard the report, of which
+// told are the parts, and makes it again until then. It reports false when the term
+// is over.
+func (s *Server) awaitHeard(ctx context.Context, term uint64, conns []*conn, told []*ensemble.Telling) (bool, error) {
 	again, wait := time.NewTimer(tellAgain), tellAgain
 	defer again.Stop()
-	changed := s.member.RoleChanged()
-	for first := s.member.Role(); ; {
-		if s.member.Role().Leading || told != nil && heardIn(first.Term, told) {
-			return nil
+	for {
+		changed := s.member.RoleChanged()
+		switch role := s.member.Role(); {
+		case role.Term != term, answeredAfter(term, told):
+			return false, nil
+		case role.Leading:
+			s.closeEnding(term, conns)
+			return true, nil
+		case told != nil && heardIn(term, told):
+			return true, nil
 		}
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return false, context.Cause(ctx)
 		case <-unanswered(told):
 			continue
 		case <-changed:
-			changed = s.member.RoleChanged()
 		case <-again.C:
 			wait = min(2*wait, maxTellAgain)
 			again.Reset(wait)
 		}
 		told = s.tell(s.signsOf(conns))
 	}
+}
+
+// closeEnding closes those connections whose session's end this member has
+// proposed: its client is told what came of it when it comes back.
+func (s *Server) closeEnding(term uint64, conns []*conn) {
+	for _, c := range conns {
+		if s.replica.live.ends(term, c.session) {
+			c.close(errSessionOver)
+		}
+	}
+}
+
+// answeredAfter reports whether the leader of a later term has heard a part.
+func answeredAfter(term uint64, parts []*ensemble.Telling) bool {
+	return slices.ContainsFunc(parts, func(one *ensemble.Telling) bool { return one.Term() > term })
 }
 
 // unanswered is closed when one of the parts, which has not been, is answered. It

@@ -3,7 +3,9 @@ package zkserver
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mwqueue/mw/zkserver/ensemble"
@@ -16,6 +18,77 @@ func (g *guest) sync() bool {
 	g.send(g.xid, wire.OpSync, &wire.PathRequest{Path: "/"})
 	_, err := g.next(nil)
 	return err == nil
+}
+
+// The client was silent for too long, and wakes up while that is on its way
+// through the log.
+func TestASyncIsNotAnsweredForASessionWhoseEndIsProposed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newRig(t)
+		p := b.connect(1)
+		ctx, cancel := context.WithCancel(t.Context())
+		var loops sync.WaitGroup
+		loops.Go(func() { b.expireLoop(ctx) })
+		loops.Go(func() { b.syncs.run(ctx, b.confirm) })
+		defer loops.Wait()
+		defer cancel()
+
+		time.Sleep(time.Minute + time.Second)
+		synctest.Wait()
+		if b.proposed() != 1 {
+			t.Fatalf("%d commands are proposed, want the session's end", b.proposed())
+		}
+		p.send(wire.OpSync, &wire.PathRequest{Path: "/"})
+		wantReplies(t, p)
+		b.apply()
+		wantReplies(t, p)
+	})
+}
+
+// With the report's answer comes that of the sync. Other sessions in it live on.
+func TestAReportOfASessionWhoseEndIsProposedIsNotAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newRig(t)
+		b.connect(1)
+		b.lead(time.Now())
+		time.Sleep(time.Minute + time.Second)
+		report := encodeReport([]sign{{session: 1}}, ensemble.MaxTell)[0]
+		if !b.hear(2, 1, report) || len(b.silent(time.Now(), true)) != 0 {
+			t.Fatal("a report that is answered does not count")
+		}
+
+		time.Sleep(time.Minute + time.Second)
+		if err := b.expireOverdue(t.Context(), time.Now()); err != nil || b.proposed() != 1 {
+			t.Fatalf("%d commands are proposed, %v", b.proposed(), err)
+		}
+		if b.hear(2, 1, report) {
+			t.Error("answered when the end was proposed")
+		}
+		if !b.hear(2, 2, report) {
+			t.Error("not answered in the next term")
+		}
+		b.apply()
+		if b.hear(2, 1, report) {
+			t.Error("answered when the session had ended, which a member may not know that asks")
+		}
+		time.Sleep(keepEnding + time.Second)
+		if b.silent(time.Now(), true); len(b.replica.live.ending) != 0 {
+			t.Error("sessions that ended long ago are remembered")
+		}
+	})
+}
+
+func TestASessionIsNotEndingWhenTheDiskHadNoRoomForItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newRig(t)
+		b.connect(1)
+		b.lead(time.Now())
+		time.Sleep(time.Minute + time.Second)
+		b.setFull(true)
+		if err := b.expireOverdue(t.Context(), time.Now()); err != nil || b.replica.live.ends(1, 1) {
+			t.Errorf("ending, %v", err)
+		}
+	})
 }
 
 // What a follower says of its clients goes by another connection than what a sync
