@@ -20,8 +20,9 @@ func waitCommand() *cli.Command {
 service one watch a task and no polling, and goes on through failovers.
 
 With one ID, exits with the task's code as "mw submit" does; with several, with
-0 if all are done and 1 if any is not. 124: --timeout passed first. Ctrl-C only
-ends the waiting.
+0 if all are done and 1 if any is not; what cannot be waited for (125: there is
+no such task) is said at once, and the others are waited for. 124: --timeout
+passed first. Ctrl-C only ends the waiting.
 
 Examples:
    mw wait 42
@@ -60,18 +61,24 @@ Examples:
 // waitAll prints each result as it comes and ends with the exit code of all.
 func waitAll(ctx context.Context, c *cli.Context, handles []*submit.Handle) error {
 	var (
-		g    errgroup.Group
-		mu   sync.Mutex // protects code and what is printed
-		code int
+		g      errgroup.Group
+		mu     sync.Mutex // protects the codes and what is printed
+		code   int
+		failed int // the code of a wait that failed, of several
 	)
 	for _, h := range handles {
 		g.Go(func() error {
 			r, err := h.Wait(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil && ctx.Err() == nil && len(handles) > 1 { // said now: the others may take hours
+				note("%s", oneLine(err))
+				failed = exitCode(err)
+				return nil
+			}
 			if err != nil {
 				return err
 			}
-			mu.Lock()
-			defer mu.Unlock()
 			if text := r.Explain(); text != "" && len(handles) == 1 { // of several the line says enough
 				note("%s", text)
 			}
@@ -88,6 +95,9 @@ func waitAll(ctx context.Context, c *cli.Context, handles []*submit.Handle) erro
 	}
 	if err != nil {
 		return err
+	}
+	if failed != 0 {
+		return exit(failed)
 	}
 	if code != 0 && len(handles) > 1 {
 		code = 1
