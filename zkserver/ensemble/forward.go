@@ -58,7 +58,7 @@ func (l *loop) receiveForward(from int, f forward) {
 		return
 	}
 	l.sift(from, f.commands)
-	next, refused := l.intake.take(f)
+	next, refused := l.intake.take(from, f)
 	l.peers.sendFrame(from, appendForwardHeader(nil, frameAccepted, f.term, f.origin, next))
 	if refused {
 		l.peers.sendFrame(from, appendForwardHeader(nil, frameRefused, f.term, f.origin, f.number))

@@ -76,7 +76,7 @@ func TestIntakeTakesEachNumberOnceAndInTurn(t *testing.T) {
 		{of(4, 5), 5},
 		{of(2, 4), 5},
 	} {
-		if got, _ := in.take(step.f); got != step.next {
+		if got, _ := in.take(1, step.f); got != step.next {
 			t.Errorf("%d to %d: next is %d, want %d", step.f.number, step.f.number+uint64(len(step.f.commands)), got, step.next)
 		}
 	}
@@ -88,7 +88,7 @@ func TestIntakeTakesEachNumberOnceAndInTurn(t *testing.T) {
 		t.Errorf("%d bytes are left", in.bytes)
 	}
 	in.begin(6)
-	if next, refused := in.take(of(4, 5)); next != 0 || !refused || len(in.commands) != 0 {
+	if next, refused := in.take(1, of(4, 5)); next != 0 || !refused || len(in.commands) != 0 {
 		t.Error("a new term does not begin anew")
 	}
 }
@@ -96,19 +96,39 @@ func TestIntakeTakesEachNumberOnceAndInTurn(t *testing.T) {
 func TestIntakeIsBounded(t *testing.T) {
 	var in intake
 	big := commandsOf(1, intakeBytes-1000)
-	in.take(forward{origin: 1, commands: big})
-	if next, refused := in.take(forward{origin: 2, commands: commandsOf(2, 2000)}); next != 0 || !refused {
+	in.take(1, forward{origin: 1, commands: big})
+	if next, refused := in.take(1, forward{origin: 2, commands: commandsOf(2, 2000)}); next != 0 || !refused {
 		t.Error("taken without room")
 	}
 	in.drop(1)
-	if next, refused := in.take(forward{origin: 2, commands: commandsOf(2, 2000)}); next != 1 || refused {
+	if next, refused := in.take(1, forward{origin: 2, commands: commandsOf(2, 2000)}); next != 1 || refused {
 		t.Error("not taken with room")
 	}
-	for origin := range uint64(10 * maxSenders) {
-		in.take(forward{origin: origin, number: 1})
+	for origin := range uint64(10 * maxOrigins) {
+		in.take(1, forward{origin: origin, number: 1})
 	}
-	if len(in.senders) > maxSenders {
+	if len(in.senders) > maxOrigins {
 		t.Errorf("%d senders are remembered", len(in.senders))
+	}
+}
+
+// A member that forwarded once was forgotten while another one started often: it
+// could not go on in that term, and a late copy of its first frame was taken again.
+func TestTheStartsOfOneMemberDoNotMakeTheLeaderForgetAnother(t *testing.T) {
+	var in intake
+	in.begin(5)
+	all := commandsOf(1000, 1, 1)
+	first := forward{term: 5, origin: 1000, commands: all[:1]}
+	in.take(2, first)
+	for origin := range uint64(300) {
+		in.take(3, forward{term: 5, origin: origin, commands: commandsOf(origin, 1)})
+	}
+	had := len(in.commands)
+	if in.take(2, first); len(in.commands) != had {
+		t.Error("a command is taken twice in one term")
+	}
+	if next, refused := in.take(2, forward{term: 5, origin: 1000, number: 1, commands: all[1:]}); next != 2 || refused {
+		t.Errorf("next is %d, refused %v: it cannot go on", next, refused)
 	}
 }
 
@@ -119,7 +139,7 @@ func TestBatchesMixOwnAndForwarded(t *testing.T) {
 	for _, own := range [][]Command{commandsOf(1, 20_000), commandsOf(1, 9000, 9000), commandsOf(1, 100, 100)} {
 		for _, others := range [][]Command{commandsOf(2, 20_000), commandsOf(2, 9000, 9000), commandsOf(2, 100, 100)} {
 			var in intake
-			in.take(forward{origin: 2, commands: others})
+			in.take(1, forward{origin: 2, commands: others})
 			mine, ours, theirs := own, 0, 0
 			for range 2 {
 				m := in.merge(func(limit int) []Command { return mine[:cutBatch(mine, limit)] }, limit)

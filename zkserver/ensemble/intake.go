@@ -1,18 +1,17 @@
 package ensemble
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 const (
 	// intakeBytes is how much that was forwarded may wait to be proposed. What
 	// has no room is not accepted, and so sent again.
 	intakeBytes = 16 << 20
 
-	// maxSenders is how many origins are remembered in one term. The members
-	// have one each, and one more for each restart; those heard of last stay.
-	maxSenders = 256
+	// maxOrigins is how many origins of one member are remembered in one term. It
+	// has one, and another after each start; frames of those before may still be on
+	// their way. Those heard of last stay, whatever other members do: one that was
+	// forgotten could not go on, and its first frame would be taken again.
+	maxOrigins = 4
 )
 
 // An intake takes what followers forward to the leader. The raft loop owns it.
@@ -28,6 +27,7 @@ type intake struct {
 
 // A sender is one origin in the term of the intake.
 type sender struct {
+	from   int // the member
 	origin uint64
 	next   uint64 // the number that is wanted
 	heard  uint64 // by the clock
@@ -37,10 +37,11 @@ type sender struct {
 // and sent again by who sent it.
 func (in *intake) begin(term uint64) { *in = intake{term: term} }
 
-// take accepts a frame, if it is its turn, and gives the number to answer with.
+// take accepts a frame of a member, if it is its turn, and gives the number to
+// answer with.
 // It is refused if it must come again: what was accepted before need not.
-func (in *intake) take(f forward) (next uint64, refused bool) {
-	s := in.sender(f.origin)
+func (in *intake) take(from int, f forward) (next uint64, refused bool) {
+	s := in.sender(from, f.origin)
 	in.clock++
 	s.heard = in.clock
 	size := 0
@@ -56,18 +57,25 @@ func (in *intake) take(f forward) (next uint64, refused bool) {
 	return s.next, false
 }
 
-func (in *intake) sender(origin uint64) *sender {
-	i := slices.IndexFunc(in.senders, func(s sender) bool { return s.origin == origin })
-	if i < 0 && len(in.senders) < maxSenders {
-		in.senders = append(in.senders, sender{origin: origin})
+func (in *intake) sender(from int, origin uint64) *sender {
+	count, oldest := 0, -1
+	for i, s := range in.senders {
+		if s.from != from {
+			continue
+		}
+		if s.origin == origin {
+			return &in.senders[i]
+		}
+		if count++; oldest < 0 || s.heard < in.senders[oldest].heard {
+			oldest = i
+		}
+	}
+	if count < maxOrigins {
+		in.senders = append(in.senders, sender{from: from, origin: origin})
 		return &in.senders[len(in.senders)-1]
 	}
-	if i < 0 {
-		oldest := slices.MinFunc(in.senders, func(a, b sender) int { return cmp.Compare(a.heard, b.heard) })
-		i = slices.Index(in.senders, oldest)
-		in.senders[i] = sender{origin: origin}
-	}
-	return &in.senders[i]
+	in.senders[oldest] = sender{from: from, origin: origin}
+	return &in.senders[oldest]
 }
 
 // A mix is the commands of a batch: some of our own and some of others.

@@ -88,7 +88,7 @@ func (s *sim) arrive(p *simPacket) {
 		case p.message != nil:
 			m.node.ReceiveRaft(p.who, p.message)
 		case p.frame != nil:
-			m.node.ReceiveFrame(p.who, m.frame(p.frame))
+			m.node.ReceiveFrame(p.who, m.frame(p.who.Number, p.frame))
 		case p.gone:
 			m.node.ReceiveGone(p.from.number)
 		}

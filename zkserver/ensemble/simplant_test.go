@@ -50,7 +50,7 @@ func (m *simMember) inject(left int) {
 
 // frame is what becomes of a frame on its way. A leader without the fence takes
 // commands that were meant for another term as if they were the next ones.
-func (m *simMember) frame(b []byte) []byte {
+func (m *simMember) frame(from int, b []byte) []byte {
 	if m.sim.profile.plant != noFrameFence || m.former != nil || b[0] != frameForward {
 		return b
 	}
@@ -58,7 +58,7 @@ func (m *simMember) frame(b []byte) []byte {
 	if l.leading && binary.BigEndian.Uint64(b[1:]) < l.term {
 		origin := binary.BigEndian.Uint64(b[9:])
 		binary.BigEndian.PutUint64(b[1:], l.term)
-		binary.BigEndian.PutUint64(b[17:], l.intake.sender(origin).next)
+		binary.BigEndian.PutUint64(b[17:], l.intake.sender(from, origin).next)
 	}
 	return b
 }
