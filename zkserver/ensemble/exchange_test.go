@@ -31,6 +31,19 @@ func TestCommandsThatDoNotDecodeAreEmptied(t *testing.T) {
 	}
 }
 
+// TestACommandTooLargeForTheLeaderIsEmptied and does not hold up those behind it: a
+// member may have a larger limit while it is raised on one after the other.
+func TestACommandTooLargeForTheLeaderIsEmptied(t *testing.T) {
+	leader, _, _ := pair()
+	leader.maxCommand = 100
+	commands := []Command{{5, 1, make([]byte, 101)}, {5, 2, make([]byte, 100)}}
+	leader.receiveForward(2, forward{term: 7, origin: 5, commands: commands})
+	got := leader.intake.commands
+	if len(got) != 2 || len(got[0].Data) != 0 || len(got[1].Data) != 100 {
+		t.Errorf("taken: %d commands, want one of 0 bytes and one of 100", len(got))
+	}
+}
+
 // TestARemovedMemberHasNoUseForASnapshot and says so, or it would take no other
 // one when it is a member again.
 func TestARemovedMemberHasNoUseForASnapshot(t *testing.T) {

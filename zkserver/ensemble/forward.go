@@ -3,6 +3,7 @@ package ensemble
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 )
 
 // A follower packs its commands into frames, by the same rule as the leader
@@ -47,12 +48,6 @@ func (l *loop) receiveForward(from int, f forward) {
 	if !l.leading || f.term != l.term {
 		return
 	}
-	for _, c := range f.commands {
-		if len(c.Data) > l.maxCommand {
-			l.log.Error().Int("member", from).Int("bytes", len(c.Data)).Msg("forwarded command too large for the log here")
-			return
-		}
-	}
 	if l.rooms.mine() == empty { // it does not know yet
 		l.peers.sendFrame(from, appendForwardHeader(nil, frameRefused, f.term, f.origin, f.number))
 		return
@@ -93,13 +88,12 @@ func (l *loop) reached(number int) {
 	}
 }
 
-// sift empties the commands that this member cannot decode.
+// sift empties the commands that are too large for the log here, or that this
+// member cannot decode. They keep their places, or nothing behind them would come
+// through.
 func (l *loop) sift(from int, commands []Command) {
-	if l.check == nil {
-		return
-	}
 	for i := range commands {
-		err := l.check(commands[i].Data)
+		err := l.judge(commands[i].Data)
 		if err == nil {
 			continue
 		}
@@ -109,6 +103,17 @@ func (l *loop) sift(from int, commands []Command) {
 			l.log.Error().Int("member", from).Uint64("term", l.term).Err(err).Msg("forwarded command refused")
 		}
 	}
+}
+
+// judge says what is wrong with the data of a forwarded command.
+func (l *loop) judge(data []byte) error {
+	switch {
+	case len(data) > l.maxCommand:
+		return fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, len(data), l.maxCommand)
+	case l.check != nil:
+		return l.check(data)
+	}
+	return nil
 }
 
 func encodeForward(term, origin, number uint64, commands []Command) []byte {
