@@ -3,6 +3,7 @@ package ensemble
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -252,6 +253,9 @@ func cutGroup(entries []*pb.Entry, limit int) int {
 func (a *appender) persist(write func() error) (done bool, err error) {
 	start := time.Now()
 	err = a.hang.during(write)
+	if errors.Is(err, wal.ErrTooLarge) {
+		err = fmt.Errorf("another member takes larger requests (jute.maxbuffer): this one must, too: %w", err)
+	}
 	if took := time.Since(start); took > slowAppend {
 		a.log.Warn().Dur("took", took).Msg("disk slow")
 	}

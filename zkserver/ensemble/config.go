@@ -64,9 +64,11 @@ type Config struct {
 	// ahead. Default: 16 MiB.
 	SegmentBytes int64
 
-	// MaxCommandBytes is the largest command that the log must take, at most
+	// MaxCommandBytes is the largest command that Propose must take, at most
 	// 65 MiB. Above 4 MiB groups of the log and its segments become as large as it
-	// needs. It must be the same for all members. Default: what 4 MiB take.
+	// needs. It may be raised member by member up to what a segment takes: a member
+	// writes what another one has taken. Above that it must be the same for all.
+	// Default: what 4 MiB take.
 	MaxCommandBytes int64
 
 	// SnapshotBytes is how much log is written between snapshots, at most, or
@@ -118,22 +120,38 @@ func (c Config) withDefaults() (Config, error) {
 }
 
 // logOptions says how the log is to be. What a torn tail may have destroyed is
-// one group, so that groups are no larger than they must be.
+// one group, so that groups are no larger than they must be: with others, as large
+// as any that they may be told to take.
 func (c Config) logOptions() wal.Options {
 	o := wal.Options{
-		Dir: c.Dir, FS: c.FS, SegmentBytes: c.SegmentBytes,
+		Dir: c.Dir, FS: c.FS, SegmentBytes: c.SegmentBytes, MaxGroupBytes: c.groupBytes(),
 		Identity: func() []byte { return c.newIdentity().encode() },
 	}
-	if group := c.MaxCommandBytes + commandRoom; group > 4<<20 {
-		o.MaxGroupBytes = group
-		o.SegmentBytes = max(cmp.Or(c.SegmentBytes, 16<<20), group+commandRoom)
+	if o.MaxGroupBytes > defaultGroup {
+		o.SegmentBytes = max(cmp.Or(c.SegmentBytes, defaultSegment), o.MaxGroupBytes+commandRoom)
+	}
+	if c.Transport != nil {
+		o.MaxGroupBytes = cmp.Or(o.SegmentBytes, defaultSegment) // the log takes off what it needs itself
 	}
 	return o
 }
 
-// commandRoom is more than a command, its batch and its group take besides its
-// data, and than a segment takes besides a group.
-const commandRoom = 16 << 10
+// groupBytes is what a group may have that this member proposes.
+func (c Config) groupBytes() int64 { return max(defaultGroup, c.MaxCommandBytes+commandRoom) }
+
+// proposable is how large the data of a command may be that this member proposes.
+func (c Config) proposable(log *wal.Log) int {
+	return int(min(log.MaxEntryBytes(), c.groupBytes()-commandRoom/2)) - batchOverhead - commandOverhead
+}
+
+const (
+	defaultGroup   = 4 << 20
+	defaultSegment = 16 << 20
+
+	// commandRoom is more than a command, its batch and its group take besides its
+	// data, and than a segment takes besides a group.
+	commandRoom = 16 << 10
+)
 
 func (c Config) checkMembers() error {
 	if len(c.Members) == 0 {

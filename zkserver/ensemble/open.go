@@ -31,7 +31,7 @@ func Open(cfg Config) (*Node, error) {
 		roles: newRoles(), tells: newTells(), handOver: newHandOver(), hang: &hang{},
 		begun: make(chan struct{}), ready: make(chan struct{}), stopped: make(chan struct{}),
 	}
-	n.maxCommand = int(log.MaxEntryBytes()) - batchOverhead - commandOverhead
+	n.maxCommand = cfg.proposable(log)
 	n.backlog = newBacklog(cfg.BacklogBytes)
 	if err := n.open(); err != nil {
 		return nil, errors.Join(err, log.Close())
