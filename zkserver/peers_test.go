@@ -2,6 +2,7 @@ package zkserver_test
 
 import (
 	"bytes"
+	"crypto/x509"
 	"crypto/x509/pkix"
 	"net"
 	"strings"
@@ -71,6 +72,9 @@ func TestMembersWithoutAGoodCertificateStayOutsideAndAreNamed(t *testing.T) {
 		{"none", nil, true, []string{"connection refused", "member 3: it does not speak TLS"}, []string{"member refuses this one", "it does not speak TLS"}},
 		{"of a stranger", issue(t, theirs, name("zk3")), false, []string{"connection refused", "member 3: its certificate, of CN=zk3, is no good", "unknown authority"}, []string{"member refuses this one", "CN=zk3"}},
 		{"of another machine", issueFor(t, ours, name("zk9"), net.IPv4(10, 0, 0, 9)), false, []string{"connection refused", "member 3: its certificate, of CN=zk9, is no good", "127.0.0.1"}, []string{"member refuses this one", "CN=zk9"}},
+		{"for servers only", certstest.PEM(t, ours.Issue(t, x509.Certificate{
+			Subject: name("zk3"), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		})), false, []string{"connection refused", "member 3: its certificate, of CN=zk3, is no good", "key usage"}, []string{"member refuses this one", "CN=zk3"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

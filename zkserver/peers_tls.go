@@ -130,7 +130,6 @@ func (p *peerKeys) check(m ensemble.Member, c net.Conn) error {
 	}
 	options := x509.VerifyOptions{
 		Roots: p.certs.Current(time.Now()).ClientCAs, Intermediates: x509.NewCertPool(),
-		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
 	}
 	for _, c := range certs[1:] {
 		options.Intermediates.AddCert(c)
@@ -142,8 +141,12 @@ func (p *peerKeys) check(m ensemble.Member, c net.Conn) error {
 		}
 		options.DNSName = host
 	}
-	if _, err := certs[0].Verify(options); err != nil {
-		return fmt.Errorf("its certificate, of %s, is no good: %w", certs[0].Subject, err)
+	// A member dials and is dialed. Of several usages at once any would do.
+	for _, usage := range []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth} {
+		options.KeyUsages = []x509.ExtKeyUsage{usage}
+		if _, err := certs[0].Verify(options); err != nil {
+			return fmt.Errorf("its certificate, of %s, is no good: %w", certs[0].Subject, err)
+		}
 	}
 	return nil
 }

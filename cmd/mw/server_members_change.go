@@ -342,9 +342,19 @@ func dialMembers(c *cli.Context, cfg client.Config) (cl *client.Client, err erro
 	return cl, nil
 }
 
+// outcomeUnknown reports whether a change that failed may have been made all the
+// same: what was sent was not answered, or by a server that could not tell.
+func outcomeUnknown(err error) bool {
+	if answer, ok := errors.AsType[*client.Error](err); ok {
+		return answer.Code == wire.ConnectionLoss || answer.Code == wire.OperationTimeout || answer.Code == wire.SessionExpired
+	}
+	return errors.Is(err, client.ErrConnectionLost) || errors.Is(err, client.ErrNotFinished) ||
+		errors.Is(err, client.ErrSessionExpired) || errors.Is(err, client.ErrClosed)
+}
+
 // notChanged says why, and what to do.
 func notChanged(c *cli.Context, err error) error {
-	if errors.Is(err, client.ErrConnectionLost) || errors.Is(err, client.ErrNotFinished) {
+	if outcomeUnknown(err) {
 		return &failure{
 			err:  fmt.Errorf("it is not known whether the members have changed: %w", err),
 			code: exitUnknown, hint: `"mw server members" shows what they are; the same command may be given again`,
@@ -367,7 +377,7 @@ func notChanged(c *cli.Context, err error) error {
 	case wire.ReconfigInProgress:
 		return hinted(failed, "another change is under way: try again when it is done")
 	case wire.BadArguments:
-		return &failure{err: failed, code: exitUsage, hint: "no two members may have a port in common, and two or more must have a vote"}
+		return &failure{err: failed, code: exitUsage, hint: "no address may be given twice, to one member or to two, and two or more must have a vote"}
 	case wire.BadVersion:
 		return hinted(failed, "somebody else has changed them meanwhile: look, and try again")
 	}

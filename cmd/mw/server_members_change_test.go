@@ -1,10 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/mwqueue/mw/zkserver/client"
+	"github.com/mwqueue/mw/zkserver/wire"
 )
 
 // The text is what Apache ZooKeeper 3.8.0 has in /zookeeper/config.
@@ -27,6 +31,24 @@ func TestMembersAreReadFromTheConfigurationInTheTree(t *testing.T) {
 	for _, bad := range []string{"server.1=x", "server.x=a:1:2", "version=g"} {
 		if m, err := parseMembership(bad); err == nil {
 			t.Errorf("%q is taken as %+v", bad, m)
+		}
+	}
+}
+
+func TestWhetherMembersHaveChangedIsUnknownAfterALostAnswer(t *testing.T) {
+	for _, tt := range []struct {
+		err     error
+		unknown bool
+	}{
+		{client.ErrConnectionLost, true},
+		{client.ErrNotFinished, true},
+		{client.ErrSessionExpired, true},
+		{&client.Error{Code: wire.OperationTimeout}, true},
+		{client.ErrNotConnected, false},
+		{&client.Error{Code: wire.ReconfigInProgress}, false},
+	} {
+		if got := outcomeUnknown(fmt.Errorf("reconfig: %w", tt.err)); got != tt.unknown {
+			t.Errorf("%v: unknown is %v, want %v", tt.err, got, tt.unknown)
 		}
 	}
 }

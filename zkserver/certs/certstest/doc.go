@@ -5,5 +5,6 @@
 //	cfg := &tls.Config{Certificates: []tls.Certificate{server}, ClientCAs: ca.Pool()}
 //	os.WriteFile("server.pem", certstest.PEM(t, server), 0o600)
 //
-// All are valid from an hour ago for a day, and good for both ends of a connection.
+// All are valid from an hour ago for a day, and good for both ends of a connection
+// unless the template says otherwise.
 package certstest

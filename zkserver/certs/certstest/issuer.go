@@ -37,10 +37,13 @@ func NewIssuer(t T, name string) *Issuer {
 }
 
 // Issue makes a certificate with a key of its own. The template says whose it is,
-// and for which addresses and names; the rest is filled in.
+// for which addresses and names, and what for if it is not for both ends of a
+// connection; the rest is filled in.
 func (i *Issuer) Issue(t T, template x509.Certificate) tls.Certificate {
 	template.KeyUsage = x509.KeyUsageDigitalSignature
-	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
+	if template.ExtKeyUsage == nil {
+		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
+	}
 	return i.sign(t, template)
 }
 
