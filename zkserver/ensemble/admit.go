@@ -95,13 +95,16 @@ func (n *Node) newer(m *membership, c Credentials) bool {
 	return c.Joined > m.index || n.id.joined > m.index
 }
 
-// trusts reports whether raft may hear one: a member, or a newer one.
+// trusts reports whether raft may hear one: a member, or a newer one. One that was
+// removed and came back has another number of raft's, which a new member, who begins
+// with the founders, has yet to learn.
 func (n *Node) trusts(c Credentials) bool {
 	if !n.formed() || c.Cluster != n.id.cluster || c.Cluster == 0 || c.Member == 0 {
 		return false
 	}
-	if s, ok := n.roster.get().find(c.Number, c.Directory); ok && s.raft != 0 {
-		return s.raft == c.Member
+	m := n.roster.get()
+	if s, ok := m.find(c.Number, c.Directory); ok && s.raft != 0 {
+		return s.raft == c.Member || n.newer(m, c)
 	}
 	return n.Judge(c) == nil
 }

@@ -31,6 +31,23 @@ func TestAGuestDoesNotTakeAMembersAddress(t *testing.T) {
 	}
 }
 
+// A member that was removed and came back leads, and takes in a new one, who knows
+// of the founders alone.
+func TestANewMemberHearsAFounderThatCameBack(t *testing.T) {
+	n := &Node{cfg: Config{Number: 3}, begun: make(chan struct{}), roster: newRoster(), id: identity{cluster: 7, joined: 420}}
+	close(n.begun)
+	founders := &membership{index: 1, conf: &pb.ConfState{}, servers: []server{{number: 2, directory: 22, raft: 102}, {number: 3, directory: 33, raft: 103}}}
+	n.roster.set(founders)
+	back := Credentials{Cluster: 7, Number: 2, Directory: 22, Member: 202, Joined: 400}
+	if !n.trusts(back) {
+		t.Error("raft does not hear the founder that came back")
+	}
+	founders.index = 500
+	if n.trusts(back) {
+		t.Error("raft hears one by a number that is not the member's")
+	}
+}
+
 // A roadSign is a transport that knows where to, and goes nowhere.
 type roadSign struct{ members []Member }
 

@@ -45,6 +45,10 @@ func (n *Node) Part(from Credentials) Part {
 	return t.part.Part
 }
 
+// errNotForUs is said of a snapshot for another member: for the one that this was,
+// too, before it lost its directory.
+var errNotForUs = errors.New("receive snapshot: it is not for this member")
+
 // ReceiveSnapshot implements Receiver: it writes the file and then tells raft.
 func (n *Node) ReceiveSnapshot(from Credentials, r io.Reader) error {
 	if !n.formed() {
@@ -59,7 +63,7 @@ func (n *Node) ReceiveSnapshot(from Credentials, r io.Reader) error {
 	}
 	m := h.message
 	if m.GetType() != pb.MsgSnap || m.GetTo() != n.peers.self || m.GetFrom() != from.Member {
-		return errors.New("receive snapshot: it is not for this member")
+		return errNotForUs
 	}
 	n.peers.learn(m.GetFrom(), from.Number)
 	if err := n.snaps.receive(from.Directory, h, r); err != nil {

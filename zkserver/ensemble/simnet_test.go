@@ -166,7 +166,7 @@ func (m *simMember) deliver(to *simMember, b []byte) error {
 	case errors.Is(err, waltest.ErrPowerCut):
 		to.died(err)
 	case err == nil || broken || errors.Is(to.node.Judge(m.node.Credentials()), ErrRemoved):
-	case !errors.Is(err, errNotFormed) && !errors.Is(err, errReceiving) && !errors.Is(err, errNoPart) && !errors.Is(err, wal.ErrDiskFull):
+	case !errors.Is(err, errNotFormed) && !errors.Is(err, errReceiving) && !errors.Is(err, errNoPart) && !errors.Is(err, errNotForUs) && !errors.Is(err, wal.ErrDiskFull):
 		s.fail("member %d: %v", to.number, err)
 	}
 	if to.up {
