@@ -168,8 +168,13 @@ func unanswered(parts []*ensemble.Telling) <-chan struct{} {
 	return nil
 }
 
-// signsOf says when the clients of connections were heard from.
+// signsOf says when the clients of connections were heard from. Those whose session
+// is over, or somewhere else, are left out: the leader answers no report of them, and
+// the syncs of others must not wait for that.
 func (s *Server) signsOf(conns []*conn) []sign {
+	s.replica.mu.RLock()
+	conns = slices.DeleteFunc(slices.Clone(conns), func(c *conn) bool { return s.replica.owners[c.session] != c })
+	s.replica.mu.RUnlock()
 	now := s.clock()
 	signs := make([]sign, len(conns))
 	for i, c := range conns {

@@ -78,6 +78,29 @@ func TestAReportOfASessionWhoseEndIsProposedIsNotAnswered(t *testing.T) {
 	})
 }
 
+// A follower makes a report again until it is answered, for all whose syncs wait.
+func TestNobodysSyncWaitsForASessionThatIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newRig(t)
+		ends, lives := b.connect(1), b.connect(2)
+		conns := []*conn{ends.conn, lives.conn}
+		if got := b.signsOf(conns); len(got) != 2 {
+			t.Fatalf("%d sessions are reported, want 2", len(got))
+		}
+		b.lead(time.Now())
+		time.Sleep(time.Minute - time.Second)
+		b.replica.live.tracker.Touch(2, time.Now())
+		time.Sleep(2 * time.Second)
+		if err := b.expireOverdue(t.Context(), time.Now()); err != nil || b.proposed() != 1 {
+			t.Fatalf("%d commands are proposed, %v", b.proposed(), err)
+		}
+		b.apply()
+		if got := b.signsOf(conns); len(got) != 1 || got[0].session != 2 {
+			t.Errorf("reported are %v, want session 2 alone", got)
+		}
+	})
+}
+
 func TestASessionIsNotEndingWhenTheDiskHadNoRoomForItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newRig(t)
