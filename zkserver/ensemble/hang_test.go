@@ -105,6 +105,7 @@ func TestADiskThatFailsWhileTheNodeEndsIsSaidToFail(t *testing.T) {
 		if err := m.wait(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}
+		synctest.Wait() // the log is told that it is committed
 		disk.Inject(func(op waltest.Op, _ string) error {
 			if op == waltest.OpSync {
 				return syscall.EIO

@@ -256,16 +256,17 @@ func (l *loop) ready() {
 		for _, s := range rd.ReadStates {
 			l.reads.answer(s)
 		}
+		var votes []*pb.Message // that are asked for
 		for _, m := range rd.Messages {
 			switch {
 			case m.GetTo() == raft.LocalAppendThread:
-				l.stall.handed++
-				l.installing = max(l.installing, m.GetSnapshot().GetMetadata().GetIndex())
-				l.append.put(m)
+				l.write(m)
 			case m.GetTo() == raft.LocalApplyThread:
 				l.committed(m.GetEntries())
 				l.apply.put(m)
 			case l.removed && m.GetType() != pb.MsgVoteResp && m.GetType() != pb.MsgPreVoteResp:
+			case m.GetType() == pb.MsgVote:
+				votes = append(votes, m)
 			case m.GetType() == pb.MsgSnap:
 				l.transfers.add(m)
 			case l.leading && l.stall.silent(), m.GetType() == pb.MsgPreVote && l.shy():
@@ -273,6 +274,24 @@ func (l *loop) ready() {
 				l.peers.send(m)
 			}
 		}
+		l.askForVotes(votes)
+	}
+}
+
+// write hands a message to the append thread.
+func (l *loop) write(m *pb.Message) {
+	l.stall.handed++
+	l.installing = max(l.installing, m.GetSnapshot().GetMetadata().GetIndex())
+	l.append.put(m)
+}
+
+// askForVotes has others asked for their votes when the term is on the disk. Raft
+// would ask at once, and may win by the votes of others alone: a leader that ended
+// before it had written the term would not know of it when it starts again, and could
+// lead in the same term once more, with other entries.
+func (l *loop) askForVotes(votes []*pb.Message) {
+	if len(votes) > 0 {
+		l.write(&pb.Message{Type: pb.MsgStorageAppend.Enum(), Responses: votes})
 	}
 }
 

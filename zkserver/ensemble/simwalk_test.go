@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	pb "go.etcd.io/raft/v3/raftpb"
 
 	"github.com/mwqueue/mw/zkserver/wal/waltest"
 )
@@ -263,4 +264,28 @@ func walkLog() zerolog.Logger {
 		return zerolog.New(os.Stderr)
 	}
 	return zerolog.Nop()
+}
+
+// Else one that wins without its own vote, and ends, could lead once more in the
+// same term.
+func TestVotesAreAskedForWhenTheTermIsOnTheDisk(t *testing.T) {
+	walkUp(t, profile{members: 3, delay: time.Millisecond, snapshot: 1000}, func(s *sim) {
+		leader := s.leader()
+		next := s.members[leader.number%3]
+		l, term := next.node.loop, leader.node.loop.term
+		next.stalled = s.now() + 100*time.Millisecond
+		if err := l.raft.Step(&pb.Message{Type: pb.MsgTimeoutNow.Enum(), From: new(l.leader), To: new(l.peers.self), Term: new(term)}); err != nil {
+			s.t.Fatal(err)
+		}
+		l.ready()
+		next.poll()
+		s.pass(50 * time.Millisecond)
+		if now := leader.node.loop.term; now != term {
+			s.t.Errorf("others are in term %d before term %d is on the disk", now, l.term)
+		}
+		s.pass(2 * time.Second)
+		if now := s.leader().node.loop.term; now <= term {
+			s.t.Errorf("term %d after term %d", now, term)
+		}
+	})
 }

@@ -73,8 +73,9 @@ func TestRemovedMemberVotesWhenTheLeaderIsLost(t *testing.T) {
 			}
 		}
 		removed, last := others[0], others[1]
-		removed.node.loop.removed = true
 		leader.paused = s.now() + time.Minute
+		s.pass(50 * time.Millisecond) // what the leader has sent would show that it is none
+		removed.node.loop.removed = true
 		s.within(5*time.Second, "new leader", func() bool { return last.node.loop.leading })
 	})
 }
