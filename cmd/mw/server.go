@@ -63,7 +63,9 @@ Several servers:
    --servers zk1:2181,zk2:2181,zk3:2181
    New ones are a service once all have been started, or 10 s after more than
    half. If one has data, from when it ran alone or from a backup, start it
-   first: it gives it to the others.
+   first: it gives it to the others. It serves nobody until it has heard more
+   than half of them, itself included, all new; if one of them is of an ensemble
+   already, or has data of its own, it ends and says so.
    They speak on the first port of a server.N line; the second is not used. With
    --peer-cert and --peer-ca, or the sslQuorum keys of zoo.cfg, they know each
    other by certificates, valid for the host of each and for both ends of TLS;

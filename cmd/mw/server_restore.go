@@ -21,7 +21,9 @@ backup was taken: sessions whose clients come back in time live on. What was
 written after the backup is gone: clients that saw it are best started anew.
 
 Of an ensemble, make the directory of the member with the lowest number, give the
-others empty ones, and start them all: they get the state from it.
+others empty ones, and start them all: they get the state from it. It serves when
+more than half of them are there. A single member that has lost its directory is
+not restored: start it with an empty one, and the others give it what they have.
 
 Examples:
    mw server restore --data /var/lib/mw/new /backup/mw-2026-11-22

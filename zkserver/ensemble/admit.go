@@ -51,6 +51,9 @@ func (n *Node) Judge(c Credentials) error {
 
 // Admit implements Receiver.
 func (n *Node) Admit(c Credentials) (leave func(), err error) {
+	if n.alien(c) {
+		n.net.put(received{from: c.Number, alien: true})
+	}
 	if err := n.Judge(c); err != nil {
 		if errors.Is(err, ErrRemoved) { // it may be wished back
 			member := c.Member
@@ -115,7 +118,7 @@ func (n *Node) hears(c Credentials, frame []byte) bool {
 		return false
 	}
 	switch frame[0] {
-	case frameHello, frameWelcome, frameWait, frameTaken:
+	case frameHello, frameWelcome, frameWait, frameTaken, frameOwn:
 		return true
 	case frameAccepted, frameRefused, frameTold: // the leader may be newer
 		return n.trusts(c)

@@ -72,9 +72,12 @@
 // majority has been for 10 s: it draws the cluster's number and notes the
 // directory of each founder. A server that ran alone and is configured as a member
 // has its ensemble already, and is to be started within that time if a majority of new
-// ones is started beside it; else they are an ensemble without its data, and it is
-// refused. While it loads its data it says that there is an ensemble: see load.go.
-// Start it first, and all is well in any order and time. The
+// ones is started beside it; else they are an ensemble without its data, and it ends
+// with [ErrSecond]. So does one whose directory was restored from a backup, beside the
+// ensemble that goes on. Neither takes part before all others are there and new, or a
+// majority has been for 3 s: it would lead alone, and serve, beside others that it does not reach.
+// Meanwhile, and while it loads its data, it says that there is an ensemble: see
+// load.go. Start it first, and all is well in any order and time. The
 // others are told; who comes later claims its number by an entry of the log
 // before it takes part. So a number is one directory's, until the ensemble itself
 // gives it to another one.

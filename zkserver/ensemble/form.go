@@ -22,6 +22,7 @@ import (
 //	u8 frameWelcome | u64 directory | u64 cluster | a welcome              to whom a number belongs
 //	u8 frameWait    | u64 directory | u64 0                                there is an ensemble; ask its leader
 //	u8 frameTaken   | u64 directory | u64 0                                another directory has this number
+//	u8 frameOwn     | u64 directory | u64 0                                who has data and is the only voter, to all
 //
 // directory is that of the one who said hello. A welcome is, as in the type:
 //
@@ -40,6 +41,10 @@ const (
 const (
 	helloCounts  = 5
 	helloListens = 100
+
+	// ownListens is that for who has data: so long that one who has data, too, is
+	// heard of, dialing again each second.
+	ownListens = 30
 )
 
 var errNotFormed = errors.New("ensemble: this member has not found the others yet")
@@ -51,9 +56,15 @@ var errNotFormed = errors.New("ensemble: this member has not found the others ye
 // while a majority of the voters have empty directories, the founder's included:
 // then no write can be acknowledged any more in the first.
 //
+// A directory that was restored from a backup, or is of a server that ran alone, is
+// an ensemble with one voter, which could lead at once. It does so by the same rule,
+// whatever its number: when a majority of the voters configured, itself included, has
+// new directories. If one of them has an ensemble, or data of its own, it ends with err.
+//
 // It does no I/O and reads no clock.
 type former struct {
 	id      identity
+	own     bool     // id belongs to an ensemble already, with no other voter
 	members []Member // by number, self included
 	founder int
 	hash    uint64
@@ -63,7 +74,8 @@ type former struct {
 	enough int        // ticks in a row in which a majority was there
 	heard  []greeting // by member, like members
 	wait   bool       // there is an ensemble, or is to be one
-	joined bool       // id belongs to it
+	joined bool       // id belongs to it, and may take part
+	err    error      // why it must not
 	warned map[warning]bool
 }
 
@@ -82,7 +94,7 @@ type greeting struct {
 // newFormer makes a former. One that joins never founds.
 func newFormer(id identity, members []Member, join bool, log zerolog.Logger) *former {
 	members = slices.SortedFunc(slices.Values(members), func(a, b Member) int { return cmp.Compare(a.Number, b.Number) })
-	f := &former{id: id, members: members, founder: -1, hash: hashMembers(members), heard: make([]greeting, len(members)), wait: join, log: log}
+	f := &former{id: id, own: id.founded(), members: members, founder: -1, hash: hashMembers(members), heard: make([]greeting, len(members)), wait: join, log: log}
 	if i := slices.IndexFunc(members, func(m Member) bool { return !m.Observer }); i >= 0 {
 		f.founder = members[i].Number
 	}
@@ -98,7 +110,12 @@ func hashMembers(members []Member) uint64 {
 }
 
 // hello is what to say to all others, after each tick.
-func (f *former) hello() []byte { return appendFrame(frameHello, f.id.directory, f.hash) }
+func (f *former) hello() []byte {
+	if f.own { // who is new would be counted as such
+		return appendFrame(frameOwn, f.id.directory, 0)
+	}
+	return appendFrame(frameHello, f.id.directory, f.hash)
+}
 
 func appendFrame(kind byte, directory, number uint64) []byte {
 	b := binary.BigEndian.AppendUint64([]byte{kind}, directory)
@@ -108,7 +125,7 @@ func appendFrame(kind byte, directory, number uint64) []byte {
 // tick lets time go on by one hello.
 func (f *former) tick() {
 	f.ticks++
-	if f.joined || f.wait || f.id.number != f.founder {
+	if f.joined || f.err != nil || !f.own && (f.wait || f.id.number != f.founder) {
 		return
 	}
 	voters, missing := 0, []int{}
@@ -125,11 +142,16 @@ func (f *former) tick() {
 		f.enough = 0
 		return
 	}
-	if len(missing) == 0 || f.enough == helloListens {
+	switch {
+	case f.own && (len(missing) == 0 || f.enough == ownListens):
+		f.joined = true
+		f.log.Info().Int("member", f.id.number).Ints("missing", missing).Msg("the others are new: this member begins the ensemble with its data")
+		return
+	case len(missing) == 0 || f.enough == helloListens:
 		f.found(random() | 1)
 		return
 	}
-	if f.enough++; f.enough == 1 {
+	if f.enough++; f.enough == 1 && !f.own {
 		f.log.Info().Ints("missing", missing).Msg("a majority of new members is there: the others are waited for, 10 s at most, before an ensemble is founded")
 	}
 }
@@ -173,6 +195,10 @@ func (f *former) receive(from int, b []byte) {
 		return
 	}
 	directory, number := binary.BigEndian.Uint64(b[1:]), binary.BigEndian.Uint64(b[9:])
+	if f.own {
+		f.receiveOwn(from, b[0], directory)
+		return
+	}
 	switch b[0] {
 	case frameHello:
 		f.greeted(from, directory, number)
@@ -243,10 +269,16 @@ func decodeWelcome(cluster uint64, b []byte) (welcome, bool) {
 func (n *Node) form(ctx context.Context) error {
 	f := newFormer(n.id, n.cfg.Members, n.cfg.Join, n.cfg.Log)
 	n.cfg.Log.Info().Int("member", n.cfg.Number).Int("members", len(n.cfg.Members)).Int("founder", f.founder).Msg("looking for the other members")
+	if f.own {
+		n.cfg.Log.Warn().Int("member", n.cfg.Number).Msg("this member has data that the others may not have: it serves nobody until a majority is there and new")
+	}
 	t := time.NewTicker(helloEvery)
 	defer t.Stop()
 	n.greet(f)
 	for !f.joined {
+		if f.err != nil {
+			return f.err
+		}
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -256,7 +288,7 @@ func (n *Node) form(ctx context.Context) error {
 			n.greet(f) // never as an answer: two members would keep each other busy
 		}
 		for _, r := range n.net.take(nil) {
-			f.receive(r.from, r.frame)
+			n.take(f, r)
 		}
 	}
 	return n.formAs(f.id)

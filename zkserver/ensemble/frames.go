@@ -16,6 +16,7 @@ const (
 	frameRefused  = 11 // forward.go: that the leader has not taken commands
 	frameSpeaks   = 12 // version.go: a member tells the leader what it speaks
 	frameRoom     = 13 // room.go: how much room a log has
+	frameOwn      = 14 // form.go: who has data of its own, and asks whether the others have
 )
 
 // receiveFrame takes a frame; who may send which, hears has looked at. One that

@@ -35,6 +35,7 @@ type received struct {
 	frame   []byte
 	dropped bool   // frame is the header of a forward for which there was no room
 	removed string // why we are no member any more, if from says so
+	alien   bool   // from is of another ensemble
 	gone    bool
 	reached bool
 
@@ -67,7 +68,9 @@ func (b *inbox) put(r received) {
 }
 
 // news reports whether it is what the transport says but once.
-func (r received) news() bool { return r.sent != 0 || r.reached || r.gone || r.removed != "" }
+func (r received) news() bool {
+	return r.sent != 0 || r.reached || r.gone || r.alien || r.removed != ""
+}
 
 // take empties the inbox. The memory of spent is used again.
 func (b *inbox) take(spent []received) []received {

@@ -69,6 +69,7 @@ type loop struct {
 	raised      *membership    // for which a later version was proposed, in this term; nil for none
 	member      bool           // raft knows us as one
 	removed     bool           // we are no member any more
+	failed      error          // why the node must end
 
 	status    atomic.Pointer[Status]
 	statusAge int // ticks
@@ -109,6 +110,9 @@ func (l *loop) run(ctx context.Context) error {
 			l.step()
 		case <-l.net.wake:
 			l.receive()
+			if l.failed != nil {
+				return l.failed
+			}
 		case <-l.backlog.wake:
 		case <-l.reads.wake:
 		case <-l.tells.wake:
@@ -176,6 +180,8 @@ func (l *loop) receive() {
 			l.raft.ReportSnapshot(r.sent, r.status)
 		case r.gone:
 			l.leaderGone(r.from)
+		case r.alien:
+			l.meetAlien(r.from)
 		case r.reached:
 			l.reached(r.from)
 		case r.removed != "":

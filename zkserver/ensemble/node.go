@@ -20,6 +20,7 @@ type Node struct {
 	wal       *wal.Log
 	directory uint64 // number of the data directory
 	founded   bool   // it belongs to an ensemble from the start
+	asks      bool   // before it takes part in that, it asks the others whether they have one
 	backlog   *backlog
 	reads     *reads
 	net       *inbox
@@ -243,6 +244,9 @@ func (n *Node) ReceiveRaft(from Credentials, m *pb.Message) {
 // ReceiveFrame implements Receiver.
 func (n *Node) ReceiveFrame(from Credentials, frame []byte) {
 	if n.loads(frame) {
+		if n.asks {
+			n.net.put(received{from: from.Number, frame: frame})
+		}
 		n.cfg.Transport.SendFrame(from.Number, appendFrame(frameWait, binary.BigEndian.Uint64(frame[1:]), 0))
 	} else if n.hears(from, frame) {
 		n.net.put(received{from: from.Number, frame: frame})

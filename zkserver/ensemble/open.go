@@ -53,12 +53,14 @@ func (n *Node) open() error {
 			return err
 		}
 	}
+	alone := id.directory == 0
 	if id, err = n.enlist(id); err != nil {
 		return err
 	}
 	n.id, n.directory, n.founded = id, id.directory, id.founded()
+	n.asks = n.founded && len(n.cfg.Members) > 1 && alone
 	n.peers = &peers{number: n.cfg.Number, configured: n.cfg.Members, transport: n.cfg.Transport}
-	if !id.founded() {
+	if !id.founded() || n.asks {
 		return nil // Run finds the others first
 	}
 	return n.load()
@@ -78,13 +80,17 @@ func (n *Node) openEnsemble() error {
 	return n.assemble(n.id, start)
 }
 
-// enlist makes a server that ran alone a member, if it is configured as one. The
-// others learn of it when it leads.
+// enlist makes a server that ran alone a member, if it is configured as one. If there
+// are others, the directory says so when they have been asked; they learn of it when it
+// leads.
 func (n *Node) enlist(id identity) (identity, error) {
 	if len(n.cfg.Members) == 0 || id.directory != 0 {
 		return id, nil
 	}
 	id.directory, id.number, id.joined = random()|1, n.cfg.Number, bootstrapIndex
+	if len(n.cfg.Members) > 1 {
+		return id, nil
+	}
 	n.cfg.Log.Info().Int("member", id.number).Msg("a server that ran alone becomes a member")
 	return id, n.wal.SetIdentity(id.encode())
 }

@@ -1,8 +1,11 @@
 package ensemble
 
 import (
+	"errors"
 	"testing"
 	"time"
+
+	"github.com/mwqueue/mw/zkserver/wal/waltest"
 )
 
 // want has a client of a member wish for members: numbers, of observers negative.
@@ -75,14 +78,16 @@ func TestServerThatRanAloneGrows(t *testing.T) {
 		first.crash(false)
 		first.solo = false
 		first.boot()
-		if s.pass(2*time.Second) == 0 {
-			t.Fatal("a server that ran alone waits for the others")
+		if s.pass(20*time.Second) > 0 {
+			t.Fatal("service although the others may be an ensemble")
+		}
+		s.members[1].boot()
+		if s.pass(4*time.Second) == 0 {
+			t.Fatal("a server that ran alone waits although a majority is there and new")
 		}
 		if r := first.node.Role(); !r.Leading || !r.HasLeader || r.Leader != 1 {
 			t.Errorf("role of a server that leads alone: %+v", r)
 		}
-		s.members[1].boot()
-		s.pass(3 * time.Second)
 		s.members[2].boot()
 		s.settled(1, 2, 3)
 		first.crash(true)
@@ -91,6 +96,67 @@ func TestServerThatRanAloneGrows(t *testing.T) {
 		}
 		first.boot()
 		s.heal()
+	})
+}
+
+// restore puts a directory that was made from a backup in the place of a member's.
+func (m *simMember) restore() {
+	m.disk, m.mayEnd = waltest.New(uint64(m.number)), true
+	cfg := Config{Dir: "/data", FS: m.disk, SegmentBytes: 16 << 10}
+	if err := Seed(cfg, 0, (&simMachine{digest: m.sim.check.digests[0]}).Capture()); err != nil {
+		m.sim.t.Fatal(err)
+	}
+}
+
+// What a member that was restored from a backup acknowledged beside the ensemble it
+// was one of was lost.
+func TestARestoredMemberDoesNotLeadBesideAnEnsemble(t *testing.T) {
+	p := quiet
+	p.members = 3
+	for _, number := range []int{1, 3} {
+		walkUp(t, p, func(s *sim) {
+			m := s.members[number-1]
+			m.crash(false)
+			m.restore()
+			s.partition(func(a, b int) bool { return (a == number) != (b == number) }, 2)
+			m.boot()
+			s.run(s.now()+2900*time.Millisecond, nil) // until the links are mended
+			if m.former == nil && m.refused == nil {
+				t.Fatal("a restored member that hears nobody takes part")
+			}
+			if s.pass(3*time.Second) == 0 {
+				t.Error("no service of the others")
+			}
+			if !errors.Is(m.refused, ErrSecond) {
+				t.Errorf("member %d ended with %v", number, m.refused)
+			}
+			m.disk, m.refused = waltest.New(99), nil
+			m.boot()
+			s.within(20*time.Second, "the member with an empty directory", func() bool {
+				is, ok := s.newest().owner(number)
+				return ok && m.node.formed() && is.directory == m.node.directory
+			})
+			s.heal()
+		})
+	}
+}
+
+func TestOfTwoRestoredMembersNoneLeads(t *testing.T) {
+	p := quiet
+	p.members = 3
+	walk(t, p, func(s *sim) {
+		for _, m := range s.members {
+			if m.number > 1 {
+				m.restore()
+			}
+			m.boot()
+		}
+		s.pass(5 * time.Second)
+		for _, m := range s.members[1:] {
+			if !errors.Is(m.refused, ErrSecond) {
+				t.Errorf("member %d ended with %v", m.number, m.refused)
+			}
+		}
 	})
 }
 

@@ -31,7 +31,8 @@ type simMember struct {
 	directory uint64 // that it had when its disk was lost
 	solo      bool   // runs alone
 	speaks    uint8  // the version of its program; 0 is the first
-	refused   error  // why its program is too old
+	mayEnd    bool   // its directory may be of no use
+	refused   error  // why its program is too old, or its directory of no use
 }
 
 // boot starts the process.
@@ -78,6 +79,11 @@ func (m *simMember) hello() {
 }
 
 func (m *simMember) formed() {
+	if err := m.former.err; err != nil {
+		m.former = nil
+		m.died(err)
+		return
+	}
 	if !m.former.joined {
 		return
 	}
@@ -128,10 +134,10 @@ func (m *simMember) unopened(err error) {
 	m.died(err)
 }
 
-// died ends the process after an error, which only a power cut may cause, or a
-// program that is too old.
+// died ends the process after an error, which only a power cut may cause, a program
+// that is too old, or a directory that is not to be used.
 func (m *simMember) died(err error) {
-	if errors.Is(err, ErrOutdated) {
+	if errors.Is(err, ErrOutdated) || m.mayEnd {
 		m.refused, m.gone = err, true
 		m.crash(false)
 		return

@@ -119,6 +119,7 @@ func (m *simMember) take(t simThread) error {
 		m.form()
 	case loopThread:
 		m.loop()
+		return n.loop.failed
 	case appendThread:
 		if n.append.held == nil {
 			<-n.append.in.wake
@@ -187,7 +188,7 @@ func (m *simMember) form() {
 	n := m.node
 	<-n.net.wake
 	for _, r := range n.net.take(nil) {
-		m.former.receive(r.from, r.frame)
+		n.take(m.former, r)
 	}
 	m.formed()
 }

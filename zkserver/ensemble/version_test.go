@@ -69,7 +69,7 @@ func TestRaiseOfAVersionIsVoidWhenTheMembersHaveChanged(t *testing.T) {
 
 // TestFrameOfALaterVersionIsDropped: frames have no version.
 func TestFrameOfALaterVersionIsDropped(t *testing.T) {
-	later := []byte{frameRoom + 1, 2, 3}
+	later := []byte{frameOwn + 1, 2, 3}
 	if (&Node{}).hears(Credentials{}, later) {
 		t.Error("it is heard")
 	}
