@@ -24,6 +24,8 @@ Of an ensemble, make the directory of the member with the lowest number, give th
 others empty ones, and start them all: they get the state from it. It serves when
 more than half of them are there. A single member that has lost its directory is
 not restored: start it with an empty one, and the others give it what they have.
+Nor is an older copy of its directory put back: it would have forgotten what it has
+acknowledged. A member that finds that out ends, and its directory is not used again.
 
 Examples:
    mw server restore --data /var/lib/mw/new /backup/mw-2026-11-22

@@ -110,6 +110,14 @@
 // change was abandoned, applies again: until it has been a member that counts it is
 // as good as an empty directory. An observer is a learner that stays one.
 //
+// # Directories of the past
+//
+// A member that has its directory as it was some time ago, or whose disk has lost what
+// was synced, has forgotten votes and entries that others rely on, and does not know it.
+// A heartbeat shows it to one that is behind what it has acknowledged to that leader. It
+// ends with [ErrVoid], and its directory is marked and never used again: see void.go.
+// Nothing shows it to a leader that was elected since.
+//
 // # Who is heard
 //
 // A connection is that of a member, by the number, the data directory and raft's

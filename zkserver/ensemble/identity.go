@@ -27,6 +27,7 @@ type identity struct {
 	directory uint64 // random number of the data directory; 0 if made for one member
 	number    int    // as configured
 	joined    uint64 // entry of the log at which it is a member
+	void      string // why the directory must not be used any more; empty if it may
 }
 
 // newIdentity makes the only member of a new ensemble.
@@ -77,6 +78,9 @@ func (id identity) encode() []byte {
 	if id.joined != 0 {
 		b = fmt.Appendf(b, "joined %d\n", id.joined)
 	}
+	if id.void != "" {
+		b = fmt.Appendf(b, "void %q\n", id.void)
+	}
 	for _, s := range id.servers {
 		b = fmt.Appendf(b, "founder %d directory %016x member %016x standing %d at %q spec %q\n", s.number, s.directory, s.raft, s.standing, s.address, s.spec)
 	}
@@ -113,6 +117,8 @@ func (id *identity) decodeLine(line string) error {
 		_, err = fmt.Sscanf(line, "directory %x of %d", &id.directory, &id.number)
 	case "joined":
 		_, err = fmt.Sscanf(line, "joined %d", &id.joined)
+	case "void":
+		_, err = fmt.Sscanf(line, "void %q", &id.void)
 	case "server": // of an ensemble, before there was a release with any
 		err = errUnreleased
 	case "founder":

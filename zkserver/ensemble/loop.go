@@ -51,6 +51,8 @@ type loop struct {
 	replayed   uint64 // what was known to be committed at the start
 	stood      bool   // for election, as the only voter
 
+	void func(why string) error // marks the directory as of no use, and gives the error to end with
+
 	term     uint64
 	leader   uint64 // raft's number, 0 if there is none
 	leading  bool
@@ -200,6 +202,13 @@ func (l *loop) receive() {
 
 // receiveRaft takes a message of raft's.
 func (l *loop) receiveRaft(m *pb.Message) {
+	if l.failed != nil {
+		return // nothing is promised any more
+	}
+	if why := l.refute(m); why != "" {
+		l.failed = l.void(why)
+		return
+	}
 	l.heard[m.GetFrom()] = l.clock
 	switch kind := m.GetType(); {
 	case saysNothing(m, l.term):

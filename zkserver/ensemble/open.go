@@ -45,6 +45,9 @@ func (n *Node) open() error {
 	if err != nil {
 		return err
 	}
+	if id.void != "" && !n.wal.ReadOnly() {
+		return voidError(n.cfg.Dir, id.void)
+	}
 	if err := n.cfg.suits(id); err != nil {
 		return err
 	}
@@ -121,7 +124,7 @@ func (n *Node) assemble(id identity, start position) error {
 		id: id, log: n.cfg.Log, roles: n.roles, tells: n.tells, handOver: n.handOver, hear: n.cfg.Hear, check: n.cfg.Check,
 		single: n.roster.get().onlyVoter(id.member), heard: make(map[uint64]uint64), member: isIn(n.roster.get().conf, id.member),
 		batchLimit: min(maxBatchBytes, n.maxCommand), maxCommand: n.maxCommand, speaks: n.cfg.Version,
-		term: hard.Term, replayed: commit,
+		term: hard.Term, replayed: commit, void: n.void,
 	}
 	n.reads.applied = start.index
 	n.loop.publish()
