@@ -114,9 +114,11 @@
 //
 // A member that has its directory as it was some time ago, or whose disk has lost what
 // was synced, has forgotten votes and entries that others rely on, and does not know it.
-// A heartbeat shows it to one that is behind what it has acknowledged to that leader. It
-// ends with [ErrVoid], and its directory is marked and never used again: see void.go.
-// Nothing shows it to a leader that was elected since.
+// A heartbeat shows it to one that is behind what it has acknowledged to that leader; one
+// that has applied what the others went on without, since too many of them had
+// forgotten it, sees it by an entry of another term. Either ends with [ErrVoid], and its
+// directory is marked and never used again: see void.go. Nothing shows the first to a
+// leader that was elected since.
 //
 // # Who is heard
 //
