@@ -49,10 +49,11 @@ func (l *loop) forgotten(m *pb.Message) string {
 // may be on its way there, in the place of something else.
 func (l *loop) fixed() uint64 { return max(l.replayed, l.reads.applied) }
 
-// contradicted looks whether the leader has another entry where ours is committed. A leader of an earlier term may have; one of this has all that is
-// committed, or what is committed was lost.
+// contradicted looks whether the leader has another entry where ours is committed. A
+// leader of an earlier term may have; one of this has all that is committed, or what is
+// committed was lost.
 func (l *loop) contradicted(m *pb.Message, index, term uint64) string {
-	if index > l.fixed() || m.GetTerm() < l.term {
+	if m.GetTerm() < l.term || index > l.fixed() {
 		return ""
 	}
 	own, err := l.transfers.storage.Term(index)
