@@ -97,8 +97,9 @@
 // what it proposes is void in another term (expiry.go).
 //
 // A sync is answered only when the leader has heard, after it came, that the client
-// lives (sync.go), and not when its session's end is already proposed: a client whose syncs are answered has its session until the
-// timeout is over from the sending of the last one. Reads and pings, which a follower
+// lives (sync.go), and not when its session's end is already proposed: a client whose
+// syncs are answered has its session until the timeout is over from the sending of the
+// last one. Reads and pings, which a follower
 // answers by itself, do not promise that.
 //
 // With [Config].LinearizableReads a member answers what shows the state of the tree
