@@ -126,11 +126,12 @@ func (n *simNet) end(site int, dead bool) {
 	n.changedLocked()
 }
 
-// latency is that of the next message: a few take ten times as long.
+// latency is that of the next message: a few take eight times as long. There and
+// back, with a delay of a millisecond, is less than lastRequest then.
 func (n *simNet) latency() time.Duration {
 	d := 50*time.Microsecond + time.Duration(n.rng.Int64N(int64(n.delay)))
 	if n.rng.IntN(100) == 0 {
-		d *= 10
+		d *= 8
 	}
 	return d
 }
@@ -253,6 +254,7 @@ func newSimConn(n *simNet, site int) *simConn {
 
 type simChunk struct {
 	data []byte // nil: the other end has closed
+	sent time.Time
 	due  time.Time
 }
 
@@ -313,12 +315,18 @@ func (c *simConn) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// sendLocked sends what was written, or with nil that the end is closed. That goes
+// with what was sent at the same moment, as in TCP it goes in the same packet.
 func (c *simConn) sendLocked(b []byte) {
-	due := time.Now().Add(c.net.latency())
-	if q := c.other.arriving; len(q) > 0 && q[len(q)-1].due.After(due) {
-		due = q[len(q)-1].due
+	now := time.Now()
+	due := now.Add(c.net.latency())
+	if q := c.other.arriving; len(q) > 0 {
+		last := q[len(q)-1]
+		if last.due.After(due) || b == nil && last.sent.Equal(now) {
+			due = last.due
+		}
 	}
-	c.other.arriving = append(c.other.arriving, simChunk{b, due})
+	c.other.arriving = append(c.other.arriving, simChunk{b, now, due})
 	c.other.wakeLocked()
 }
 
