@@ -56,7 +56,8 @@ type Session struct {
 
 // Connect opens a session. It blocks until a server grants one, until ctx ends
 // or until ConnectTimeout: then the error is ErrNoServer with the addresses and
-// the reason of the last attempt.
+// the reason of the last attempt. That may be a moment later, up to two seconds if
+// Config.Dial does not heed its context: nothing that was begun goes on afterwards.
 func Connect(ctx context.Context, cfg Config) (*Session, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -96,6 +97,7 @@ func open(ctx context.Context, cfg Config) (*Session, error) {
 	if err := s.awaitLink(ctx); err != nil {
 		s.cancel(ErrClosed)
 		s.dialer.kill()
+		<-s.done // or a goroutine of ours outlives the call
 		return nil, s.notConnected(ctx)
 	}
 	s.spawn(s.keepLease)

@@ -23,6 +23,25 @@ func inMemory(t *testing.T) (coordinator.Config, *zktest.Proxy) {
 	return coordinator.Config{SessionTimeout: 10 * time.Second, Dial: front.Dial}, zktest.NewMemoryProxy(t, front, back)
 }
 
+// TestConnectThatFailsLeavesNothing: a bubble whose test is over lets nobody wait for
+// time to pass.
+func TestConnectThatFailsLeavesNothing(t *testing.T) {
+	nobody := func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("refused") }
+	for _, mode := range []zktest.Mode{zktest.Silence, zktest.Pass} {
+		synctest.Test(t, func(t *testing.T) {
+			cfg, proxy := inMemory(t)
+			proxy.SetMode(mode)
+			if mode == zktest.Pass {
+				cfg.Dial = nobody
+			}
+			cfg.ConnectTimeout = 7 * time.Second
+			if _, err := coordinator.Connect(t.Context(), cfg); !errors.Is(err, coordinator.ErrNoServer) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestIdleSessionLivesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg, _ := inMemory(t)

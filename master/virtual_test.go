@@ -24,9 +24,6 @@ const virtualTimeout = 5 * time.Second
 // by way of the link can be cut off from it.
 func inBubble(t *testing.T, test func(q *queue, link *victim)) {
 	synctest.Test(t, func(t *testing.T) {
-		// Nothing waits for what a connection leaves that was given up while it was
-		// being made; no time passes for it when the test is over.
-		t.Cleanup(func() { time.Sleep(3 * time.Second) })
 		server := zktest.NewServer(t, zktest.InMemory)
 		front := zktest.NewListener()
 		q := &queue{t: t, cfg: coordinator.Config{
