@@ -15,6 +15,9 @@ import (
 // ErrNoTask: there is no such task, or it has been deleted since it ended.
 var ErrNoTask = errors.New("submit: no such task")
 
+// errForgotten is that of a task which we created.
+var errForgotten = fmt.Errorf("%w any more: it was accepted, and deleted before its outcome was read", ErrNoTask)
+
 // ErrNotEnded: the task has no status yet.
 var ErrNotEnded = errors.New("submit: task has not ended")
 
@@ -87,6 +90,9 @@ func (h *Handle) Result(ctx context.Context) (Result, error) {
 		r, err = readResult(ctx, s, h.id)
 		return err
 	})
+	if h.fresh && errors.Is(err, ErrNoTask) {
+		err = errForgotten
+	}
 	if err != nil {
 		return Result{}, fmt.Errorf("submit: %s: %w", h.id, err)
 	}

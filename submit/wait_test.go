@@ -3,6 +3,7 @@ package submit_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/mwqueue/mw/coordinator"
@@ -97,6 +98,24 @@ func TestWaitForNoTask(t *testing.T) {
 	_, err := open(t, addr).Handle("task-0000000042").Wait(t.Context())
 	if want := "submit: task-0000000042: submit: no such task"; err == nil || err.Error() != want || !errors.Is(err, submit.ErrNoTask) {
 		t.Errorf("error = %v, want %s", err, want)
+	}
+}
+
+// TestWaitForATaskThatWasDeletedSaysThatItWasThere: a retention may be shorter than a
+// client is away.
+func TestWaitForATaskThatWasDeletedSaysThatItWasThere(t *testing.T) {
+	addr := server(t)
+	s := connect(t, addr)
+	h, err := open(t, addr).Submit(t.Context(), coordinator.Spec{Shell: "true"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Delete(t.Context(), coordinator.TaskPath(h.ID()), -1); err != nil {
+		t.Fatal(err)
+	}
+	_, err = h.Result(t.Context())
+	if !errors.Is(err, submit.ErrNoTask) || !strings.Contains(err.Error(), "it was accepted, and deleted") {
+		t.Errorf("error = %v", err)
 	}
 }
 

@@ -22,7 +22,7 @@ func submitCommand() *cli.Command {
 			&cli.BoolFlag{Name: "detach", Aliases: []string{"d"}, Usage: "print the id and return at once"},
 			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "copy the output while the command runs"},
 			&cli.StringFlag{Name: "name", Usage: "call the task `NAME`, for people"},
-			&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set a variable, `K=V`; K alone takes its value from here; repeatable"},
+			&cli.StringSliceFlag{Name: "env", Aliases: []string{"e"}, Usage: "set a variable, `K=V`; K alone takes its value from here; repeatable, the variable here holds one"},
 			&cli.StringFlag{Name: "dir", Usage: "run in `DIR`, from / on, of the worker's machine (default: a scratch directory)"},
 			&cli.DurationFlag{Name: "timeout", Usage: "end the command after it ran for `D`", DefaultText: "none"},
 			&cli.StringFlag{Name: "key", Usage: "submit nothing if this same task is there with the key `K`, but answer for that one; exit code 64 if a different one has it"},
