@@ -20,6 +20,11 @@ const (
 	long    = 20 * time.Second
 )
 
+// leeway is how much longer than it should anything may take by the wall clock: a
+// busy machine breaks no promise of ours. What is promised exactly is tested in
+// virtual time.
+const leeway = 5 * time.Second
+
 // A service is where a test's sessions connect: a server of its own or, with
 // MW_TEST_ZOOKEEPER=host:port, an Apache ZooKeeper with tickTime=500, in a chroot
 // of its own.

@@ -45,7 +45,7 @@ func TestCloseEndsEphemeralsAtOnce(t *testing.T) {
 	if exists(t, other, path) {
 		t.Error("the ephemeral znode is still there")
 	}
-	if took := time.Since(began); took > time.Second {
+	if took := time.Since(began); took > leeway {
 		t.Errorf("Close took %v", took)
 	}
 	if err := ended(t, s.Context()); !errors.Is(err, coordinator.ErrClosed) {
@@ -66,8 +66,8 @@ func TestCloseIsBounded(t *testing.T) {
 	if err := s.Close(); !errors.Is(err, coordinator.ErrUnknownOutcome) {
 		t.Errorf("Close without an answer = %v, want ErrUnknownOutcome", err)
 	}
-	if took := time.Since(began); took > 1100*time.Millisecond {
-		t.Errorf("Close took %v, must take a second at most", took)
+	if took := time.Since(began); took > time.Second+leeway {
+		t.Errorf("Close took %v, should take a second at most", took)
 	}
 }
 

@@ -159,3 +159,35 @@ func TestFollowersResync(t *testing.T) {
 		}
 	})
 }
+
+func TestCloseWithoutAnAnswerTakesASecondAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg, proxy := inMemory(t)
+		s := connect(t, cfg)
+		proxy.SetMode(zktest.Silence)
+		began := time.Now()
+		if err := s.Close(); !errors.Is(err, coordinator.ErrUnknownOutcome) {
+			t.Errorf("Close = %v, want ErrUnknownOutcome", err)
+		}
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("Close took %v", took)
+		}
+	})
+}
+
+func TestStandbyTakesOverAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg, _ := inMemory(t)
+		one, two := connect(t, cfg), connect(t, cfg)
+		must(t, one.EnsureTree(t.Context()))
+		term := elect(t, one, "m1:1")
+		standby := campaign(two, "m2:1")
+		time.Sleep(time.Second)
+		began := time.Now()
+		must(t, term.Resign(t.Context()))
+		<-standby
+		if took := time.Since(began); took > 20*time.Millisecond {
+			t.Errorf("the standby took over after %v", took)
+		}
+	})
+}
