@@ -95,10 +95,11 @@ func open(ctx context.Context, cfg Config) (*Session, error) {
 	go s.finish(events)
 
 	if err := s.awaitLink(ctx); err != nil {
+		err = s.notConnected(ctx) // and not that we end a dial
 		s.cancel(ErrClosed)
 		s.dialer.kill()
 		<-s.done // or a goroutine of ours outlives the call
-		return nil, s.notConnected(ctx)
+		return nil, err
 	}
 	s.spawn(s.keepLease)
 	time.Sleep(settleTime)

@@ -26,20 +26,33 @@ func inMemory(t *testing.T) (coordinator.Config, *zktest.Proxy) {
 // TestConnectThatFailsLeavesNothing: a bubble whose test is over lets nobody wait for
 // time to pass.
 func TestConnectThatFailsLeavesNothing(t *testing.T) {
-	nobody := func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("refused") }
-	for _, mode := range []zktest.Mode{zktest.Silence, zktest.Pass} {
-		synctest.Test(t, func(t *testing.T) {
-			cfg, proxy := inMemory(t)
-			proxy.SetMode(mode)
-			if mode == zktest.Pass {
-				cfg.Dial = nobody
+	synctest.Test(t, func(t *testing.T) {
+		cfg, proxy := inMemory(t)
+		proxy.SetMode(zktest.Silence)
+		cfg.ConnectTimeout = 7 * time.Second
+		if _, err := coordinator.Connect(t.Context(), cfg); !errors.Is(err, coordinator.ErrNoServer) {
+			t.Error(err)
+		}
+	})
+}
+
+// TestConnectThatIsGivenUpSaysWhatWentWrong, not that the last attempt was ended.
+func TestConnectThatIsGivenUpSaysWhatWentWrong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg, _ := inMemory(t)
+		refused, dials := errors.New("refused"), 0
+		cfg.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			if dials++; dials > 1 {
+				<-ctx.Done()
+				return nil, ctx.Err()
 			}
-			cfg.ConnectTimeout = 7 * time.Second
-			if _, err := coordinator.Connect(t.Context(), cfg); !errors.Is(err, coordinator.ErrNoServer) {
-				t.Error(err)
-			}
-		})
-	}
+			return nil, refused
+		}
+		cfg.ConnectTimeout = time.Second
+		if _, err := coordinator.Connect(t.Context(), cfg); !errors.Is(err, coordinator.ErrNoServer) || !errors.Is(err, refused) {
+			t.Error(err)
+		}
+	})
 }
 
 func TestIdleSessionLivesOn(t *testing.T) {
