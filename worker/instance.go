@@ -225,7 +225,7 @@ func (i *instance) loop(live, stop context.Context, drain <-chan struct{}) error
 			if !c.Exists {
 				return errDeregistered
 			}
-			i.listed(c.Names)
+			i.listed(c)
 		case i.next() <- i.head():
 			i.unread = i.unread[1:]
 		case r := <-i.haveRead:

@@ -44,6 +44,7 @@ type owed struct {
 	phase   phase
 	attempt *attempt  // from waiting on
 	since   time.Time // when it began to wait
+	anew    bool      // listed since the reading of it began, which may be too old therefore
 }
 
 type phase uint8
@@ -66,18 +67,21 @@ func newSlots(size, busy int) *slots {
 	return &slots{size: size, busy: busy, owed: make(map[coordinator.TaskID]*owed)}
 }
 
-// list takes the newest list of assignments.
-func (s *slots) list(tasks []coordinator.TaskID) moves {
+// list takes the newest list of assignments, which pzxid was the last change of. It
+// may be older than what was read: of an assignment made later it says nothing.
+func (s *slots) list(tasks []coordinator.TaskID, pzxid int64) moves {
 	s.listed = make(map[coordinator.TaskID]bool, len(tasks))
 	var m moves
 	for _, id := range tasks {
 		s.listed[id] = true
-		if s.owed[id] == nil {
+		if o := s.owed[id]; o == nil {
 			m.read = append(m.read, s.owe(id))
+		} else {
+			o.anew = true
 		}
 	}
 	for id, o := range s.owed {
-		if s.listed[id] {
+		if s.listed[id] || o.attempt != nil && o.attempt.fence > pzxid {
 			continue
 		}
 		switch o.phase {
@@ -123,12 +127,18 @@ func compareOwed(a, b *owed) int {
 	return cmp.Or(cmp.Compare(a.attempt.fence, b.attempt.fence), coordinator.CompareTaskIDs(a.task, b.task))
 }
 
-// absent: reading found that there is no such assignment. A later list will
-// say if there is again.
-func (s *slots) absent(o *owed) {
-	if o.phase == reading {
-		s.forget(o)
+// absent: reading found that there is no such assignment. If it was listed
+// meanwhile it must be read again, for no other list may come: it was made after
+// the reading and before the list. Else a later list says if there is again.
+func (s *slots) absent(o *owed) (again *owed) {
+	if s.owed[o.task] != o || o.phase != reading {
+		return nil
 	}
+	s.forget(o)
+	if !o.anew {
+		return nil
+	}
+	return s.owe(o.task)
 }
 
 // start returns what is to be started now. A suspect starts when nothing else

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -36,12 +37,12 @@ func (x *slotsScript) do(step string) string {
 		for _, id := range strings.Fields(args) {
 			ids = append(ids, coordinator.TaskID(id))
 		}
-		m := x.s.list(ids)
+		m := x.s.list(ids, math.MaxInt64)
 		return x.say("read", m.read) + x.say("stop", m.stop)
 	case "arrive":
 		x.s.arrived(x.owed[args], attemptOf(coordinator.TaskID(args)), at(ms))
 	case "absent":
-		x.s.absent(x.owed[args])
+		return x.again(x.s.absent(x.owed[args]))
 	case "start":
 		return x.say("start", x.s.start())
 	case "end":
@@ -110,6 +111,9 @@ func TestSlots(t *testing.T) {
 			"list a => read a", "arrive a", "start => start a", "end a => report", "list", "list a", "settled a => read a",
 			"arrive a", "start => start a",
 		}},
+		{"assigned anew after it was read, and listed before that is known", []string{
+			"list a => read a", "list a", "absent a => read a", "arrive a", "start => start a",
+		}},
 		{"taken away while running", []string{
 			"list a => read a", "arrive a", "start => start a", "list => stop a", "list", "end a => drop",
 		}},
@@ -173,14 +177,39 @@ func TestSlotsCountWhatFormerInstancesHold(t *testing.T) {
 // assignments there are, and which incarnation of each.
 type world struct {
 	*rapid.T
-	s     *slots
-	there map[coordinator.TaskID]int // incarnation of the assignment, 0: none
-	count int
+	s       *slots
+	there   map[coordinator.TaskID]int // incarnation of the assignment, 0: none
+	zxid    int                        // of the last change
+	changed bool                       // since the last look at the list; nobody looks otherwise
 
+	looked                    []listing // the newest list, on its way
+	answers                   []answer  // of readings, on their way
 	reading, running, leaving []*owed
 	begun                     map[string]int // how often an incarnation was started
 	got                       map[*owed]int  // incarnation that was read
 	now                       time.Time
+}
+
+// listing is a list as it was after a change.
+type listing struct {
+	ids   []coordinator.TaskID
+	pzxid int
+}
+
+// answer is what a reading found: an incarnation, or 0.
+type answer struct {
+	owed *owed
+	n    int
+}
+
+func (w *world) assign(id coordinator.TaskID) {
+	w.zxid++
+	w.there[id], w.changed = w.zxid, true
+}
+
+func (w *world) takeAway(id coordinator.TaskID) {
+	w.zxid++
+	w.there[id], w.changed = 0, true
 }
 
 func (w *world) names() []coordinator.TaskID {
@@ -193,14 +222,16 @@ func (w *world) names() []coordinator.TaskID {
 	return ids
 }
 
-func (w *world) take(list *[]*owed) *owed {
+func (w *world) take(list *[]*owed) *owed { return takeOne(w.T, list) }
+
+func takeOne[T any](rt *rapid.T, list *[]T) T {
 	if len(*list) == 0 {
-		w.Skip("none")
+		rt.Skip("none")
 	}
-	i := rapid.IntRange(0, len(*list)-1).Draw(w.T, "which")
-	o := (*list)[i]
+	i := rapid.IntRange(0, len(*list)-1).Draw(rt, "which")
+	one := (*list)[i]
 	*list = slices.Delete(*list, i, i+1)
-	return o
+	return one
 }
 
 func (w *world) again(o *owed) {
@@ -225,16 +256,21 @@ func TestSlotsKeepTheirPromises(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"assign": func(rt *rapid.T) {
 				if id := task.Draw(rt, "task"); w.there[id] == 0 {
-					w.count++
-					w.there[id] = w.count
+					w.assign(id)
 				}
 			},
-			"take away": func(rt *rapid.T) { w.there[task.Draw(rt, "task")] = 0 },
-			"list":      func(*rapid.T) { w.list() },
-			"read":      func(*rapid.T) { w.read() },
-			"start":     func(*rapid.T) { w.start() },
-			"end":       func(*rapid.T) { w.end() },
-			"settle":    func(*rapid.T) { w.settle() },
+			"take away": func(rt *rapid.T) {
+				if id := task.Draw(rt, "task"); w.there[id] > 0 {
+					w.takeAway(id)
+				}
+			},
+			"look":   func(*rapid.T) { w.look() },
+			"list":   func(*rapid.T) { w.list() },
+			"read":   func(*rapid.T) { w.read() },
+			"answer": func(*rapid.T) { w.answer() },
+			"start":  func(*rapid.T) { w.start() },
+			"end":    func(*rapid.T) { w.end() },
+			"settle": func(*rapid.T) { w.settle() },
 			"wait": func(rt *rapid.T) {
 				w.now = w.now.Add(time.Duration(rapid.IntRange(0, 300).Draw(rt, "ms")) * time.Millisecond)
 				w.leaving = append(w.leaving, w.s.overdue(w.now)...)
@@ -249,19 +285,33 @@ func TestSlotsKeepTheirPromises(t *testing.T) {
 	})
 }
 
+func (w *world) look() {
+	if w.changed {
+		w.looked, w.changed = []listing{{w.names(), w.zxid}}, false
+	}
+}
+
 func (w *world) list() {
-	m := w.s.list(w.names())
+	l := takeOne(w.T, &w.looked)
+	m := w.s.list(l.ids, int64(l.pzxid))
 	w.reading = append(w.reading, m.read...)
 }
 
 func (w *world) read() {
 	o := w.take(&w.reading)
-	if n := w.there[o.task]; n > 0 {
-		w.got[o] = n
-		w.s.arrived(o, attemptOf(o.task), w.now)
-	} else {
-		w.s.absent(o)
+	w.answers = append(w.answers, answer{o, w.there[o.task]})
+}
+
+func (w *world) answer() {
+	a := takeOne(w.T, &w.answers)
+	if a.n == 0 {
+		w.again(w.s.absent(a.owed))
+		return
 	}
+	w.got[a.owed] = a.n
+	read := attemptOf(a.owed.task)
+	read.fence = int64(a.n)
+	w.s.arrived(a.owed, read, w.now)
 }
 
 func (w *world) start() {
@@ -292,17 +342,24 @@ func (w *world) end() {
 func (w *world) settle() {
 	o := w.take(&w.leaving)
 	if w.there[o.task] == w.got[o] {
-		w.there[o.task] = 0
+		w.takeAway(o.task)
 	}
 	w.again(w.s.settled(o))
 }
 
-// quiet lets everything come to its end.
+// quiet lets everything come to its end. No list is made of what did not change.
 func (w *world) quiet() {
 	for range 1000 {
-		w.list()
-		for len(w.reading) > 0 {
-			w.read()
+		w.look()
+		if len(w.looked) > 0 {
+			w.list()
+		}
+		for len(w.reading) > 0 || len(w.answers) > 0 {
+			if len(w.answers) > 0 {
+				w.answer()
+			} else {
+				w.read()
+			}
 		}
 		w.start()
 		for len(w.running) > 0 {

@@ -81,12 +81,12 @@ func (i *instance) file(live context.Context, now time.Time) {
 }
 
 // listed takes a list of the assignments.
-func (i *instance) listed(names []string) {
-	ids, foreign := taskIDs(names)
+func (i *instance) listed(c coordinator.Children) {
+	ids, foreign := taskIDs(c.Names)
 	if foreign > 0 {
 		i.log.Debug().Int("count", foreign).Msg("names that are no task IDs in the assignments")
 	}
-	m := i.slots.list(ids)
+	m := i.slots.list(ids, c.Stat.Pzxid)
 	i.unread = append(i.unread, m.read...)
 	for _, o := range m.stop {
 		i.log.Info().Str("task", string(o.task)).Msg("assignment taken away")
@@ -112,7 +112,7 @@ func (i *instance) head() *owed {
 
 func (i *instance) arrived(r read) {
 	if r.attempt == nil {
-		i.slots.absent(r.owed)
+		i.readAgain(i.slots.absent(r.owed))
 		return
 	}
 	i.slots.arrived(r.owed, r.attempt, time.Now())
