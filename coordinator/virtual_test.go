@@ -173,6 +173,18 @@ func TestFollowersResync(t *testing.T) {
 	})
 }
 
+func TestCloseIsSoonOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg, _ := inMemory(t)
+		s := connect(t, cfg)
+		began := time.Now()
+		must(t, s.Close())
+		if took := time.Since(began); took > 20*time.Millisecond {
+			t.Errorf("Close took %v", took)
+		}
+	})
+}
+
 func TestCloseWithoutAnAnswerTakesASecondAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg, proxy := inMemory(t)
