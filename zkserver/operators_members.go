@@ -115,11 +115,29 @@ func (s *Server) reportMembers(rep *admin.Report) {
 		return
 	}
 	q.Uptime = time.Since(time.Unix(0, s.stats.proposals.since.Load()))
+	q.Members = s.learners(status)
+}
+
+// learners are those that the leader gives the log, and those that have yet to come.
+func (s *Server) learners(status ensemble.Status) (all []admin.Member) {
+	there := make(map[int]bool)
 	for _, m := range status.Members {
-		q.Members = append(q.Members, admin.Member{
-			Number: m.Number, Observer: s.observes(m.Number), Active: m.Active, Lag: status.Commit - min(m.Match, status.Commit),
+		is, listed := s.findMember(m.Number)
+		all = append(all, admin.Member{
+			Number: m.Number, Observer: is.Observer, Unlisted: !listed, Active: m.Active, Lag: status.Commit - min(m.Match, status.Commit),
 		})
+		there[m.Number] = true
 	}
+	for _, m := range s.members() {
+		switch {
+		case there[m.Number]:
+		case m.Number == s.cfg.Ensemble.Number: // the only one that votes
+			all = append(all, admin.Member{Number: m.Number, Active: true})
+		default:
+			all = append(all, admin.Member{Number: m.Number, Observer: m.Observer, Lag: status.Commit})
+		}
+	}
+	return all
 }
 
 // mode is what the server calls itself.

@@ -30,9 +30,11 @@ without the permission, 75 if it is not known whether they have changed, else 12
 The permission is that of --auth super:PASSWORD, with servers that have a superDigest
 and reconfigEnabled=true.
 
-Start a new member before it is added, with --join; a member that is removed may be
-stopped then. More than half of the new list must run. The others keep the list they
-were started with, also when they start again: the service itself knows better.
+Start a new member before it is added, with --join: one that is not there is on the
+list all the same, and gets the data, and then its vote, when it comes. A member that
+is removed has no vote any more, and serves its clients until it is stopped. More than
+half of the new list must run. The others keep the list they were started with, also
+when they start again: the service itself knows better.
 
 From one server to three and to five, with ADMIN for
    --set reconfigEnabled=true --set DigestAuthenticationProvider.superDigest=super:$(
@@ -84,7 +86,7 @@ func membersFlags() []cli.Flag {
 // the arguments and of what there is.
 func membersChange(name, argument, usage string, plan func(c *cli.Context, now membership) (*wire.ReconfigRequest, error)) *cli.Command {
 	return &cli.Command{
-		Description: "Shows the members as they are then. See \"mw help server members\".",
+		Description: "Shows the members as they are then, and which are silent. See \"mw help server members\".",
 		Name:        name, Usage: usage, UsageText: fmt.Sprintf("mw server members %s [--auth USER:PASSWORD] %s…", name, argument),
 		Flags: append(membersFlags(), outputFlag()),
 		Action: func(c *cli.Context) error {
@@ -197,7 +199,6 @@ func withMembers(c *cli.Context, plan membersPlan) error {
 		if now, err = now.change(ctx, c, cfg, cl, plan); err != nil {
 			return err
 		}
-		return now.print(c)
 	}
 	silent := now.askStates(c.Context, cfg)
 	if err := now.print(c); err != nil {
@@ -280,7 +281,7 @@ func notChanged(c *cli.Context, err error) error {
 	case wire.Unimplemented:
 		return hinted(failed, "the server stands alone, or is of a kind that cannot change its members")
 	case wire.NewConfigNoQuorum:
-		return hinted(failed, "start the new members first: more than half of those there will be must run, and each new one reach the leader")
+		return hinted(failed, "more than half of those there will be must run and reach the leader, and each new one that is there get the data in time")
 	case wire.ReconfigInProgress:
 		return hinted(failed, "another change is under way: try again when it is done")
 	case wire.BadArguments:

@@ -115,14 +115,22 @@ type Sizes struct{ Last, Min, Max int64 }
 type Member struct {
 	Number   int
 	Observer bool
+	Unlisted bool   // it is not on the list, and gets the log: it was, or is to be
 	Active   bool   // it was heard from just now
 	Lag      uint64 // entries of the log that it is not known to have
 }
 
-// synced counts the other members that are there, of one kind.
-func (q *Quorum) synced(observer bool) (n int64) {
+// The kinds of learners, in the reference's words. One that is not on the list is a
+// follower there, without a vote.
+func isFollower(m Member) bool  { return !m.Observer && !m.Unlisted }
+func isObserver(m Member) bool  { return m.Observer }
+func isNonVoting(m Member) bool { return m.Unlisted }
+func isLearner(Member) bool     { return true }
+
+// synced counts the others that are there, of one kind.
+func (q *Quorum) synced(kind func(Member) bool) (n int64) {
 	for _, m := range q.Members {
-		if m.Active && m.Observer == observer && m.Number != q.Number {
+		if m.Active && kind(m) && m.Number != q.Number {
 			n++
 		}
 	}

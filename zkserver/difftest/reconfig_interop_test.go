@@ -16,8 +16,7 @@ import (
 
 // reconfigCases are what may be asked, what is wrong with it, and then changes that
 // the members carry out. None takes the leader off: Apache ZooKeeper then drops its
-// clients. None adds a member that is not there: Apache ZooKeeper takes it if there
-// is a majority without it; ours never does.
+// clients.
 var reconfigCases = []reconfigCase{
 	{name: "leaving is no number", leaving: "x", from: -1},
 	{name: "joining is no line", joining: "4", from: -1},
@@ -40,6 +39,11 @@ var reconfigCases = []reconfigCase{
 	{name: "a voter leaves", leaving: "<3>", from: -1},
 	{name: "it has left", leaving: "<3>", from: -1},
 	{name: "it comes back", joining: "{3}", from: -1},
+	{name: "one joins that is not there", joining: "server.4=127.0.0.1:31:32;33", from: -1},
+	{name: "it moves", joining: "server.4=127.0.0.1:34:35:participant;127.0.0.1:36", from: -1},
+	{name: "a voter leaves meanwhile", leaving: "<2>", from: -1},
+	{name: "and comes back, and the other becomes an observer", joining: "{2},server.4=127.0.0.1:34:35:observer;33", from: -1},
+	{name: "it leaves without having come", leaving: "4", from: -1},
 	{name: "it is not in a list", full: "{2},{1}", from: -1},
 	{name: "it is in the next as an observer", full: "{1},{3 observer},{2}", from: -1},
 	{name: "and all are as they were", full: "{1},{2},{3}", from: -1},

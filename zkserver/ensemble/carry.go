@@ -12,10 +12,15 @@ const (
 	carryTicks = 10 // between two looks
 	againLooks = 10 // until a step is proposed again
 
-	// How many looks a wish waits for one that does not come, and for one that
-	// gets no further with the log.
-	absentLooks = 50
+	// How many looks a wish waits for a new one to say hello, for one that is
+	// silent, and for one that gets no further with the log.
+	comeLooks   = 10
+	silentLooks = 50
 	lagLooks    = 300
+
+	// partTicks is how long one that is no member any more may be silent and is
+	// given the log yet. By then its clients have gone elsewhere.
+	partTicks = 300
 
 	// caughtUp is how many entries one may lack that is to get a vote.
 	caughtUp = 64
@@ -28,12 +33,14 @@ const (
 // A carrier is what the leader remembers of how the members change. The raft loop
 // owns it.
 type carrier struct {
-	term uint64
+	term  uint64
+	since uint64 // tick at which it began to look
 
 	base  uint64 // the membership that a step was proposed for
 	again int    // looks until that is done again
 
 	wish  uint64 // the one that waits
+	come  int    // looks for those who have not said hello
 	best  uint64 // how far those are that it waits for
 	looks int    // since that has changed
 
@@ -50,7 +57,7 @@ func (l *loop) carry() {
 	}
 	m, c := l.roster.get(), &l.carrier
 	if c.term != l.term {
-		*c = carrier{term: l.term}
+		*c = carrier{term: l.term, since: l.clock}
 	}
 	l.missWho()
 	if c.base == m.index && c.again > 0 {
@@ -80,20 +87,19 @@ func (l *loop) nextStep(m *membership) bool {
 		target := l.ownWish(m)
 		return target != nil && l.note(notice{kind: noticeWant, base: m.index, servers: target})
 	}
-	p := planFor(m, l.id.cluster, l.applicant)
-	if len(p.absent) > 0 {
-		return l.waited(m, 0, absentLooks) && l.abandon(m)
+	p := planFor(m, l.id.cluster, l)
+	if l.carrier.consider(m.wish); p.absent && l.carrier.come < comeLooks {
+		l.carrier.come++
+		return false
 	}
 	if len(p.fresh) > 0 {
-		return l.take(step{kind: stepLearners, base: m.index, servers: p.withLearners(m)}, p.learners())
+		return l.take(step{kind: stepLearners, base: m.index, servers: p.withLearners(m)}, p.learners(m))
 	}
 	switch ready, silent, progress := l.areReady(m, p); {
-	case silent:
-		return l.waited(m, progress, absentLooks) && l.abandon(m)
+	case silent, ready && !l.hasQuorum(p, m.wish.asked):
+		return l.carrier.waited(progress, silentLooks) && l.abandon(m)
 	case !ready:
-		return l.waited(m, progress, lagLooks) && l.abandon(m)
-	case !l.hasQuorum(p):
-		return l.waited(m, progress, absentLooks) && l.abandon(m)
+		return l.carrier.waited(progress, lagLooks) && l.abandon(m)
 	}
 	return l.take(step{kind: stepFinal, base: m.index, servers: p.withLeaving(m)}, p.final(m.conf))
 }
@@ -109,16 +115,22 @@ func (l *loop) take(st step, cc *pb.ConfChangeV2) bool {
 
 // abandon ends a wish that cannot be carried out.
 func (l *loop) abandon(m *membership) bool {
-	l.log.Warn().Uint64("term", l.term).Msg("change of the members abandoned: a new one did not come or did not catch up, or there is no quorum")
+	l.log.Warn().Uint64("term", l.term).Msg("change of the members abandoned: a new one did not catch up, or there is no quorum")
 	servers, cc := withoutJoining(m)
 	return l.take(step{kind: stepAbandon, base: m.index, servers: servers}, cc)
 }
 
-// waited reports whether a wish has waited for too many looks.
-func (l *loop) waited(m *membership, progress uint64, limit int) bool {
-	c := &l.carrier
-	if c.wish != m.wish.id || progress > c.best {
-		c.wish, c.best, c.looks = m.wish.id, progress, 0
+// consider begins to look at a wish, if it is another one than before.
+func (c *carrier) consider(w *wish) {
+	if c.wish != w.id {
+		c.wish, c.come, c.best, c.looks = w.id, 0, 0, 0
+	}
+}
+
+// waited reports whether the wish has waited for too many looks.
+func (c *carrier) waited(progress uint64, limit int) bool {
+	if progress > c.best {
+		c.best, c.looks = progress, 0
 	}
 	c.looks++
 	return c.looks > limit
@@ -128,7 +140,7 @@ func (l *loop) waited(m *membership, progress uint64, limit int) bool {
 // of them is silent, and how far they are.
 func (l *loop) areReady(m *membership, p plan) (ready, silent bool, progress uint64) {
 	commit := l.raft.BasicStatus().HardState.GetCommit()
-	voters := slices.DeleteFunc(p.voters(), func(id uint64) bool { return slices.Contains(m.conf.GetVoters(), id) })
+	voters := slices.DeleteFunc(p.voters(), func(id uint64) bool { return id == 0 || slices.Contains(m.conf.GetVoters(), id) })
 	there := 0
 	l.raft.WithProgress(func(id uint64, _ raft.ProgressType, pr tracker.Progress) {
 		if !slices.Contains(voters, id) {
@@ -143,9 +155,13 @@ func (l *loop) areReady(m *membership, p plan) (ready, silent bool, progress uin
 	return there == len(voters), silent, progress
 }
 
-// hasQuorum reports whether a majority of those who are to vote is there.
-func (l *loop) hasQuorum(p plan) bool {
+// hasQuorum reports whether a majority of those who are to vote is there. Those who
+// are awaited are to, if it was asked for; a wish of the leader's own makes them fewer.
+func (l *loop) hasQuorum(p plan, asked bool) bool {
 	there, voters := 0, p.voters()
+	if !asked {
+		voters = slices.DeleteFunc(voters, func(id uint64) bool { return id == 0 })
+	}
 	for _, id := range voters {
 		if id == l.peers.self || l.heardLately(id) {
 			there++
@@ -192,16 +208,21 @@ func (l *loop) missWho() {
 }
 
 // ownWish is what the leader wishes itself: that one who was awaited is a member,
-// or that one takes the place of what it was before it lost its directory. It is
-// nil if there is nothing to wish.
+// that one takes the place of what it was before it lost its directory, or that one
+// who was a member and is silent gets the log no more. It is nil if there is nothing
+// to wish.
 func (l *loop) ownWish(m *membership) []server {
 	for _, s := range m.servers {
+		if s.standing == leaving && !l.lives(s.raft) {
+			return onList(m.servers)
+		}
 		v, ok := l.applicant(s.number)
+		is, expected := s.standing.here()
 		switch {
 		case !ok || knownMember(m, s.number, v.directory):
 			continue
-		case s.standing == awaited:
-			s.standing = voter
+		case expected:
+			s.standing = is
 		case s.counts() && v.blank() && s.raft != l.peers.self && l.carrier.silent[s.number] >= swapLooks:
 			l.log.Warn().Int("member", s.number).Msg("member has lost its data directory and takes its own place as a new one")
 		default:
@@ -213,9 +234,14 @@ func (l *loop) ownWish(m *membership) []server {
 	return nil
 }
 
-// replaced is servers with another one of that number.
+// onList is the servers that are listed.
+func onList(servers []server) []server {
+	return slices.DeleteFunc(slices.Clone(servers), func(s server) bool { return !s.listed() })
+}
+
+// replaced is the servers that are listed, with another one of that number.
 func replaced(servers []server, s server) []server {
-	servers = slices.DeleteFunc(slices.Clone(servers), func(is server) bool { return is.number == s.number })
+	servers = slices.DeleteFunc(onList(servers), func(is server) bool { return is.number == s.number })
 	servers = append(servers, s)
 	sortServers(servers)
 	return servers
@@ -227,6 +253,9 @@ func (l *loop) adoptees() []server {
 	var servers []server
 	for _, c := range l.peers.configured {
 		s := server{number: c.Number, address: c.Address, spec: c.Spec, standing: awaited}
+		if c.Observer {
+			s.standing = awaitedObserver
+		}
 		if c.Number == l.id.number {
 			s.standing, s.raft, s.directory = voter, l.id.member, l.id.directory
 		}
@@ -241,6 +270,12 @@ func (l *loop) adoptees() []server {
 func (l *loop) heardLately(id uint64) bool {
 	at, ok := l.heard[id]
 	return ok && l.clock-at <= electionTicks
+}
+
+// lives reports whether a member, by raft's number, has sent anything in the last
+// three seconds, or since this one leads if that is not as long.
+func (l *loop) lives(id uint64) bool {
+	return id == l.peers.self || l.clock-max(l.heard[id], l.carrier.since) <= partTicks
 }
 
 // settled reports whether we lead and have applied an entry of our term, so that

@@ -19,7 +19,13 @@ import (
 //	learners   the new ones get the log, without a vote
 //	final      they have caught up: raft's joint change makes the members what
 //	           is wished, and is left again
-//	abandon    or a new one did not come or did not catch up: all is as before
+//	abandon    or one did not catch up, or there is no majority: all is as before
+//
+// A new one who is not there is awaited: it is on the list, and when it comes the
+// leader itself wishes that it gets the log, and then its vote. One who is not wished
+// any more and lives has no vote any more, and gets the log as long as it lives, so
+// that its clients are served until they or it have gone: that it is silent is what
+// the leader wishes it away for.
 //
 // So a change goes on whoever leads, and all members learn its outcome at the
 // same place of the log. A step names the entry that the membership was changed
@@ -45,7 +51,7 @@ var (
 	ErrReconfiguring = errors.New("ensemble: another change of the members is under way")
 
 	// ErrNoQuorum says that too few of the members that were wished are there,
-	// or that a new one did not catch up in time. Nothing has changed.
+	// or that a new one that is there did not catch up in time. Nothing has changed.
 	ErrNoQuorum = errors.New("ensemble: the new members have no quorum")
 
 	// ErrMembers says that there can be no such members.
@@ -79,15 +85,26 @@ func (m *membership) begin(index uint64, members []Member, asked bool) (*members
 		if want.Observer {
 			s.standing = observer
 		}
+		if m.awaits(want.Number) { // it keeps nobody waiting
+			s.standing = s.standing.awaited()
+		}
 		target = append(target, s)
 	}
 	sortServers(target)
 	return m.want(index, target, asked)
 }
 
+// busy reports whether a change is under way that a wish would have to wait for. What
+// is asked for takes the place of a wish of the leader's own, who will have it again:
+// one that comes may take long to catch up.
+func (m *membership) busy(asked bool) bool {
+	own := m.wish != nil && !m.wish.asked && m.wish.state == wishOpen
+	return m.joint() || m.wish != nil && (!asked || !own)
+}
+
 // want makes a wish of servers.
 func (m *membership) want(index uint64, target []server, asked bool) (*membership, error) {
-	if m.wish != nil || m.joint() {
+	if m.busy(asked) {
 		return nil, ErrReconfiguring
 	}
 	next := *m
@@ -193,7 +210,7 @@ func (m *membership) settle() (*membership, *outcome) {
 	if m.wish == nil || m.wish.state == wishOpen || m.joint() {
 		return m, nil
 	}
-	m.servers = slices.DeleteFunc(slices.Clone(m.servers), func(s server) bool { return s.standing == leaving })
+	m.servers = slices.DeleteFunc(slices.Clone(m.servers), func(s server) bool { return s.standing == leaving && !isIn(m.conf, s.raft) })
 	out := &outcome{wish: m.wish}
 	if m.wish.state == wishFailed {
 		out.err = ErrNoQuorum

@@ -94,17 +94,25 @@
 // the leader of the time carries out in steps; each is an entry of the log:
 //
 //	wish -> learners -> (they get the log) -> final -> (raft's joint state) -> left
-//	              '----> abandon, if one does not come or does not catch up
+//	              '----> abandon, if one does not catch up, or there is no majority
 //
-// One is carried out at a time. There are three who wish: the machine, while it
-// applies a batch ([Batch.Reconfigure]); the leader, when one with an empty
-// directory says hello with the number of a member that has fallen silent; and a
-// server that ran alone and is configured with others, for each of them when it
-// says hello for the first time. All members learn the outcome at the same place
-// of the log, and so does the machine.
+// One is carried out at a time. There are two who wish: the machine, while it
+// applies a batch ([Batch.Reconfigure]), and the leader: when one with an empty
+// directory says hello with the number of a member that has fallen silent; when one
+// says hello who is on the list, and was not there; when one that was removed has
+// ended. All members learn the outcome at the same place of the log, and so does the
+// machine.
+//
+// More than half of those on the list must be there, as at Apache ZooKeeper, and need
+// no others: who is not there has no vote, and is no obstacle. A server that ran alone
+// and is configured with others has all of them on its list, and waits for each.
+//
+// A member that is removed goes on getting the log, without a vote, and serves its
+// clients until it ends. It is given nothing more when it has been silent for three
+// seconds, or when another one has come with its number.
 //
 // A server that is to be a member finds the others by saying hello to those it is
-// configured with. A member that was removed is told so when it next makes a
+// configured with. One that was removed, and ended, is told so when it next makes a
 // connection, says one line, and neither leads nor follows any more, until it is
 // made a member again. One that was let in, and then not made a member, since the
 // change was abandoned, applies again: until it has been a member that counts it is

@@ -8,51 +8,70 @@ import (
 
 // A plan is how a wish is carried out, with the directories that are known.
 type plan struct {
-	target []server // all that are wished, as far as they are known
-	absent []int    // numbers of those who have not said hello
-	fresh  []server // of target: those that do not get the log yet
+	target  []server // all that are wished; those who are not there are awaited
+	absent  bool     // one of them has not said hello, and was not awaited before
+	fresh   []server // of target: those that do not get the log yet
+	parting []server // who are not wished, and go on getting the log
 }
 
-// planFor makes a plan for the wish of a membership. who gives the directory of
-// one who is no member.
-func planFor(m *membership, cluster uint64, who func(number int) (applicant, bool)) plan {
+// A crowd is who is there, to the leader.
+type crowd interface {
+	applicant(number int) (applicant, bool) // the one who is no member and says hello
+	lives(raft uint64) bool                 // a member, by raft's number
+}
+
+// planFor makes a plan for the wish of a membership.
+func planFor(m *membership, cluster uint64, there crowd) plan {
 	var p plan
 	for _, s := range m.wish.target {
-		if s.standing == awaited {
-			p.target = append(p.target, s)
-			continue
-		}
-		if s.raft == 0 {
-			if s.directory, s.raft = whoHas(m, cluster, s.number, who); s.directory == 0 {
-				p.absent = append(p.absent, s.number)
-				continue
+		if s.raft == 0 && s.counts() {
+			if s.directory, s.raft = whoHas(m, cluster, s, there); s.raft == 0 {
+				s.standing, p.absent = s.standing.awaited(), true
 			}
 		}
-		if !slices.ContainsFunc(m.servers, func(is server) bool { return is.raft == s.raft }) {
+		if s.raft != 0 && !hasRaft(m.servers, s.raft) {
 			p.fresh = append(p.fresh, s)
 		}
 		p.target = append(p.target, s)
 	}
+	for _, s := range m.servers {
+		// Members are reached by number: who has that of another one cannot be.
+		taken := slices.ContainsFunc(p.target, func(is server) bool { return is.number == s.number && is.raft != 0 })
+		if (s.counts() || s.standing == leaving) && s.raft != 0 && !taken && there.lives(s.raft) {
+			p.parting = append(p.parting, s)
+		}
+	}
 	return p
 }
 
-// whoHas gives the directory, and raft's number, of one who is to have a number:
-// who joins with it already, or else who says hello.
-func whoHas(m *membership, cluster uint64, number int, who func(int) (applicant, bool)) (directory, raft uint64) {
-	i := slices.IndexFunc(m.servers, func(is server) bool { return is.number == number && is.standing == joining })
-	if i >= 0 {
-		return m.servers[i].directory, m.servers[i].raft
+func hasRaft(servers []server, raft uint64) bool {
+	return slices.ContainsFunc(servers, func(s server) bool { return s.raft == raft })
+}
+
+// whoHas gives the directory, and raft's number, of one who is to have a number: who
+// joins with it already, who says hello with a new directory, who had it and is still
+// there, or else who had it before and says hello. They are 0 if there is nobody.
+func whoHas(m *membership, cluster uint64, s server, there crowd) (directory, raft uint64) {
+	v, ok := there.applicant(s.number)
+	for _, is := range m.servers {
+		if is.number != s.number {
+			continue
+		}
+		stays := is.standing == leaving && there.lives(is.raft) && (!ok || !v.blank())
+		if is.standing == joining || stays {
+			return is.directory, is.raft
+		}
 	}
-	v, ok := who(number)
 	if !ok {
 		return 0, 0
 	}
-	return v.directory, v.memberID(cluster, number)
+	return v.directory, v.memberID(cluster, s.number)
 }
 
-// withLearners is the servers with the fresh ones, who have no vote.
+// withLearners is the servers with the fresh ones, who have no vote, and without
+// those whose numbers they have, if these were members once.
 func (p *plan) withLearners(m *membership) []server {
-	servers := slices.Clone(m.servers)
+	servers := slices.DeleteFunc(slices.Clone(m.servers), p.displaced)
 	for _, s := range p.fresh {
 		s.standing = joining
 		servers = append(servers, s)
@@ -61,20 +80,32 @@ func (p *plan) withLearners(m *membership) []server {
 	return servers
 }
 
+// displaced reports whether one that was a member once has to go, since a fresh one
+// has its number.
+func (p *plan) displaced(s server) bool {
+	return s.standing == leaving && slices.ContainsFunc(p.fresh, func(is server) bool { return is.number == s.number })
+}
+
 // learners is what raft has to change for the fresh ones.
-func (p *plan) learners() *pb.ConfChangeV2 {
+func (p *plan) learners(m *membership) *pb.ConfChangeV2 {
 	cc := &pb.ConfChangeV2{}
+	for _, s := range m.servers {
+		if p.displaced(s) {
+			cc.Changes = append(cc.Changes, single(pb.ConfChangeRemoveNode, s.raft))
+		}
+	}
 	for _, s := range p.fresh {
 		cc.Changes = append(cc.Changes, single(pb.ConfChangeAddLearnerNode, s.raft))
 	}
 	return cc
 }
 
-// withLeaving is what is wished, with those who are to have no vote any more.
+// withLeaving is what is wished, with those who are to have no vote any more. Who was
+// only let in, for a wish that was not carried out, has never been a member.
 func (p *plan) withLeaving(m *membership) []server {
 	servers := slices.Clone(p.target)
 	for _, s := range m.servers {
-		if s.raft != 0 && !slices.ContainsFunc(p.target, func(is server) bool { return is.raft == s.raft }) {
+		if s.raft != 0 && s.standing != joining && !hasRaft(p.target, s.raft) {
 			s.standing = leaving
 			servers = append(servers, s)
 		}
@@ -98,18 +129,22 @@ func (p *plan) final(conf *pb.ConfState) *pb.ConfChangeV2 {
 		}
 	}
 	for _, id := range slices.Concat(conf.GetVoters(), conf.GetLearners()) {
-		if !stays[id] {
+		switch {
+		case stays[id]:
+		case !hasRaft(p.parting, id):
 			cc.Changes = append(cc.Changes, single(pb.ConfChangeRemoveNode, id))
+		case slices.Contains(conf.GetVoters(), id):
+			cc.Changes = append(cc.Changes, single(pb.ConfChangeAddLearnerNode, id))
 		}
 	}
 	return orNil(cc)
 }
 
-// voters are raft's numbers of those who are to vote.
+// voters are raft's numbers of those who are to vote, 0 for each who is awaited.
 func (p *plan) voters() []uint64 {
 	var ids []uint64
 	for _, s := range p.target {
-		if s.standing == voter {
+		if s.standing == voter || s.standing == awaited {
 			ids = append(ids, s.raft)
 		}
 	}

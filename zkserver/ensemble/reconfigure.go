@@ -16,7 +16,8 @@ type Change struct {
 // the batch, and does so on every member alike. The leader carries the wish out:
 // new members get the log first, and a vote when they have caught up. How it has
 // ended a later batch says, with the ID. ErrReconfiguring, ErrMembers and ErrAlone
-// say that there is no such wish. Members that stay keep their data, whatever
+// say that there is no such wish. One that is not there is a member all the same, and
+// gets its vote when it has come. Members that stay keep their data, whatever
 // their address; an empty Spec is the machine's own affair.
 func (b Batch) Reconfigure(members []Member) (id uint64, err error) {
 	if b.applier == nil {
@@ -26,14 +27,15 @@ func (b Batch) Reconfigure(members []Member) (id uint64, err error) {
 }
 
 // Membership gives the members as the machine has been told them, nil for a
-// server that runs alone, and whether a change of them is under way. As
-// Reconfigure it is for the machine, while it applies the batch.
+// server that runs alone, and whether a change of them is under way that Reconfigure
+// would be refused for. As Reconfigure it is for the machine, while it applies the
+// batch.
 func (b Batch) Membership() (members []Member, changing bool) {
 	if b.applier == nil {
 		return nil, false
 	}
 	m := b.applier.roster.get()
-	return m.members(), m.wish != nil || m.joint()
+	return m.members(), m.busy(true)
 }
 
 // wish is Reconfigure, of the batch being applied.
@@ -106,6 +108,9 @@ func (a *applier) applyChange(e *pb.Entry) error {
 func (a *applier) enter(next *membership, cc *pb.Entry) {
 	m := a.roster.get()
 	a.roster.set(next)
+	if parts(next, a.roster.self) && !parts(m, a.roster.self) {
+		a.log.Warn().Msg("removed from the ensemble: this member serves its clients until it is stopped")
+	}
 	if cc != nil && adds(m.conf, next.conf) && a.snapshots.storage != nil {
 		a.snapshots.storage.require(a.index)
 		a.snapshots.owed = a.index
@@ -113,6 +118,11 @@ func (a *applier) enter(next *membership, cc *pb.Entry) {
 	if a.changed != nil {
 		a.changed(next, cc)
 	}
+}
+
+// parts reports whether one, by raft's number, is a member no more, and gets the log.
+func parts(m *membership, raft uint64) bool {
+	return !m.joint() && slices.ContainsFunc(m.servers, func(s server) bool { return s.raft == raft && s.standing == leaving })
 }
 
 // adds reports whether somebody is in a raft membership who was not before.

@@ -70,31 +70,59 @@ const (
 	voter    standing = iota
 	observer          // gets the log and has no vote
 	joining           // gets the log, until it may become what is wished
-	awaited           // becomes a voter when it says hello for the first time
-	leaving           // is not wished any more, and has its vote until raft leaves the joint state
+	awaited           // is on the list, and becomes a voter when it says hello
+	leaving           // is not wished any more: it has its vote until raft leaves the joint state, and then gets the log, for its clients, as long as it lives
 
-	lastStanding = leaving
+	awaitedObserver // is on the list, and becomes an observer when it says hello
+
+	lastStanding = awaitedObserver
 )
 
-func (s server) member() Member {
-	return Member{Number: s.number, Address: s.address, Observer: s.standing == observer, Spec: s.spec}
+// awaited is the standing of one who is to have this one, and is not there.
+func (s standing) awaited() standing {
+	if s == observer {
+		return awaitedObserver
+	}
+	return awaited
 }
 
-// counts reports whether a server is a member for the world outside.
+// here is the standing of one who has come, if it was awaited. ok is false if not.
+func (s standing) here() (is standing, ok bool) {
+	switch s {
+	case awaited:
+		return voter, true
+	case awaitedObserver:
+		return observer, true
+	}
+	return s, false
+}
+
+func (s server) member() Member {
+	is, _ := s.standing.here()
+	return Member{Number: s.number, Address: s.address, Observer: is == observer, Spec: s.spec}
+}
+
+// counts reports whether a server is a member that has been there.
 func (s server) counts() bool { return s.standing == voter || s.standing == observer }
 
-// hasCounted reports whether one, by raft's number, is a member that counts, or is
-// about to be none any more.
-func (m *membership) hasCounted(raft uint64) bool {
-	return slices.Contains(m.conf.GetVoters(), raft) || slices.Contains(m.conf.GetVotersOutgoing(), raft) ||
-		slices.ContainsFunc(m.servers, func(s server) bool { return s.raft == raft && s.counts() })
+// listed reports whether a server is a member for the world outside.
+func (s server) listed() bool {
+	_, expected := s.standing.here()
+	return expected || s.counts()
 }
 
-// members gives those that count.
+// hasCounted reports whether one, by raft's number, is a member that counts, or was
+// and is none any more.
+func (m *membership) hasCounted(raft uint64) bool {
+	return slices.Contains(m.conf.GetVoters(), raft) || slices.Contains(m.conf.GetVotersOutgoing(), raft) ||
+		slices.ContainsFunc(m.servers, func(s server) bool { return s.raft == raft && (s.counts() || s.standing == leaving) })
+}
+
+// members gives those that are listed.
 func (m *membership) members() []Member {
 	var list []Member
 	for _, s := range m.servers {
-		if s.counts() {
+		if s.listed() {
 			list = append(list, s.member())
 		}
 	}
@@ -108,6 +136,11 @@ func (m *membership) owner(number int) (server, bool) {
 		return server{}, false
 	}
 	return m.servers[i], true
+}
+
+// awaits reports whether one with that number is on the list, and has not come.
+func (m *membership) awaits(number int) bool {
+	return slices.ContainsFunc(m.servers, func(s server) bool { return s.number == number && s.listed() && !s.counts() })
 }
 
 // find gives the server with a number and a directory.

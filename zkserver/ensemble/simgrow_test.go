@@ -2,6 +2,7 @@ package ensemble
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -50,10 +51,9 @@ func TestEnsembleGrowsAndShrinksOnLine(t *testing.T) {
 			if s.pass(2*time.Second) == 0 {
 				t.Fatalf("no service with the members %v", numbers)
 			}
-			for _, m := range s.members {
-				_, member := s.newest().owner(m.number)
-				if m.former == nil && m.node.loop.removed == member {
-					t.Errorf("members %v: member %d thinks that it is removed: %v", numbers, m.number, !member)
+			for _, m := range s.members { // those that are members no more have clients yet
+				if _, member := s.newest().owner(m.number); m.former == nil && (m.node.loop.removed || member == m.parts(s.newest())) {
+					t.Errorf("members %v: member %d thinks that it is removed: %v", numbers, m.number, m.node.loop.removed)
 				}
 			}
 		}
@@ -93,6 +93,31 @@ func TestServerThatRanAloneGrows(t *testing.T) {
 		first.crash(true)
 		if s.pass(3*time.Second) == 0 {
 			t.Error("no service without the first, with both that joined")
+		}
+		first.boot()
+		s.heal()
+	})
+}
+
+// The first of five has none of the others when it has adopted them.
+func TestServerThatRanAloneGrowsToFive(t *testing.T) {
+	skipIfShort(t)
+	p := quiet
+	p.members, p.alone = 5, true
+	walk(t, p, func(s *sim) {
+		first := s.members[0]
+		first.solo = true
+		first.boot()
+		s.pass(time.Second)
+		first.crash(false)
+		first.solo = false
+		for _, m := range s.members {
+			m.boot()
+		}
+		s.settled(1, 2, 3, 4, 5)
+		first.crash(true)
+		if s.pass(3*time.Second) == 0 {
+			t.Error("no service without the first")
 		}
 		first.boot()
 		s.heal()
@@ -160,7 +185,8 @@ func TestOfTwoRestoredMembersNoneLeads(t *testing.T) {
 	})
 }
 
-// With nobody to make a quorum a change is abandoned, and all goes on as before.
+// A new member that is not there is on the list, and votes when it has come and has
+// the log.
 func TestMemberThatDoesNotComeGetsNoVote(t *testing.T) {
 	skipIfShort(t)
 	p := quiet
@@ -170,7 +196,88 @@ func TestMemberThatDoesNotComeGetsNoVote(t *testing.T) {
 			m.boot()
 		}
 		s.pass(2 * time.Second)
+		s.leader().want(1, 2, 4)
+		s.within(2*time.Second, "the end of the change", func() bool { return s.figures.changed == 1 })
+		is := s.newest()
+		if got := fmt.Sprint(is.members()); got != "[{1 m1:1 false } {2 m2:1 false } {4 m4:1 false }]" || len(is.conf.GetVoters()) != 2 {
+			t.Errorf("members %s, %d voters", got, len(is.conf.GetVoters()))
+		}
+		if s.pass(time.Second) == 0 {
+			t.Error("no service without the one who is awaited")
+		}
+		s.members[3].boot()
+		s.settled(1, 2, 4)
+		s.members[0].crash(true)
+		if s.pass(3*time.Second) == 0 {
+			t.Error("no service with the one who was awaited")
+		}
+		s.members[0].boot()
+		s.heal()
+	})
+}
+
+// One that has come, and does not get on, keeps nobody from changing the members.
+func TestMemberThatCannotCatchUpIsRemovedAtOnce(t *testing.T) {
+	p := quiet
+	p.members, p.spares = 3, 1
+	walk(t, p, func(s *sim) {
+		for _, m := range s.members[:3] {
+			m.boot()
+		}
+		s.pass(2 * time.Second)
 		s.leader().want(1, 2, 3, 4)
+		s.within(2*time.Second, "the end of the change", func() bool { return s.figures.changed == 1 })
+		m := s.members[3]
+		m.boot()
+		s.within(5*time.Second, "welcome", func() bool { return m.former == nil })
+		for _, other := range s.members {
+			s.cut.both(m.number, other.number)
+		}
+		s.within(5*time.Second, "the leader's wish", func() bool { is := s.newest(); return is.wish != nil && !is.joint() })
+		s.leader().want(1, 2, 3)
+		s.within(time.Second, "the end of the second change", func() bool { return s.figures.changed == 2 })
+		if is := s.newest(); len(is.servers) != 3 || len(is.conf.GetLearners()) != 0 || s.figures.refused > 0 {
+			t.Errorf("servers %+v, %+v", is.servers, s.figures)
+		}
+		s.cut.mend()
+		s.heal()
+	})
+}
+
+// An observer that is not there is one when it comes, and may be wished away before.
+func TestObserverMayComeLater(t *testing.T) {
+	p := quiet
+	p.members, p.spares = 3, 2
+	walk(t, p, func(s *sim) {
+		for _, m := range s.members[:3] {
+			m.boot()
+		}
+		s.pass(2 * time.Second)
+		s.leader().want(1, 2, 3, -4, -5)
+		s.within(2*time.Second, "the end of the change", func() bool { return s.figures.changed == 1 })
+		s.leader().want(1, 2, 3, -4)
+		s.within(2*time.Second, "the end of the second change", func() bool { return s.figures.changed == 2 })
+		s.members[3].boot()
+		s.members[4].boot()
+		s.settled(1, 2, 3, -4)
+		s.pass(2 * time.Second)
+		if m := s.members[4]; m.former == nil || s.members[3].machine.count == 0 {
+			t.Errorf("member 5 is let in: %v; member 4 has %d commands", m.former == nil, s.members[3].machine.count)
+		}
+	})
+}
+
+// With nobody to make a quorum a change is abandoned, and all goes on as before.
+func TestMembersWithoutAQuorumAreNotTaken(t *testing.T) {
+	skipIfShort(t)
+	p := quiet
+	p.members, p.spares = 3, 1
+	walk(t, p, func(s *sim) {
+		for _, m := range s.members[:3] {
+			m.boot()
+		}
+		s.pass(2 * time.Second)
+		s.leader().want(1, 4)
 		s.pass(100 * time.Millisecond)
 		s.leader().want(1, 2) // while the other is under way
 		s.within(20*time.Second, "the end of the change", func() bool { return s.figures.abandoned == 1 })
@@ -202,7 +309,38 @@ func TestRemovedLeaderGivesWay(t *testing.T) {
 		if took := s.now() - begin; took > 100*time.Millisecond {
 			t.Errorf("%v without service", took)
 		}
+		was := leader.clients[0].answered
+		s.pass(10 * time.Second)
+		if leader.node.loop.removed || leader.clients[0].answered == was {
+			t.Error("the clients of a member that was removed and lives are not served")
+		}
+		leader.crash(true)
+		s.within(5*time.Second, "the end of the member", func() bool { _, known := s.newest().find(leader.number, leader.node.directory); return !known })
+		leader.boot()
 		s.within(5*time.Second, "word of the removal", func() bool { return leader.node.loop.removed })
+		s.leader().want(1, 2, 3, 4)
+		s.settled(1, 2, 3, 4)
+		s.heal()
+	})
+}
+
+// One that was removed and lives, and one with a new directory and its number: the
+// new one is wished. Both cannot be reached.
+func TestRemovedMemberMakesRoomForANewOne(t *testing.T) {
+	p := quiet
+	p.members = 4
+	walkUp(t, p, func(s *sim) {
+		m := s.members[3]
+		s.leader().want(1, 2, 3)
+		s.settled(1, 2, 3)
+		s.pass(time.Second)
+		m.loseDisk(99)
+		s.pass(200 * time.Millisecond) // in which the leader does not miss it yet
+		s.leader().want(1, 2, 3, 4)
+		s.settled(1, 2, 3, 4)
+		if is, _ := s.newest().owner(4); is.directory != m.node.directory || len(s.newest().servers) != 4 {
+			t.Errorf("member 4 has directory %x: %+v", m.node.directory, s.newest().servers)
+		}
 		s.heal()
 	})
 }

@@ -99,12 +99,13 @@ func (s *sim) newest() *membership {
 	return is
 }
 
-// current gives those that are members at last, until it is called again.
+// current gives those that are members at last, and those that were and are there,
+// until it is called again.
 func (s *sim) current() []*simMember {
 	if is := s.newest(); len(is.servers) > 0 {
 		s.are = s.are[:0]
 		for _, m := range s.members {
-			if _, ok := is.owner(m.number); ok {
+			if _, ok := is.owner(m.number); ok || m.parts(is) {
 				s.are = append(s.are, m)
 			}
 		}
@@ -113,11 +114,20 @@ func (s *sim) current() []*simMember {
 	return s.members[:s.profile.members]
 }
 
+// parts reports whether a member is none any more and gets the log.
+func (m *simMember) parts(is *membership) bool {
+	if m.node == nil {
+		return false
+	}
+	v, ok := is.find(m.number, m.node.directory)
+	return ok && v.standing == leaving
+}
+
 // underWay reports whether the members are being changed, or one that has lost
 // its disk is not back.
 func (s *sim) underWay() bool {
 	is := s.newest()
-	return is.wish != nil || is.joint() || s.wiped != 0 && !s.back(is) || slices.ContainsFunc(is.servers, func(v server) bool { return v.standing == awaited })
+	return is.wish != nil || is.joint() || s.wiped != 0 && !s.back(is) || slices.ContainsFunc(is.servers, func(v server) bool { return is.awaits(v.number) })
 }
 
 // back reports whether the one that lost its disk is a member again, or none any

@@ -70,8 +70,8 @@ func (m *simMember) hurry() {
 		m.node.backlog.begin(l.term)
 	case hastyVote:
 		if now := l.roster.get(); l.settled() && now.wish != nil && l.carrier.again < againLooks {
-			p := planFor(now, l.id.cluster, l.applicant)
-			if len(p.absent)+len(p.fresh) == 0 {
+			p := planFor(now, l.id.cluster, l)
+			if len(p.fresh) == 0 {
 				l.take(step{kind: stepFinal, base: now.index, servers: p.withLeaving(now)}, p.final(now.conf))
 				l.carrier.base, l.carrier.again = now.index, againLooks
 			}

@@ -86,8 +86,8 @@ func (l *loop) raiseVersion() {
 	}
 	version := l.speaks
 	for _, s := range m.servers {
-		if s.raft == 0 || s.raft == l.peers.self {
-			continue // one that has yet to come will see for itself
+		if s.raft == 0 || s.raft == l.peers.self || s.standing == leaving {
+			continue // one that has yet to come will see for itself, and one that leaves keeps nobody waiting
 		}
 		said := tongue{version: firstVersion}
 		if t, ok := l.tongues[s.number]; ok && l.clock-t.at <= hearsTicks {

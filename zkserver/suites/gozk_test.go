@@ -20,32 +20,28 @@ import (
 
 var recordGozk = flag.Bool("suites.gozk", false, "run go-zookeeper's tests on Apache ZooKeeper and write down how they went")
 
-// gozkTests are the tests of go-zookeeper that need one server.
+// gozkTests are those tests of go-zookeeper that need one server: with the others below
+// they are all that need any.
 var gozkTests = []string{"StateChanges", "Create", "CreateTTL", "CreateContainer", "OpsAfterCloseDontDeadlock", "Multi",
 	"IfAuthdataSurvivesReconnect", "MultiFailures", "GetSetACL", "Auth", "Children", "ChildWatch",
 	"SetWatchers", "ExpiringWatch", "SlowServer", "MaxBufferSize", "Lock", "MultiLevelLock", "WaitForClose", "BadSession", "DNSHostProviderCreate"}
 
-// gozkEnsembleTests need three. Of those that do, two are left out. NoQuorum waits for
-// twenty seconds. IncrementalReconfig takes member 3 off and adds a member 4 that
-// never comes: what it starts on that port is a server alone, with no list. Apache
-// ZooKeeper takes whoever is named, as soon as a majority of the new members is
-// there, which 1 and 2 are; ours gives a vote to who has the data, waits five
-// seconds for member 4, and answers NewConfigNoQuorum.
-var gozkEnsembleTests = []string{"BasicCluster", "ClientClusterFailover", "RecurringReAuthHang", "DNSHostProviderReconnect", "Reconfig"}
+// gozkEnsembleTests need three, and gozkLongTests, too, and wait for half as long as all
+// others take.
+var (
+	gozkEnsembleTests = []string{"BasicCluster", "ClientClusterFailover", "RecurringReAuthHang", "DNSHostProviderReconnect", "IncrementalReconfig", "Reconfig"}
+	gozkLongTests     = []string{"NoQuorum"}
+)
 
 const gozkReference = "testdata/gozk/reference.txt"
 
-// gozkChanges are what the module's tests are not left as they are in, by file and by
-// the text before. They ask srvr whether the server has started, and cannot read what
-// any release since 3.5 answers; they take a port at random, which may be taken; and
-// Reconfig takes member 1 off while its client may be connected to it. There our
-// server ends the connection, for which the test makes no allowance; at Apache
-// ZooKeeper one that is no member any more goes on serving.
-var gozkChanges = []struct{ file, after, was, is string }{
-	{"server_help_test.go", "", "_, ok := FLWSrvr(serverAddrs, time.Second)", "ok := serves(serverAddrs[0])"},
-	{"server_help_test.go", "", "startPort := int(rand.Int31n(6000) + 10000)", "startPort := freePort()"},
-	{"server_help_test.go", "", "\t\"math/rand\"\n", ""},
-	{"zk_test.go", "func TestIntegration_Reconfig(", "ts.ConnectAll()", "ts.Connect(1)"},
+// gozkChanges are what the module's tests are not left as they are in, by file. They
+// ask srvr whether the server has started, and cannot read what
+// any release since 3.5 answers; and they take a port at random, which may be taken.
+var gozkChanges = []struct{ file, was, is string }{
+	{"server_help_test.go", "_, ok := FLWSrvr(serverAddrs, time.Second)", "ok := serves(serverAddrs[0])"},
+	{"server_help_test.go", "startPort := int(rand.Int31n(6000) + 10000)", "startPort := freePort()"},
+	{"server_help_test.go", "\t\"math/rand\"\n", ""},
 }
 
 // gozk builds the tests of the module, with [gozkChanges]. Then it runs them on our
@@ -126,11 +122,10 @@ func buildGozk(t *testing.T, work string) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		before, text, found := strings.Cut(string(b), c.after)
-		if !found || !strings.Contains(text, c.was) {
-			t.Fatalf("%s is not as it was: after %q, no %q", file, c.after, c.was)
+		if !strings.Contains(string(b), c.was) {
+			t.Fatalf("%s is not as it was: no %q", file, c.was)
 		}
-		if err := os.WriteFile(file, []byte(before+c.after+strings.Replace(text, c.was, c.is, 1)), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(strings.Replace(string(b), c.was, c.is, 1)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -199,15 +194,19 @@ func runGozk(t *testing.T, work, program, name, script string) outcomes {
 		t.Fatal(err)
 	}
 	half := len(gozkTests) * 3 / 5 // about as long as the rest
-	var one, two, three outcomes
+	parts := [][]string{gozkTests[:half], gozkTests[half:], gozkEnsembleTests, gozkLongTests}
+	outs := make([]outcomes, len(parts))
 	var wg sync.WaitGroup
-	wg.Go(func() { one = runGozkTests(t, work, program, bin, gozkTests[:half]) })
-	wg.Go(func() { two = runGozkTests(t, work, program, bin, gozkTests[half:]) })
-	wg.Go(func() { three = runGozkTests(t, work, program, bin, gozkEnsembleTests) })
+	for i, tests := range parts {
+		wg.Go(func() { outs[i] = runGozkTests(t, work, program, bin, tests) })
+	}
 	wg.Wait()
-	maps.Copy(one.why, two.why)
-	maps.Copy(one.why, three.why)
-	return outcomes{names: slices.Concat(one.names, two.names, three.names), why: one.why, raw: one.raw + two.raw + three.raw}
+	all := outcomes{why: map[string]string{}}
+	for _, o := range outs {
+		all.names, all.raw = append(all.names, o.names...), all.raw+o.raw
+		maps.Copy(all.why, o.why)
+	}
+	return all
 }
 
 // runGozkTests runs some of the tests, one after the other.

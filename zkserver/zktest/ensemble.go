@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -61,10 +62,16 @@ func (s *Server) openPeers(number int) {
 	s.peers = p
 }
 
-// dialPeer connects one member to another.
+// dialPeer connects one member to another: it need not be one of the servers, once a
+// reconfig has named others.
 func (e *Ensemble) dialPeer(ctx context.Context, to zkserver.Member) (net.Conn, error) {
-	if l, ok := e.servers[to.Number-1].peers.(*Listener); ok {
-		return l.Dial(ctx, "tcp", to.Address)
+	if _, bubble := e.servers[0].peers.(*Listener); bubble {
+		for _, s := range e.servers {
+			if l := s.peers.(*Listener); l.addr.String() == to.Address {
+				return l.Dial(ctx, "tcp", to.Address)
+			}
+		}
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	}
 	var d net.Dialer
 	return d.DialContext(ctx, "tcp", to.Address)
