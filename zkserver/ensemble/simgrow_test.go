@@ -218,6 +218,7 @@ func TestMemberThatDoesNotComeGetsNoVote(t *testing.T) {
 
 // One that has come, and does not get on, keeps nobody from changing the members.
 func TestMemberThatCannotCatchUpIsRemovedAtOnce(t *testing.T) {
+	skipIfShort(t)
 	p := quiet
 	p.members, p.spares = 3, 1
 	walk(t, p, func(s *sim) {
@@ -246,6 +247,7 @@ func TestMemberThatCannotCatchUpIsRemovedAtOnce(t *testing.T) {
 
 // An observer that is not there is one when it comes, and may be wished away before.
 func TestObserverMayComeLater(t *testing.T) {
+	skipIfShort(t)
 	p := quiet
 	p.members, p.spares = 3, 2
 	walk(t, p, func(s *sim) {
@@ -291,6 +293,7 @@ func TestMembersWithoutAQuorumAreNotTaken(t *testing.T) {
 
 // A leader that is removed has another one lead first.
 func TestRemovedLeaderGivesWay(t *testing.T) {
+	skipIfShort(t)
 	p := quiet
 	p.members, p.spares = 4, 0
 	walkUp(t, p, func(s *sim) {
@@ -310,7 +313,7 @@ func TestRemovedLeaderGivesWay(t *testing.T) {
 			t.Errorf("%v without service", took)
 		}
 		was := leader.clients[0].answered
-		s.pass(10 * time.Second)
+		s.pass(4 * time.Second)
 		if leader.node.loop.removed || leader.clients[0].answered == was {
 			t.Error("the clients of a member that was removed and lives are not served")
 		}
@@ -327,6 +330,7 @@ func TestRemovedLeaderGivesWay(t *testing.T) {
 // One that was removed and lives, and one with a new directory and its number: the
 // new one is wished. Both cannot be reached.
 func TestRemovedMemberMakesRoomForANewOne(t *testing.T) {
+	skipIfShort(t)
 	p := quiet
 	p.members = 4
 	walkUp(t, p, func(s *sim) {

@@ -35,9 +35,9 @@ var (
 
 const gozkReference = "testdata/gozk/reference.txt"
 
-// gozkChanges are what the module's tests are not left as they are in, by file. They
-// ask srvr whether the server has started, and cannot read what
-// any release since 3.5 answers; and they take a port at random, which may be taken.
+// gozkChanges are what the module's tests are not left as they are in, by file. They ask
+// srvr whether the server has started, and cannot read what any release since 3.5
+// answers; and they take a port at random, which may be taken.
 var gozkChanges = []struct{ file, was, is string }{
 	{"server_help_test.go", "_, ok := FLWSrvr(serverAddrs, time.Second)", "ok := serves(serverAddrs[0])"},
 	{"server_help_test.go", "startPort := int(rand.Int31n(6000) + 10000)", "startPort := freePort()"},
