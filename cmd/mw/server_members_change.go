@@ -32,9 +32,10 @@ and reconfigEnabled=true.
 
 Start a new member before it is added, with --join: one that is not there is on the
 list all the same, and gets the data, and then its vote, when it comes. A member that
-is removed has no vote any more, and serves its clients until it is stopped. More than
-half of the new list must run. The others keep the list they were started with, also
-when they start again: the service itself knows better.
+is removed has no vote any more, and serves its clients until it is stopped, or silent
+for 3 s: stop it before another server is given its number. More than half of the new
+list must run. The others keep the list they were started with, also when they start
+again: the service itself knows better.
 
 From one server to three and to five, with ADMIN for
    --set reconfigEnabled=true --set DigestAuthenticationProvider.superDigest=super:$(
@@ -103,7 +104,7 @@ func addMembers(c *cli.Context, now membership) (*wire.ReconfigRequest, error) {
 	for _, text := range c.Args().Slice() {
 		m, err := zoocfg.ParseMember(text)
 		if err != nil {
-			return nil, usagef(c, "%q %v", text, err)
+			return nil, usagef(c, "%q must be N=HOST:PORT:PORT;CLIENTPORT, as 4=zk4:2888:3888;2181, or with :observer before the ;", text)
 		}
 		if m.ClientPort == 0 || m.Addresses[0].ElectionPort == 0 {
 			return nil, usagef(c, "%q must name three ports, as 4=zk4:2888:3888;2181: for data, for elections and for clients", text)
@@ -185,7 +186,7 @@ func withMembers(c *cli.Context, plan membersPlan) error {
 		return err
 	}
 	defer cl.Close()
-	ctx, cancel := context.WithTimeoutCause(c.Context, changeTime, errors.New("the members have not changed for a long time: is the new one running?"))
+	ctx, cancel := context.WithTimeoutCause(c.Context, changeTime, errors.New("the members have not changed for a long time: the servers' logs say what is waited for"))
 	defer cancel()
 	data, _, err := cl.Get(ctx, configPath, false)
 	if err != nil {
@@ -237,12 +238,22 @@ func (m membership) change(ctx context.Context, c *cli.Context, cfg client.Confi
 	return parseMembership(string(data))
 }
 
+// authUser is what --auth says, behind the subcommand or before it.
+func authUser(c *cli.Context) string {
+	for _, c := range c.Lineage() {
+		if c.IsSet("auth") {
+			return c.String("auth")
+		}
+	}
+	return ""
+}
+
 // dialMembers connects as the user that the flags name.
 func dialMembers(c *cli.Context, cfg client.Config) (cl *client.Client, err error) {
 	if err := reach(c, func(ctx context.Context) (err error) { cl, err = client.Dial(ctx, cfg); return err }); err != nil {
 		return nil, zkUnreachable(err)
 	}
-	if user := c.String("auth"); user != "" {
+	if user := authUser(c); user != "" {
 		if err := cl.AddAuth(c.Context, "digest", []byte(user)); err != nil {
 			return nil, errors.Join(fmt.Errorf("auth: %w", err), cl.Close())
 		}
@@ -272,7 +283,7 @@ func notChanged(c *cli.Context, err error) error {
 	switch client.CodeOf(err) {
 	case wire.NoAuth:
 		hint := "say who may do it with --auth super:PASSWORD; the servers need its superDigest"
-		if user, _, _ := strings.Cut(c.String("auth"), ":"); user != "" {
+		if user, _, _ := strings.Cut(authUser(c), ":"); user != "" {
 			hint = fmt.Sprintf("%s with that password may not do it: the servers' superDigest, or the ACL of %s, says who may", user, configPath)
 		}
 		return &failure{err: failed, code: exitDenied, hint: hint}

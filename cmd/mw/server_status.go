@@ -170,7 +170,7 @@ func (st *serverStatus) parseServer(text string) error {
 		return errors.New("the server does not answer srvr: its whitelist of four-letter words leaves it out")
 	}
 	if strings.Contains(text, "not currently serving requests") {
-		return errors.New("it does not serve: it is starting, or has no quorum")
+		return errors.New("it does not serve: it is starting, has no quorum, or is no member any more")
 	}
 	found := false
 	for line := range strings.Lines(text) {

@@ -24,7 +24,7 @@ type applicant struct {
 }
 
 // blank reports whether an applicant has forgotten all, or was never a member: one
-// that was let in for a change that was abandoned is none, and may try again. It has
+// that was let in for a change that was not made is none, and may try again. It has
 // forgotten nothing since, so that it is the same one for raft. The directory of one
 // that has been a member is an old one, which takes nobody's place by itself.
 func (v applicant) blank() bool { return v.raft == 0 }

@@ -9,18 +9,18 @@ import (
 )
 
 const (
-	carryTicks = 10 // between two looks
+	carryTicks = 10 // between two looks, unless the members have changed
 	againLooks = 10 // until a step is proposed again
 
 	// How many looks a wish waits for a new one to say hello, for one that is
 	// silent, and for one that gets no further with the log.
-	comeLooks   = 10
+	helloLooks  = 10
 	silentLooks = 50
 	lagLooks    = 300
 
-	// partTicks is how long one that is no member any more may be silent and is
+	// leavingTicks is how long one that is no member any more may be silent and is
 	// given the log yet. By then its clients have gone elsewhere.
-	partTicks = 300
+	leavingTicks = 300
 
 	// caughtUp is how many entries one may lack that is to get a vote.
 	caughtUp = 64
@@ -36,13 +36,17 @@ type carrier struct {
 	term  uint64
 	since uint64 // tick at which it began to look
 
+	seen  uint64 // the membership at the last look
 	base  uint64 // the membership that a step was proposed for
 	again int    // looks until that is done again
 
-	wish  uint64 // the one that waits
-	come  int    // looks for those who have not said hello
-	best  uint64 // how far those are that it waits for
-	looks int    // since that has changed
+	wish   uint64 // the one that waits
+	asking int    // looks at which somebody had not said hello
+	missed int    // looks in a row at which somebody was missed
+	best   uint64 // how far those are that it waits for
+	looks  int    // since that has changed
+
+	tried int // number that the last wish of the leader's own was for
 
 	// silent counts, by number, the looks since a member was heard from while
 	// another one with its number says hello.
@@ -52,14 +56,20 @@ type carrier struct {
 // carry does what there is to do for the members to be what is wished. It is
 // called every tick.
 func (l *loop) carry() {
-	if l.clock%carryTicks != 0 || !l.leading || l.peers.transport == nil {
+	if !l.leading || l.peers.transport == nil {
 		return
 	}
 	m, c := l.roster.get(), &l.carrier
 	if c.term != l.term {
 		*c = carrier{term: l.term, since: l.clock}
 	}
-	l.missWho()
+	switch {
+	case l.clock%carryTicks == 0:
+		l.missWho()
+	case c.seen == m.index:
+		return
+	}
+	c.seen = m.index
 	if c.base == m.index && c.again > 0 {
 		c.again--
 		return
@@ -87,21 +97,28 @@ func (l *loop) nextStep(m *membership) bool {
 		target := l.ownWish(m)
 		return target != nil && l.note(notice{kind: noticeWant, base: m.index, servers: target})
 	}
-	p := planFor(m, l.id.cluster, l)
-	if l.carrier.consider(m.wish); p.absent && l.carrier.come < comeLooks {
-		l.carrier.come++
+	p := planFor(m, l.id.cluster, l, false)
+	if m.wish.asked && !l.hasQuorum(p, true) {
+		p = planFor(m, l.id.cluster, l, true)
+	}
+	c := &l.carrier
+	if c.consider(m.wish); p.absent && c.asking < helloLooks {
+		c.asking++
 		return false
 	}
-	if len(p.fresh) > 0 {
+	ready, silent, progress := l.areReady(m, p)
+	if silent || !l.hasQuorum(p, m.wish.asked) {
+		c.missed++
+		return c.missed > silentLooks && l.abandon(m)
+	}
+	c.missed = 0
+	switch {
+	case len(p.fresh) > 0:
 		return l.take(step{kind: stepLearners, base: m.index, servers: p.withLearners(m)}, p.learners(m))
-	}
-	switch ready, silent, progress := l.areReady(m, p); {
-	case silent, ready && !l.hasQuorum(p, m.wish.asked):
-		return l.carrier.waited(progress, silentLooks) && l.abandon(m)
 	case !ready:
-		return l.carrier.waited(progress, lagLooks) && l.abandon(m)
+		return c.waited(progress, lagLooks) && l.abandon(m)
 	}
-	return l.take(step{kind: stepFinal, base: m.index, servers: p.withLeaving(m)}, p.final(m.conf))
+	return l.take(step{kind: stepFinal, base: m.index, servers: p.withLeaving(m)}, p.final(m))
 }
 
 // take proposes a step, with the change of raft's that goes with it.
@@ -123,7 +140,7 @@ func (l *loop) abandon(m *membership) bool {
 // consider begins to look at a wish, if it is another one than before.
 func (c *carrier) consider(w *wish) {
 	if c.wish != w.id {
-		c.wish, c.come, c.best, c.looks = w.id, 0, 0, 0
+		c.wish, c.asking, c.missed, c.best, c.looks = w.id, 0, 0, 0, 0
 	}
 }
 
@@ -139,7 +156,6 @@ func (c *carrier) waited(progress uint64, limit int) bool {
 // areReady reports whether those who are to get a vote have caught up, whether one
 // of them is silent, and how far they are.
 func (l *loop) areReady(m *membership, p plan) (ready, silent bool, progress uint64) {
-	commit := l.raft.BasicStatus().HardState.GetCommit()
 	voters := slices.DeleteFunc(p.voters(), func(id uint64) bool { return id == 0 || slices.Contains(m.conf.GetVoters(), id) })
 	there := 0
 	l.raft.WithProgress(func(id uint64, _ raft.ProgressType, pr tracker.Progress) {
@@ -148,11 +164,24 @@ func (l *loop) areReady(m *membership, p plan) (ready, silent bool, progress uin
 		}
 		progress += pr.Match
 		silent = silent || !l.heardLately(id)
-		if pr.Match+caughtUp >= commit && pr.State == tracker.StateReplicate && l.heardLately(id) {
+	})
+	for _, id := range voters {
+		if l.has(id) {
 			there++
 		}
-	})
+	}
 	return there == len(voters), silent, progress
+}
+
+// has reports whether one, by raft's number, is there and lacks little of the log.
+func (l *loop) has(id uint64) (has bool) {
+	commit := l.raft.BasicStatus().HardState.GetCommit()
+	l.raft.WithProgress(func(of uint64, _ raft.ProgressType, pr tracker.Progress) {
+		if of == id {
+			has = pr.Match+caughtUp >= commit && pr.State == tracker.StateReplicate && l.heardLately(id)
+		}
+	})
+	return has
 }
 
 // hasQuorum reports whether a majority of those who are to vote is there. Those who
@@ -163,7 +192,7 @@ func (l *loop) hasQuorum(p plan, asked bool) bool {
 		voters = slices.DeleteFunc(voters, func(id uint64) bool { return id == 0 })
 	}
 	for _, id := range voters {
-		if id == l.peers.self || l.heardLately(id) {
+		if id == l.peers.self || l.heardLately(id) || hasRaft(p.fresh, id) {
 			there++
 		}
 	}
@@ -212,13 +241,17 @@ func (l *loop) missWho() {
 // who was a member and is silent gets the log no more. It is nil if there is nothing
 // to wish.
 func (l *loop) ownWish(m *membership) []server {
-	for _, s := range m.servers {
-		if s.standing == leaving && !l.lives(s.raft) {
-			return onList(m.servers)
-		}
+	if slices.ContainsFunc(m.servers, func(s server) bool { return s.standing == leaving && !l.lives(s.raft) }) {
+		return onList(m.servers)
+	}
+	for _, s := range inTurn(m.servers, l.carrier.tried) {
 		v, ok := l.applicant(s.number)
 		is, expected := s.standing.here()
+		_, joins := m.joins(s.number)
 		switch {
+		case expected && joins: // for a wish whose place another one took
+			s.standing, l.carrier.tried = is, s.number
+			return replaced(m.servers, s)
 		case !ok || knownMember(m, s.number, v.directory):
 			continue
 		case expected:
@@ -229,9 +262,17 @@ func (l *loop) ownWish(m *membership) []server {
 			continue
 		}
 		s.directory, s.raft = v.directory, v.memberID(l.id.cluster, s.number)
+		l.carrier.tried = s.number
 		return replaced(m.servers, s)
 	}
 	return nil
+}
+
+// inTurn is the servers, in order, from the one behind a number on: so that one that
+// gets nowhere is not tried again before the others.
+func inTurn(servers []server, behind int) []server {
+	i, _ := slices.BinarySearchFunc(servers, behind+1, func(s server, number int) int { return s.number - number })
+	return slices.Concat(servers[i:], servers[:i])
 }
 
 // onList is the servers that are listed.
@@ -275,7 +316,7 @@ func (l *loop) heardLately(id uint64) bool {
 // lives reports whether a member, by raft's number, has sent anything in the last
 // three seconds, or since this one leads if that is not as long.
 func (l *loop) lives(id uint64) bool {
-	return id == l.peers.self || l.clock-max(l.heard[id], l.carrier.since) <= partTicks
+	return id == l.peers.self || l.clock-max(l.heard[id], l.carrier.since) <= leavingTicks
 }
 
 // settled reports whether we lead and have applied an entry of our term, so that

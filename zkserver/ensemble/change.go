@@ -51,7 +51,8 @@ var (
 	ErrReconfiguring = errors.New("ensemble: another change of the members is under way")
 
 	// ErrNoQuorum says that too few of the members that were wished are there,
-	// or that a new one that is there did not catch up in time. Nothing has changed.
+	// or that a new one that is there did not catch up in time. The members are what
+	// they were.
 	ErrNoQuorum = errors.New("ensemble: the new members have no quorum")
 
 	// ErrMembers says that there can be no such members.
@@ -85,8 +86,8 @@ func (m *membership) begin(index uint64, members []Member, asked bool) (*members
 		if want.Observer {
 			s.standing = observer
 		}
-		if m.awaits(want.Number) { // it keeps nobody waiting
-			s.standing = s.standing.awaited()
+		if is, ok := m.awaits(want.Number); ok { // it keeps nobody waiting
+			s.moved, s.standing = is.moved || is.address != want.Address, s.standing.awaited()
 		}
 		target = append(target, s)
 	}
@@ -95,8 +96,8 @@ func (m *membership) begin(index uint64, members []Member, asked bool) (*members
 }
 
 // busy reports whether a change is under way that a wish would have to wait for. What
-// is asked for takes the place of a wish of the leader's own, who will have it again:
-// one that comes may take long to catch up.
+// is asked for takes the place of a wish of the leader's own, since that may wait long
+// for one to catch up; the leader will have the same wish again.
 func (m *membership) busy(asked bool) bool {
 	own := m.wish != nil && !m.wish.asked && m.wish.state == wishOpen
 	return m.joint() || m.wish != nil && (!asked || !own)

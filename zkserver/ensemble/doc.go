@@ -100,22 +100,25 @@
 // applies a batch ([Batch.Reconfigure]), and the leader: when one with an empty
 // directory says hello with the number of a member that has fallen silent; when one
 // says hello who is on the list, and was not there; when one that was removed has
-// ended. All members learn the outcome at the same place of the log, and so does the
-// machine.
+// ended. What the machine asks for takes the place of a wish of the leader's, who
+// will have the same one again; who is joining by then goes on. All members learn the
+// outcome at the same place of the log, and so does the machine.
 //
-// More than half of those on the list must be there, as at Apache ZooKeeper, and need
-// no others: who is not there has no vote, and is no obstacle. A server that ran alone
-// and is configured with others has all of them on its list, and waits for each.
+// For a list to be taken more than half of those on it that are to vote must be there,
+// as at Apache ZooKeeper. Who is not there is on it, has no vote, and is taken in when
+// it comes: until the next change of the list nothing needs it. A server that ran
+// alone and is configured with others has all of them on its list, and takes in each.
 //
 // A member that is removed goes on getting the log, without a vote, and serves its
 // clients until it ends. It is given nothing more when it has been silent for three
-// seconds, or when another one has come with its number.
+// seconds, or when another one has come with its number. As all are reached by number,
+// it is to be stopped before its number is given to a server at another address.
 //
 // A server that is to be a member finds the others by saying hello to those it is
 // configured with. One that was removed, and ended, is told so when it next makes a
 // connection, says one line, and neither leads nor follows any more, until it is
 // made a member again. One that was let in, and then not made a member, since the
-// change was abandoned, applies again: until it has been a member that counts it is
+// change was not made, applies again: until it has been a member that counts it is
 // as good as an empty directory. An observer is a learner that stays one.
 //
 // # Directories of the past
@@ -146,7 +149,8 @@
 // The programs of an ensemble are replaced one after the other while it serves, so
 // that members of two versions live together. What is kept, in the log and in
 // snapshots, is of a version that all of them speak: it is part of the replicated
-// state, and rises when all are there and speak a later one. Until then a program
+// state, and rises when all that have come are there and speak a later one; one that
+// was removed is not waited for, and ends if it does not. Until then a program
 // may be taken back; after that an earlier one is refused. See version.go.
 //
 // Frames have no version. A member drops one of a kind that it does not know, and

@@ -11,22 +11,28 @@ type plan struct {
 	target  []server // all that are wished; those who are not there are awaited
 	absent  bool     // one of them has not said hello, and was not awaited before
 	fresh   []server // of target: those that do not get the log yet
-	parting []server // who are not wished, and go on getting the log
+	besides []server // who get the log, have no vote, and are not among target
 }
 
 // A crowd is who is there, to the leader.
 type crowd interface {
 	applicant(number int) (applicant, bool) // the one who is no member and says hello
 	lives(raft uint64) bool                 // a member, by raft's number
+	has(raft uint64) bool                   // one that gets the log, nearly all of it
 }
 
-// planFor makes a plan for the wish of a membership.
-func planFor(m *membership, cluster uint64, there crowd) plan {
+// planFor makes a plan for the wish of a membership. Those who were awaited before are
+// left alone until they have caught up, which may take long, unless all are to help
+// that are there.
+func planFor(m *membership, cluster uint64, there crowd, all bool) plan {
 	var p plan
 	for _, s := range m.wish.target {
-		if s.raft == 0 && s.counts() {
-			if s.directory, s.raft = whoHas(m, cluster, s, there); s.raft == 0 {
-				s.standing, p.absent = s.standing.awaited(), true
+		is, before := s.standing.here()
+		comer, joins := m.joins(s.number)
+		if s.raft == 0 && (all || !before || joins && there.has(comer.raft)) {
+			s.directory, s.raft = whoHas(m, cluster, s.number, there)
+			if s.standing = is; s.raft == 0 {
+				s.standing, p.absent = is.awaited(), p.absent || !before
 			}
 		}
 		if s.raft != 0 && !hasRaft(m.servers, s.raft) {
@@ -35,10 +41,12 @@ func planFor(m *membership, cluster uint64, there crowd) plan {
 		p.target = append(p.target, s)
 	}
 	for _, s := range m.servers {
-		// Members are reached by number: who has that of another one cannot be.
-		taken := slices.ContainsFunc(p.target, func(is server) bool { return is.number == s.number && is.raft != 0 })
-		if (s.counts() || s.standing == leaving) && s.raft != 0 && !taken && there.lives(s.raft) {
-			p.parting = append(p.parting, s)
+		at := slices.IndexFunc(p.target, func(is server) bool { return is.number == s.number })
+		switch {
+		case s.raft == 0:
+		case at >= 0 && p.target[at].raft != 0: // members are reached by number: it may not have two
+		case s.standing == joining && at >= 0, s.standing != joining && there.lives(s.raft):
+			p.besides = append(p.besides, s)
 		}
 	}
 	return p
@@ -51,10 +59,10 @@ func hasRaft(servers []server, raft uint64) bool {
 // whoHas gives the directory, and raft's number, of one who is to have a number: who
 // joins with it already, who says hello with a new directory, who had it and is still
 // there, or else who had it before and says hello. They are 0 if there is nobody.
-func whoHas(m *membership, cluster uint64, s server, there crowd) (directory, raft uint64) {
-	v, ok := there.applicant(s.number)
+func whoHas(m *membership, cluster uint64, number int, there crowd) (directory, raft uint64) {
+	v, ok := there.applicant(number)
 	for _, is := range m.servers {
-		if is.number != s.number {
+		if is.number != number {
 			continue
 		}
 		stays := is.standing == leaving && there.lives(is.raft) && (!ok || !v.blank())
@@ -65,7 +73,7 @@ func whoHas(m *membership, cluster uint64, s server, there crowd) (directory, ra
 	if !ok {
 		return 0, 0
 	}
-	return v.directory, v.memberID(cluster, s.number)
+	return v.directory, v.memberID(cluster, number)
 }
 
 // withLearners is the servers with the fresh ones, who have no vote, and without
@@ -101,12 +109,18 @@ func (p *plan) learners(m *membership) *pb.ConfChangeV2 {
 }
 
 // withLeaving is what is wished, with those who are to have no vote any more. Who was
-// only let in, for a wish that was not carried out, has never been a member.
+// only let in, for a wish that was not carried out, has never been a member: it goes on
+// joining, if it is awaited.
 func (p *plan) withLeaving(m *membership) []server {
 	servers := slices.Clone(p.target)
 	for _, s := range m.servers {
-		if s.raft != 0 && s.standing != joining && !hasRaft(p.target, s.raft) {
+		if s.raft == 0 || hasRaft(p.target, s.raft) {
+			continue
+		}
+		if s.standing != joining {
 			s.standing = leaving
+		}
+		if s.standing == leaving || hasRaft(p.besides, s.raft) {
 			servers = append(servers, s)
 		}
 	}
@@ -115,9 +129,10 @@ func (p *plan) withLeaving(m *membership) []server {
 }
 
 // final is what raft has to change for the members to be what is wished: nil if
-// nothing. The leader says when the joint state is left.
-func (p *plan) final(conf *pb.ConfState) *pb.ConfChangeV2 {
-	cc := &pb.ConfChangeV2{Transition: pb.ConfChangeTransition_ConfChangeTransitionJointExplicit.Enum()}
+// nothing. The leader says when the joint state is left. A wish of its own, which it
+// survives, needs none for a single change, and so keeps nobody else waiting.
+func (p *plan) final(m *membership) *pb.ConfChangeV2 {
+	conf, cc := m.conf, &pb.ConfChangeV2{}
 	stays := make(map[uint64]bool)
 	for _, s := range p.target {
 		stays[s.raft] = true
@@ -131,11 +146,14 @@ func (p *plan) final(conf *pb.ConfState) *pb.ConfChangeV2 {
 	for _, id := range slices.Concat(conf.GetVoters(), conf.GetLearners()) {
 		switch {
 		case stays[id]:
-		case !hasRaft(p.parting, id):
+		case !hasRaft(p.besides, id):
 			cc.Changes = append(cc.Changes, single(pb.ConfChangeRemoveNode, id))
 		case slices.Contains(conf.GetVoters(), id):
 			cc.Changes = append(cc.Changes, single(pb.ConfChangeAddLearnerNode, id))
 		}
+	}
+	if m.wish.asked || len(cc.Changes) > 1 {
+		cc.Transition = pb.ConfChangeTransition_ConfChangeTransitionJointExplicit.Enum()
 	}
 	return orNil(cc)
 }

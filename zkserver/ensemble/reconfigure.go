@@ -108,7 +108,7 @@ func (a *applier) applyChange(e *pb.Entry) error {
 func (a *applier) enter(next *membership, cc *pb.Entry) {
 	m := a.roster.get()
 	a.roster.set(next)
-	if parts(next, a.roster.self) && !parts(m, a.roster.self) {
+	if hasLeft(next, a.roster.self) && !hasLeft(m, a.roster.self) {
 		a.log.Warn().Msg("removed from the ensemble: this member serves its clients until it is stopped")
 	}
 	if cc != nil && adds(m.conf, next.conf) && a.snapshots.storage != nil {
@@ -120,8 +120,8 @@ func (a *applier) enter(next *membership, cc *pb.Entry) {
 	}
 }
 
-// parts reports whether one, by raft's number, is a member no more, and gets the log.
-func parts(m *membership, raft uint64) bool {
+// hasLeft reports whether one, by raft's number, is a member no more, and gets the log.
+func hasLeft(m *membership, raft uint64) bool {
 	return !m.joint() && slices.ContainsFunc(m.servers, func(s server) bool { return s.raft == raft && s.standing == leaving })
 }
 

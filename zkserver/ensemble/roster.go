@@ -19,7 +19,7 @@ type roster struct {
 	counted atomic.Bool
 
 	// rejected says that this member is none any more, and has never been one that
-	// counts: it was let in, and that change was abandoned. Owned by the raft loop.
+	// counts: it was let in, for a change that was not made. Owned by the raft loop.
 	rejected atomic.Bool
 }
 
@@ -71,7 +71,7 @@ const (
 	observer          // gets the log and has no vote
 	joining           // gets the log, until it may become what is wished
 	awaited           // is on the list, and becomes a voter when it says hello
-	leaving           // is not wished any more: it has its vote until raft leaves the joint state, and then gets the log, for its clients, as long as it lives
+	leaving           // was a member: has no vote once raft's joint state is left, and gets the log as long as it lives
 
 	awaitedObserver // is on the list, and becomes an observer when it says hello
 
@@ -138,9 +138,23 @@ func (m *membership) owner(number int) (server, bool) {
 	return m.servers[i], true
 }
 
-// awaits reports whether one with that number is on the list, and has not come.
-func (m *membership) awaits(number int) bool {
-	return slices.ContainsFunc(m.servers, func(s server) bool { return s.number == number && s.listed() && !s.counts() })
+// awaits gives the server with a number that is on the list, and has not come.
+func (m *membership) awaits(number int) (server, bool) {
+	i := slices.IndexFunc(m.servers, func(s server) bool { return s.number == number && s.listed() && !s.counts() })
+	if i < 0 {
+		return server{}, false
+	}
+	return m.servers[i], true
+}
+
+// joins gives the server with a number that gets the log until it may become what is
+// wished.
+func (m *membership) joins(number int) (server, bool) {
+	i := slices.IndexFunc(m.servers, func(s server) bool { return s.number == number && s.standing == joining })
+	if i < 0 {
+		return server{}, false
+	}
+	return m.servers[i], true
 }
 
 // find gives the server with a number and a directory.

@@ -36,6 +36,15 @@ func (s *sim) settled(numbers ...int) {
 	})
 }
 
+// settledBut is settled while some have not come.
+func (s *sim) settledBut(numbers ...int) {
+	s.t.Helper()
+	s.within(20*time.Second, "change of the members", func() bool {
+		is := s.newest()
+		return len(is.members()) == len(numbers) && is.wish == nil && !is.joint()
+	})
+}
+
 func TestEnsembleGrowsAndShrinksOnLine(t *testing.T) {
 	skipIfShort(t)
 	p := quiet
@@ -52,7 +61,7 @@ func TestEnsembleGrowsAndShrinksOnLine(t *testing.T) {
 				t.Fatalf("no service with the members %v", numbers)
 			}
 			for _, m := range s.members { // those that are members no more have clients yet
-				if _, member := s.newest().owner(m.number); m.former == nil && (m.node.loop.removed || member == m.parts(s.newest())) {
+				if _, member := s.newest().owner(m.number); m.former == nil && (m.node.loop.removed || member == m.hasLeft(s.newest())) {
 					t.Errorf("members %v: member %d thinks that it is removed: %v", numbers, m.number, m.node.loop.removed)
 				}
 			}
@@ -269,8 +278,8 @@ func TestObserverMayComeLater(t *testing.T) {
 	})
 }
 
-// With nobody to make a quorum a change is abandoned, and all goes on as before.
-func TestMembersWithoutAQuorumAreNotTaken(t *testing.T) {
+// One that has come has its vote in time, however often the same is asked for.
+func TestMemberThatIsAwaitedComesWhileMembersAreAskedForAgain(t *testing.T) {
 	skipIfShort(t)
 	p := quiet
 	p.members, p.spares = 3, 1
@@ -279,7 +288,56 @@ func TestMembersWithoutAQuorumAreNotTaken(t *testing.T) {
 			m.boot()
 		}
 		s.pass(2 * time.Second)
-		s.leader().want(1, 4)
+		s.leader().want(1, 2, 3, 4)
+		s.pass(2 * time.Second)
+		m := s.members[3]
+		m.boot()
+		for i := 0; i < 50 && (m.former != nil || !s.votes(m)); i++ {
+			s.leader().want(1, 2, 3, 4)
+			s.pass(130 * time.Millisecond)
+		}
+		if !s.votes(m) {
+			t.Errorf("no vote: %+v", s.newest().servers)
+		}
+		s.heal()
+	})
+}
+
+// Those who have come, and have no vote yet, are part of the majority that is needed.
+func TestMembersThatHaveJustComeMakeAQuorum(t *testing.T) {
+	skipIfShort(t)
+	p := quiet
+	p.members, p.spares = 3, 2
+	walk(t, p, func(s *sim) {
+		for _, m := range s.members[:3] {
+			m.boot()
+		}
+		s.pass(2 * time.Second)
+		s.leader().want(1, 2, 3, 4, 5)
+		s.pass(2 * time.Second)
+		s.members[3].boot()
+		s.members[4].boot()
+		s.pass(150 * time.Millisecond)
+		s.leader().want(3, 4, 5)
+		s.settled(3, 4, 5)
+		if s.figures.abandoned > 0 {
+			t.Errorf("%+v", s.figures)
+		}
+		s.heal()
+	})
+}
+
+// With nobody to make a quorum a change is abandoned, and all goes on as before.
+func TestMembersWithoutAQuorumAreNotTaken(t *testing.T) {
+	skipIfShort(t)
+	p := quiet
+	p.members, p.spares = 3, 3
+	walk(t, p, func(s *sim) {
+		for _, m := range s.members[:4] {
+			m.boot()
+		}
+		s.pass(2 * time.Second)
+		s.leader().want(1, 4, 5, 6) // of whom 4 has come
 		s.pass(100 * time.Millisecond)
 		s.leader().want(1, 2) // while the other is under way
 		s.within(20*time.Second, "the end of the change", func() bool { return s.figures.abandoned == 1 })
@@ -287,6 +345,15 @@ func TestMembersWithoutAQuorumAreNotTaken(t *testing.T) {
 			t.Errorf("%+v", s.figures)
 		}
 		s.settled(1, 2, 3)
+		s.leader().want(1, 2, 3, 4, 5)
+		s.settledBut(1, 2, 3, 4, 5)
+		s.members[3].crash(true) // and a fifth has not come
+		s.pass(time.Second)
+		s.leader().want(3, 4, 5)
+		s.within(20*time.Second, "the end of the last change", func() bool { return s.figures.abandoned == 2 })
+		s.members[3].boot()
+		s.leader().want(1, 2, 3, 4)
+		s.settled(1, 2, 3, 4)
 		s.heal()
 	})
 }

@@ -105,7 +105,7 @@ func (s *sim) current() []*simMember {
 	if is := s.newest(); len(is.servers) > 0 {
 		s.are = s.are[:0]
 		for _, m := range s.members {
-			if _, ok := is.owner(m.number); ok || m.parts(is) {
+			if _, ok := is.owner(m.number); ok || m.hasLeft(is) {
 				s.are = append(s.are, m)
 			}
 		}
@@ -114,8 +114,8 @@ func (s *sim) current() []*simMember {
 	return s.members[:s.profile.members]
 }
 
-// parts reports whether a member is none any more and gets the log.
-func (m *simMember) parts(is *membership) bool {
+// hasLeft reports whether a member is none any more and gets the log.
+func (m *simMember) hasLeft(is *membership) bool {
 	if m.node == nil {
 		return false
 	}
@@ -127,7 +127,7 @@ func (m *simMember) parts(is *membership) bool {
 // its disk is not back.
 func (s *sim) underWay() bool {
 	is := s.newest()
-	return is.wish != nil || is.joint() || s.wiped != 0 && !s.back(is) || slices.ContainsFunc(is.servers, func(v server) bool { return is.awaits(v.number) })
+	return is.wish != nil || is.joint() || s.wiped != 0 && !s.back(is) || slices.ContainsFunc(is.servers, func(v server) bool { return !v.counts() && v.standing != leaving })
 }
 
 // back reports whether the one that lost its disk is a member again, or none any

@@ -70,9 +70,9 @@ func (m *simMember) hurry() {
 		m.node.backlog.begin(l.term)
 	case hastyVote:
 		if now := l.roster.get(); l.settled() && now.wish != nil && l.carrier.again < againLooks {
-			p := planFor(now, l.id.cluster, l)
+			p := planFor(now, l.id.cluster, l, false)
 			if len(p.fresh) == 0 {
-				l.take(step{kind: stepFinal, base: now.index, servers: p.withLeaving(now)}, p.final(now.conf))
+				l.take(step{kind: stepFinal, base: now.index, servers: p.withLeaving(now)}, p.final(now))
 				l.carrier.base, l.carrier.again = now.index, againLooks
 			}
 		}

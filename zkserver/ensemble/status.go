@@ -43,10 +43,10 @@ func (l *loop) publish() {
 	basic := l.raft.BasicStatus()
 	s := &Status{Founded: true, Term: l.term, Leading: l.leading, Commit: basic.HardState.GetCommit(), Applied: l.reads.applied}
 	s.Leader, s.HasLeader = l.leaderNumber()
-	if l.leading && !l.single {
+	if l.leading && l.peers.transport != nil {
 		l.raft.WithProgress(func(id uint64, _ raft.ProgressType, p tracker.Progress) {
 			number, _ := l.peers.numberOf(id)
-			s.Members = append(s.Members, MemberStatus{Number: number, Match: p.Match, Active: p.RecentActive || id == l.peers.self})
+			s.Members = append(s.Members, MemberStatus{Number: number, Match: p.Match, Active: id == l.peers.self || l.heardLately(id)})
 		})
 	}
 	l.status.Store(s)
