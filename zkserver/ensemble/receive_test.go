@@ -121,7 +121,7 @@ func TestOnlyTheSameSnapshotIsGoneOnWith(t *testing.T) {
 func TestHalfMadeFilesAreRemoved(t *testing.T) {
 	for name, end := range map[string]func(t *testing.T, k *taker){
 		"for lack of space": func(t *testing.T, k *taker) {
-			if err := k.makeRoom(); err != nil {
+			if err := k.makeRoom(100); err != nil {
 				t.Error(err)
 			}
 		},
@@ -149,6 +149,30 @@ func TestHalfMadeFilesAreRemoved(t *testing.T) {
 		end(t, k)
 		if files := k.files(t); len(files) != 0 {
 			t.Errorf("%s: files %q are left", name, files)
+		}
+	}
+}
+
+// A snapshot of another member that raft had no use for may be ahead of what is applied
+// here: the log before it is needed yet, however full the disk is.
+func TestTheLogThatIsNotAppliedIsKept(t *testing.T) {
+	k := newTaker(t)
+	var entries []wal.Entry
+	for i := range uint64(60) {
+		entries = append(entries, wal.Entry{Index: i + 1, Term: 3})
+	}
+	if err := k.storage.log.Append(wal.HardState{Term: 3, Commit: 60}, entries); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.receive(77, headOf(t, 50, 0), strings.NewReader("whole")); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ applied, base uint64 }{{40, 0}, {50, 50}} {
+		if err := truncate(k.storage.log, 1, tt.applied); err != nil {
+			t.Fatal(err)
+		}
+		if base, _ := k.storage.log.Bounds(); base != tt.base {
+			t.Errorf("with %d applied the log begins behind entry %d, want %d", tt.applied, base, tt.base)
 		}
 	}
 }

@@ -117,7 +117,7 @@ func (m *simMember) tick() {
 	if l.clock%100 == 0 {
 		m.node.snaps.remind()
 	}
-	if (l.removed || l.leader == 0) && l.clock%100 == 0 { // it dials, maybe in vain
+	if l.clock%100 == 0 { // it dials, maybe in vain: connections of those who are no members are closed
 		for to := range len(m.sim.members) {
 			m.send(to+1, simPacket{})
 		}

@@ -235,7 +235,7 @@ func (t *snapshots) turn(ctx context.Context, c capture) error {
 		t.givenUp = 0
 	}
 	if c.relief {
-		if err := t.makeRoom(); err != nil {
+		if err := t.makeRoom(c.index); err != nil {
 			return err
 		}
 	}
@@ -270,7 +270,7 @@ func (t *snapshots) write(ctx context.Context, c capture) error {
 	t.storage.setSnapshot(id, c.members.conf)
 	t.dropPart() // this member has got the log in another way, or alone
 	t.log.Debug().Str("path", t.storage.log.File(id)).Dur("took", time.Since(start)).Msg("snapshot written")
-	return truncate(t.storage.log, 2)
+	return truncate(t.storage.log, 2, c.index)
 }
 
 func (t *snapshots) create(id wal.SnapshotID, c capture) (*wal.SnapshotWriter, error) {
@@ -290,14 +290,16 @@ func discard(state io.WriterTo) {
 }
 
 // truncate drops the log up to the oldest of the newest few snapshots. With
-// two, a bad one costs nothing but a longer replay.
-func truncate(log *wal.Log, keep int) error {
+// two, a bad one costs nothing but a longer replay. One may be of an entry that is not
+// applied here: of another member, and raft had no use for it. The log before that is
+// needed.
+func truncate(log *wal.Log, keep int, applied uint64) error {
 	ids, err := log.Snapshots()
 	if err != nil || len(ids) < keep {
 		return err
 	}
 	id := ids[keep-1]
-	if base, _ := log.Bounds(); id.Index <= base {
+	if base, _ := log.Bounds(); id.Index <= base || id.Index > applied {
 		return nil
 	}
 	return log.Truncate(id.Index, id.Term)
@@ -306,14 +308,14 @@ func truncate(log *wal.Log, keep int) error {
 // makeRoom gives the log room to grow on a full disk, from what is there: first
 // what is of no use any more, and if that is not enough the snapshot to fall
 // back to, with the log that only it needs.
-func (t *snapshots) makeRoom() error {
+func (t *snapshots) makeRoom(applied uint64) error {
 	t.dropPart()
 	log := t.storage.log
 	for keep := 2; keep > 0; keep-- {
 		if err := log.DropSnapshots(keep); err != nil {
 			return roomError(err)
 		}
-		if err := truncate(log, keep); err != nil {
+		if err := truncate(log, keep, applied); err != nil {
 			return roomError(err)
 		}
 		if err := log.Prepare(); !errors.Is(err, wal.ErrDiskFull) {
