@@ -80,6 +80,26 @@ func TestWipedMemberComesBackAfterAnAbandonedChange(t *testing.T) {
 	}
 }
 
+// The members may be others by then than those that each is configured with: if all of
+// those lose their directories, one after the other, they are no new ensemble.
+func TestWipedFoundersOfAnEnsembleThatHasMovedFoundNoOther(t *testing.T) {
+	skipIfShort(t)
+	p := quiet
+	p.members, p.spares = 3, 2
+	walkUp(t, p, func(s *sim) {
+		s.leader().want(1, 4, 5)
+		s.settled(1, 4, 5)
+		for _, m := range s.members[1:3] {
+			m.loseDisk(uint64(90 + m.number))
+		}
+		s.pass(3 * time.Second)
+		m := s.members[0]
+		m.loseDisk(99)
+		s.within(20*time.Second, "return", func() bool { return s.votes(m) })
+		s.heal()
+	})
+}
+
 // The directory that a member had before takes nobody's place by itself, whether it
 // is the first one of the number or not.
 func TestOldDirectoryDoesNotTakeASilentMembersNumber(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 // big-endian.
 //
 //	u8 frameHello   | u64 directory | u64 hash of the members configured   who has no ensemble yet, to all
+//	u8 frameHello   | u64 directory | u64 0                                who has heard of one, and waits for it
 //	u8 frameWelcome | u64 directory | u64 cluster | a welcome              to whom a number belongs
 //	u8 frameWait    | u64 directory | u64 0                                there is an ensemble; ask its leader
 //	u8 frameTaken   | u64 directory | u64 0                                another directory has this number
@@ -29,6 +30,8 @@ import (
 //	u64 member | u64 joined | servers | raftpb.ConfState
 const (
 	helloBytes = 1 + 8 + 8
+
+	waiting = 0 // in the place of the hash
 
 	helloEvery = 100 * time.Millisecond
 	maxNumber  = 255
@@ -52,9 +55,11 @@ var errNotFormed = errors.New("ensemble: this member has not found the others ye
 // A former finds the ensemble of a member that has none, or founds it. The
 // voter with the lowest number is the founder: it does so when all voters that
 // are configured have said hello, or a majority for helloListens without a break,
-// and nobody that there is an ensemble. So a second one can come into being only
-// while a majority of the voters have empty directories, the founder's included:
-// then no write can be acknowledged any more in the first.
+// and nobody that there is an ensemble, nor that it has heard of one. So a second one
+// can come into being only while a majority of the voters configured have empty
+// directories, the founder's included, in processes that none of the first has reached.
+// Unless its members are others by then than those configured, no write can be
+// acknowledged in it any more.
 //
 // A directory that was restored from a backup, or is of a server that ran alone, is
 // an ensemble with one voter, which could lead at once. It does so by the same rule,
@@ -113,6 +118,9 @@ func hashMembers(members []Member) uint64 {
 func (f *former) hello() []byte {
 	if f.own { // who is new would be counted as such
 		return appendFrame(frameOwn, f.id.directory, 0)
+	}
+	if f.wait {
+		return appendFrame(frameHello, f.id.directory, waiting)
 	}
 	return appendFrame(frameHello, f.id.directory, f.hash)
 }
@@ -223,6 +231,8 @@ func (f *former) greeted(from int, directory, hash uint64) {
 	i := slices.IndexFunc(f.members, func(m Member) bool { return m.Number == from })
 	switch {
 	case i < 0 || directory == 0:
+	case hash == waiting:
+		f.warn(from, "member has heard of an ensemble, and waits for it: none is founded with its vote")
 	case hash != f.hash:
 		f.warn(from, "member is configured with other members")
 	default:

@@ -188,7 +188,8 @@ func (s *sim) known(is *membership) bool {
 }
 
 // wipe takes the disk of a voter, if that leaves a majority with all that was
-// acknowledged: one at a time, out of three or more, while they do not change.
+// acknowledged: one at a time, out of three or more, while they do not change. It
+// leaves a majority of the founders theirs, too: see former.
 func (s *sim) wipe(is *membership) {
 	voters := is.conf.GetVoters()
 	if !s.known(is) || s.wiped != 0 || len(voters) < 3 || is.wish != nil || is.joint() || s.profile.alone && s.check.committed() == 0 {
@@ -197,8 +198,17 @@ func (s *sim) wipe(is *membership) {
 	if slices.ContainsFunc(is.servers, func(v server) bool { return v.directory == 0 }) {
 		return // one has never been there
 	}
+	empty := 0 // of those who founded, and might do so again
+	for _, m := range s.members[:s.profile.members] {
+		if m.node == nil || m.former != nil {
+			empty++
+		}
+	}
 	var may []*simMember
 	for _, m := range s.members {
+		if m.number <= s.profile.members && empty+1 > s.profile.members/2 {
+			continue
+		}
 		if m.up && m.former == nil && slices.Contains(voters, m.node.peers.self) {
 			may = append(may, m)
 		}
