@@ -122,9 +122,8 @@ func (s *Server) reportMembers(rep *admin.Report) {
 func (s *Server) learners(status ensemble.Status) (all []admin.Member) {
 	there := make(map[int]bool)
 	for _, m := range status.Members {
-		is, listed := s.findMember(m.Number)
 		all = append(all, admin.Member{
-			Number: m.Number, Observer: is.Observer, Unlisted: !listed, Active: m.Active, Lag: status.Commit - min(m.Match, status.Commit),
+			Number: m.Number, Observer: s.observes(m.Number) && !m.Votes, Votes: m.Votes, Active: m.Active, Lag: status.Commit - min(m.Match, status.Commit),
 		})
 		there[m.Number] = true
 	}
@@ -132,7 +131,7 @@ func (s *Server) learners(status ensemble.Status) (all []admin.Member) {
 		switch {
 		case there[m.Number]:
 		case m.Number == s.cfg.Ensemble.Number: // the only one that votes
-			all = append(all, admin.Member{Number: m.Number, Active: true})
+			all = append(all, admin.Member{Number: m.Number, Votes: true, Active: true})
 		default:
 			all = append(all, admin.Member{Number: m.Number, Observer: m.Observer, Lag: status.Commit})
 		}

@@ -59,11 +59,11 @@ func TestAMemberThatIsRemovedServesItsClientsUntilItIsStopped(t *testing.T) {
 		if len(g.events) != 5 {
 			r.Errorf("%d events of 5", len(g.events))
 		}
-		if voters, unlisted := r.learners(leader); voters != 2 || unlisted != 1 {
-			r.Errorf("the leader knows of %d that vote and %d that are no members", voters, unlisted)
+		if voters, others := r.learners(leader); voters != 2 || others != 1 {
+			r.Errorf("the leader knows of %d that vote and %d others", voters, others)
 		}
 		r.stop(a)
-		r.await("the leader to let go of the member", func() bool { _, unlisted := r.learners(leader); return unlisted == 0 })
+		r.await("the leader to let go of the member", func() bool { _, others := r.learners(leader); return others == 0 })
 		g.move(b)
 		if !g.exists("/e", false) {
 			r.Error("the session has not moved with its znode")
@@ -85,7 +85,7 @@ func TestAMemberIsRemovedAndComesBackByItsOwnClient(t *testing.T) {
 		line := fmt.Sprintf("server.%d=%s:3888;%s", leader, peerAddr(leader), clientAddr(leader))
 		g.reconfig(wire.ReconfigRequest{JoiningServers: []byte(line)})
 		g.set("/e", "y")
-		r.await("three that vote", func() bool { voters, unlisted := r.learners(r.leader()); return voters == 3 && unlisted == 0 })
+		r.await("three that vote", func() bool { voters, others := r.learners(r.leader()); return voters == 3 && others == 0 })
 		if now := r.leader(); now != leader {
 			r.kill(now)
 		}
@@ -94,18 +94,18 @@ func TestAMemberIsRemovedAndComesBackByItsOwnClient(t *testing.T) {
 }
 
 // learners counts those that a leader knows of, itself included.
-func (r *trio) learners(leader int) (voters, unlisted int) {
+func (r *trio) learners(leader int) (voters, others int) {
 	s := r.servers[leader]
 	if s == nil {
 		return 0, 0
 	}
 	for _, m := range s.learners(s.node.Status()) {
 		switch {
-		case m.Unlisted:
-			unlisted++
-		case m.Active && !m.Observer:
+		case !m.Votes:
+			others++
+		case m.Active:
 			voters++
 		}
 	}
-	return voters, unlisted
+	return voters, others
 }

@@ -115,16 +115,15 @@ type Sizes struct{ Last, Min, Max int64 }
 type Member struct {
 	Number   int
 	Observer bool
-	Unlisted bool   // it is not on the list, and gets the log: it was, or is to be
+	Votes    bool   // no observer, nor one that was removed or is not wholly there yet
 	Active   bool   // it was heard from just now
 	Lag      uint64 // entries of the log that it is not known to have
 }
 
-// The kinds of learners, in the reference's words. One that is not on the list is a
-// follower there, without a vote.
-func isFollower(m Member) bool  { return !m.Observer && !m.Unlisted }
+// The kinds of learners, in the reference's words.
+func isFollower(m Member) bool  { return m.Votes }
 func isObserver(m Member) bool  { return m.Observer }
-func isNonVoting(m Member) bool { return m.Unlisted }
+func isNonVoting(m Member) bool { return !m.Votes && !m.Observer }
 func isLearner(Member) bool     { return true }
 
 // synced counts the others that are there, of one kind.

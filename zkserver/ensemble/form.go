@@ -232,7 +232,9 @@ func (f *former) greeted(from int, directory, hash uint64) {
 	switch {
 	case i < 0 || directory == 0:
 	case hash == waiting:
-		f.warn(from, "member has heard of an ensemble, and waits for it: none is founded with its vote")
+		if f.id.number == f.founder && !f.wait {
+			f.warn(from, "member has heard of an ensemble, and waits for it: none is founded with its vote")
+		}
 	case hash != f.hash:
 		f.warn(from, "member is configured with other members")
 	default:

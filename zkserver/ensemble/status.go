@@ -25,6 +25,7 @@ type MemberStatus struct {
 	Number int
 	Match  uint64 // last entry on its disk, as far as is known
 	Active bool   // was heard from in the last election timeout
+	Votes  bool
 }
 
 const statusTicks = 10
@@ -46,7 +47,7 @@ func (l *loop) publish() {
 	if l.leading && l.peers.transport != nil {
 		l.raft.WithProgress(func(id uint64, _ raft.ProgressType, p tracker.Progress) {
 			number, _ := l.peers.numberOf(id)
-			s.Members = append(s.Members, MemberStatus{Number: number, Match: p.Match, Active: id == l.peers.self || l.heardLately(id)})
+			s.Members = append(s.Members, MemberStatus{Number: number, Match: p.Match, Active: id == l.peers.self || l.heardLately(id), Votes: !p.IsLearner})
 		})
 	}
 	l.status.Store(s)
