@@ -52,7 +52,11 @@ func (g *generator) newPath() string {
 	case k < 97:
 		return g.badPath()
 	}
-	return pick(g, "/zookeeper", "/zookeeper/config", "/zookeeper/quota", "/zookeeper/quota"+Root, "/zookeeper"+Root, "/zookeeper/config"+Root)
+	config := "/zookeeper/config"
+	if g.profile == Member { // its version is -1 there, and what a sequential one beside it has is told from that
+		config = "/zookeeper"
+	}
+	return pick(g, "/zookeeper", config, "/zookeeper/quota", "/zookeeper/quota"+Root, "/zookeeper"+Root, config+Root)
 }
 
 func (g *generator) child() string {
